@@ -1,0 +1,39 @@
+//go:build !race && !shmqstep
+
+#include "textflag.h"
+
+// func StoreRelease64(p *uint64, v uint64)
+// x86 keeps stores in program order (TSO): a plain store is a release store.
+TEXT ·StoreRelease64(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ v+8(FP), BX
+	MOVQ BX, (AX)
+	RET
+
+// func StoreRelease64x2(p *uint64, v uint64, q *uint64, w uint64)
+TEXT ·StoreRelease64x2(SB), NOSPLIT, $0-32
+	MOVQ p+0(FP), AX
+	MOVQ v+8(FP), BX
+	MOVQ q+16(FP), CX
+	MOVQ w+24(FP), DX
+	MOVQ BX, (AX)
+	MOVQ DX, (CX)
+	RET
+
+// func Pause(n uint32)
+TEXT ·Pause(SB), NOSPLIT, $0-4
+	MOVL n+0(FP), AX
+loop:
+	TESTL AX, AX
+	JZ   done
+	PAUSE
+	DECL AX
+	JMP  loop
+done:
+	RET
+
+// func PrefetchWrite(p *uint64)
+TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX)
+	RET

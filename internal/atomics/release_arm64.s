@@ -1,0 +1,37 @@
+//go:build !race && !shmqstep
+
+#include "textflag.h"
+
+// func StoreRelease64(p *uint64, v uint64)
+TEXT ·StoreRelease64(SB), NOSPLIT, $0-16
+	MOVD p+0(FP), R0
+	MOVD v+8(FP), R1
+	STLR R1, (R0)
+	RET
+
+// func StoreRelease64x2(p *uint64, v uint64, q *uint64, w uint64)
+TEXT ·StoreRelease64x2(SB), NOSPLIT, $0-32
+	MOVD p+0(FP), R0
+	MOVD v+8(FP), R1
+	MOVD q+16(FP), R2
+	MOVD w+24(FP), R3
+	STLR R1, (R0)
+	STLR R3, (R2)
+	RET
+
+// func Pause(n uint32)
+TEXT ·Pause(SB), NOSPLIT, $0-4
+	MOVWU n+0(FP), R0
+	CBZ  R0, done
+loop:
+	YIELD
+	SUBW $1, R0
+	CBNZW R0, loop
+done:
+	RET
+
+// func PrefetchWrite(p *uint64)
+TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
+	MOVD p+0(FP), R0
+	PRFM (R0), PSTL1KEEP
+	RET

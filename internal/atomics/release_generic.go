@@ -1,0 +1,29 @@
+//go:build !(amd64 || arm64) || race || shmqstep
+
+package atomics
+
+import "sync/atomic"
+
+// StoreRelease64 stores v after everything that came before in program order.
+func StoreRelease64(p *uint64, v uint64) {
+	step(p, OpStore)
+	atomic.StoreUint64(p, v)
+}
+
+// StoreRelease64x2 stores v at p, then w at q, each as StoreRelease64 does.
+func StoreRelease64x2(p *uint64, v uint64, q *uint64, w uint64) {
+	StoreRelease64(p, v)
+	StoreRelease64(q, w)
+}
+
+// Pause tells the core n times that this is a spin loop.
+func Pause(n uint32) {
+	var sink uint32
+	for range n {
+		atomic.LoadUint32(&sink)
+	}
+}
+
+// PrefetchWrite asks for the line at p in a state that can be written. It never
+// faults; here it does nothing.
+func PrefetchWrite(*uint64) {}

@@ -1,0 +1,204 @@
+// Package layout is the one place that knows what the bytes of a queue mean:
+// the offset of every field, the bits of every shared word, and how to tell a
+// queue from any other file. It does no I/O and touches no shared memory.
+// docs/layout.md says the same for readers in other languages.
+package layout
+
+// Version is the layout that this package reads and writes. A file of another
+// version is refused: no field below may be trusted across versions.
+const Version = 1
+
+// Magic opens every queue file.
+const Magic = "shmq\r\n\x1a\x00"
+
+// A queue, from the first byte on. All numbers are little-endian; everything
+// the hot path touches is aligned so that the two sides share no line but the
+// slot they hand over.
+//
+//	offset        size
+//	0             4096          header: what it is and how large, written once
+//	4096          4096          hot words, a 128-byte line each
+//	8192          seats x 128   seat table: who takes part
+//	SlotOffset    slots x 64    slot lines: word, length, small payloads
+//	DataOffset    slots x D     data areas: larger payloads; page-aligned
+const (
+	HeaderSize = 4096
+	HotOffset  = HeaderSize
+	HotSize    = 4096
+	SeatOffset = HotOffset + HotSize
+
+	// LineSize keeps words apart that different parties write: two 64-byte
+	// lines, because adjacent-line prefetchers fetch them in pairs.
+	LineSize = 128
+	SeatSize = LineSize
+	SlotSize = 64
+	// AreaUnit divides the size of a data area, so that each area starts on
+	// a cache line.
+	AreaUnit = 64
+	pageSize = 4096
+)
+
+// Header fields, offsets from the start of the file. The header is complete
+// before the file has a name and is never written again.
+const (
+	OffMagic      = 0   // [8]byte
+	OffVersion    = 8   // u32
+	OffHeaderSize = 12  // u32, 4096
+	OffFlags      = 16  // u32, Flag*
+	OffSeats      = 20  // u32, number of seats
+	OffSlots      = 24  // u64, number of slots, a power of two
+	OffAreaSize   = 32  // u64, D, bytes of one data area
+	OffHot        = 40  // u64, 4096
+	OffSeatTable  = 48  // u64, 8192
+	OffSlotTable  = 56  // u64
+	OffData       = 64  // u64
+	OffTotalSize  = 72  // u64, bytes of the whole file
+	OffCreated    = 80  // i64, Unix time in nanoseconds
+	OffCreationID = 88  // [16]byte, random
+	OffBootID     = 104 // [16]byte, the kernel's boot id at creation
+	OffHeaderCRC  = 124 // u32, CRC-32C of bytes 0 to 123
+)
+
+// Bytes of the file that are locked, never read or written. The locks are the
+// kernel's open file description locks; seat i locks its entry's first byte.
+const (
+	// LockProducer is held shared by every producer of a many-producer
+	// queue, exclusively by the producer of a single-producer one.
+	LockProducer = 1024
+	// LockConsumer is the same for consumers.
+	LockConsumer = 1025
+)
+
+// Flags of the header. A file with a flag unknown here is refused.
+const (
+	FlagManyProducers = 1 << 0
+	FlagManyConsumers = 1 << 1
+	knownFlags        = FlagManyProducers | FlagManyConsumers
+)
+
+// Hot words, offsets from HotOffset. Each has a 128-byte line of its own. Each
+// comment tells who writes the word, in which order, and what a writer that
+// dies right there leaves behind.
+const (
+	// HotTail, u64: the position where the next claim starts.
+	// Single producer: stored by it after the record's word; a death between
+	// the two leaves tail one record behind, and the successor walks on from
+	// there. Many: a hint that whoever meets a claimed word at tail moves, by
+	// CAS, by the word's whole k, before the record can be published; so a
+	// death leaves it behind by one claim, which the next one repairs.
+	HotTail = 0 * LineSize
+
+	// HotDataFutex, u32: where consumers sleep. Bit 0 says that someone may be
+	// asleep, the rest counts wake-ups. Set by sleepers, cleared by
+	// publishers. A death leaves at worst the bit set, which costs the next
+	// publisher one system call.
+	HotDataFutex = 1 * LineSize
+
+	// HotHead, u64: the position of the oldest record nobody has taken.
+	// Single consumer: stored by it alone, when records are acknowledged, and
+	// is what frees the slots before it; what a death leaves unacknowledged
+	// stays at or behind head. Many: a hint that whoever meets a taken word
+	// at head moves, by CAS, by the word's whole k, before the slots can
+	// become free.
+	HotHead = 2 * LineSize
+
+	// HotHandout, u64: single consumer only: the end of what was handed to
+	// the application, stored before the hand-out; it never goes back. After a
+	// death, records in [head, handout) may have been seen and are delivered
+	// flagged.
+	HotHandout = 3 * LineSize
+
+	// HotRoomFutex, u32: where producers wait for room; as HotDataFutex.
+	HotRoomFutex = 4 * LineSize
+
+	// HotOrphans, u64: many consumers only: counts the times that an Orphan
+	// word may have appeared. Added to after the words are written; a death in
+	// between leaves the seat dirty, and who cleans the seat adds again.
+	HotOrphans = 5 * LineSize
+
+	// HotTurn, u64: many producers only: 0, or a producer that needs several
+	// slots asks the others to stand back: its seat + 1 in the low 16 bits,
+	// above them the CLOCK_MONOTONIC millisecond at which the request lapses.
+	// Advice: written by CAS, lost by lapse when its writer dies.
+	HotTurn = 6 * LineSize
+
+	// HotEpoch, u64: counts producers that ever attached. Added to by each
+	// after it holds its role lock. 0 means that the stream has not begun.
+	HotEpoch = 7 * LineSize
+
+	// HotFinished, u64: the epoch that a producer marked as the last of the
+	// stream. The stream is at its end while this equals HotEpoch, is not 0,
+	// and no producer is attached; a producer that attaches later raises the
+	// epoch and so continues the stream.
+	HotFinished = 8 * LineSize
+
+	// HotSkipped, u64: claims of dead producers that were turned into Skip.
+	// Added to after the word; a death in between loses one from the count.
+	HotSkipped = 9 * LineSize
+)
+
+// Seat entry fields, offsets from the entry's start. The first 64 bytes are
+// written when a seat is taken and when it is left, the counters by their owner
+// alone, with plain stores, all of them while the owner holds the seat's lock.
+const (
+	// SeatState, u32: SeatClean or SeatDirty. Dirty is stored first after the
+	// lock is taken, and clean last before it is dropped: a dirty entry
+	// without a lock is a dead one whose slots need recovery.
+	SeatState     = 0
+	SeatRole      = 4  // u32, RoleProducer or RoleConsumer
+	SeatPID       = 8  // u32, in the holder's own PID namespace
+	SeatUID       = 12 // u32
+	SeatStartTime = 16 // u64, process start, clock ticks since boot
+	SeatAttached  = 24 // i64, Unix time in nanoseconds
+	SeatCommand   = 32 // [24]byte, NUL-terminated
+	SeatCommandN  = 24
+
+	SeatRecords     = 64  // u64, records sent or acknowledged
+	SeatBytes       = 72  // u64, their payload bytes
+	SeatWaits       = 80  // u64, times it went to sleep
+	SeatWakes       = 88  // u64, wake-ups it issued
+	SeatRedelivered = 96  // u64, records received with the redelivered flag
+	SeatLeaseSince  = 104 // i64, Unix nanoseconds of the oldest unacknowledged lease, 0 for none
+)
+
+// States of a seat entry.
+const (
+	SeatClean = 0
+	SeatDirty = 1
+)
+
+// Roles of a seat entry.
+const (
+	RoleProducer = 1
+	RoleConsumer = 2
+)
+
+// Slot line fields, offsets from the line's start.
+//
+//	 0        8         12        16                          64
+//	┌────────┬─────────┬─────────┬───────────────────────────┐
+//	│ word   │ length  │ meta    │ inline payload, 48 bytes  │
+//	└────────┴─────────┴─────────┴───────────────────────────┘
+//
+// length and meta are written before the word that publishes them, by the
+// owner of the word, and read once by each reader.
+const (
+	SlotWord   = 0  // u64, Word
+	SlotLength = 8  // u32, payload bytes
+	SlotMeta   = 12 // u32, Meta*
+	SlotInline = 16
+	InlineSize = SlotSize - SlotInline
+)
+
+// Bits of a slot's meta field.
+const (
+	// MetaArea: the payload lies in the data area; otherwise in the line.
+	MetaArea = 1 << 8
+	// MetaDeliveriesShift: the upper 16 bits count deliveries beyond the
+	// first that a holder recorded. A holder that died before recording its
+	// own makes the count one too small, never too large.
+	MetaDeliveriesShift = 16
+	// MetaKindMask: the lower eight bits tell the kind of record; 0 is the
+	// only one so far.
+	MetaKindMask = 0xff
+)

@@ -1,0 +1,99 @@
+package ring
+
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// Records whose holder died or released them stay where they are, behind head, as
+// Orphan. The hint in the hot words counts the times that some appeared; a
+// consumer whose count is older looks through the ring, oldest position first, so
+// that a producer's records are handed out in order. Nothing is ever cleared: a
+// consumer that dies during its scan takes nothing from the others'.
+
+// mayInherit reports whether there may be orphans this consumer has not looked at.
+func (c *Consumer) mayInherit() bool {
+	return c.many.rescan || len(c.many.heirs) > 0 || atomics.Load64(c.r.orphans) != c.many.seen
+}
+
+// inherit takes the oldest orphan into l. Error: ErrEmpty when there is none.
+func (c *Consumer) inherit(l *Lease) error {
+	m := &c.many
+	for range maxTries {
+		if len(m.heirs) > 0 {
+			*l = m.heirs[0]
+			m.heirs = m.heirs[1:]
+			data, _, err := c.r.payload(l.pos, l.k)
+			if err != nil {
+				return err
+			}
+			l.Data = data
+			l.Redelivered = c.r.redeliver(l.pos)
+			return nil
+		}
+		if now := atomics.Load64(c.r.orphans); now != m.seen || m.rescan && m.cursor == m.end {
+			m.seen, m.rescan = now, true
+			m.end = atomics.Load64(c.r.head)
+			m.cursor = m.end - c.r.cap
+		}
+		if !c.nextOrphan() {
+			m.rescan = false
+			return ErrEmpty
+		}
+	}
+	return ErrEmpty
+}
+
+// nextOrphan moves the cursor to the next orphan that this consumer wins, and
+// makes its undelivered records heirs, perhaps none.
+func (c *Consumer) nextOrphan() bool {
+	r, m := c.r, &c.many
+	for ; m.cursor != m.end; m.cursor++ {
+		w := r.load(m.cursor)
+		if s := w.State(); s != layout.Orphan && s != layout.OrphanAcked {
+			continue
+		}
+		p, k := m.cursor, r.span(m.cursor, w)
+		if w.CompareLap(p, r.shift) != 0 || k == 0 {
+			continue // of a later lap, and in that one's turn; or scribble
+		}
+		acked := w.State() == layout.OrphanAcked
+		if !r.cas(p, w, layout.ReadingWord(p, k, c.seat, acked, r.shift)) {
+			continue // another consumer was first
+		}
+		m.cursor++
+		c.adopt(p, k, acked)
+		return true
+	}
+	return false
+}
+
+// adopt lists the records of an orphaned take that were not acknowledged: the
+// first unless acked, and those whose word is still Full. Words of slots inside a
+// record are Free or of the next lap; words of acknowledged ones are Skip.
+func (c *Consumer) adopt(p, k uint64, acked bool) {
+	r := c.r
+	b := c.newBatch(p, k)
+	b.acked = acked
+	heir := func(q, kq uint64) {
+		c.many.heirs = append(c.many.heirs, Lease{pos: q, k: kq, seq: b.base + uint64(len(c.many.heirs)), batch: b})
+	}
+	if !acked {
+		heir(p, k)
+	}
+	for i := uint64(1); i < k; i++ {
+		w := r.load(p + i)
+		kq := r.span(p+i, w)
+		if w.State() == layout.Full && w.CompareLap(p, r.shift) == 0 && kq != 0 && i+kq <= k {
+			heir(p+i, kq)
+		}
+	}
+	if len(c.many.heirs) == 0 {
+		r.freeTake(p, k)
+		c.retire(b)
+		return
+	}
+	c.openBatch(b, len(c.many.heirs))
+	c.many.held += b.left
+	c.many.adopted = append(c.many.adopted, b)
+}

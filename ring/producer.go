@@ -1,0 +1,133 @@
+package ring
+
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// Producer puts records into a ring. It is for one goroutine at a time.
+type Producer struct {
+	r    *Ring
+	seat int
+
+	// tail is where a single producer writes next; it alone knows, the shared
+	// tail follows. headSeen is the last head it read, in a queue with a
+	// single consumer.
+	tail     uint64
+	headSeen uint64
+
+	// open is the reservation under way.
+	open     bool
+	pos      uint64
+	slots    uint64
+	reserved int
+	meta     uint32
+}
+
+// NewProducer returns a producer that owns seat.
+//
+// Preconditions: the caller holds the seat's lock and the producer role in the
+// way the geometry asks, and has recovered what an earlier owner of the seat
+// left (Reclaim).
+func (r *Ring) NewProducer(seat int) (*Producer, error) {
+	p := &Producer{r: r, seat: seat}
+	if r.geo.ManyProducers {
+		p.headSeen = atomics.Load64(r.head)
+		return p, nil
+	}
+	return p, p.resume()
+}
+
+// MaxRecord returns the largest payload in bytes.
+func (p *Producer) MaxRecord() int { return p.r.geo.MaxRecord() }
+
+// Send copies b into the ring as one record. Errors: ErrFull, ErrTooLarge,
+// ErrReserved, ErrDamaged.
+func (p *Producer) Send(b []byte) error {
+	if p.open {
+		return ErrReserved
+	}
+	if len(b) > p.r.geo.MaxRecord() {
+		return ErrTooLarge
+	}
+	k := p.r.slotsFor(len(b))
+	pos, err := p.claim(k)
+	if err != nil {
+		return err
+	}
+	p.write(pos, b)
+	p.publish(pos, k)
+	return nil
+}
+
+// Reserve returns room for a payload of n bytes to be written in place. Commit
+// publishes it, Abort gives it back; one of them must follow before anything
+// else is sent. Errors: as Send.
+func (p *Producer) Reserve(n int) ([]byte, error) {
+	if p.open {
+		return nil, ErrReserved
+	}
+	if n < 0 || n > p.r.geo.MaxRecord() {
+		return nil, ErrTooLarge
+	}
+	k := p.r.slotsFor(n)
+	pos, err := p.claim(k)
+	if err != nil {
+		return nil, err
+	}
+	b, meta := p.r.room(pos, n)
+	p.open, p.pos, p.slots, p.reserved, p.meta = true, pos, k, n, meta
+	return b, nil
+}
+
+// Commit publishes the first n bytes of the reservation. Error: ErrNotReserved
+// when there is none or n is larger than it.
+func (p *Producer) Commit(n int) error {
+	if !p.open || n < 0 || n > p.reserved {
+		return ErrNotReserved
+	}
+	p.open = false
+	p.r.describe(p.pos, n, p.meta)
+	p.publish(p.pos, p.slots)
+	return nil
+}
+
+// Abort gives the reservation back. Without one it does nothing.
+func (p *Producer) Abort() {
+	if !p.open {
+		return
+	}
+	p.open = false
+	if p.r.geo.ManyProducers {
+		p.r.store(p.pos, layout.SkipWord(p.pos, p.slots, p.r.shift))
+	}
+}
+
+// claim takes k slots: from then until publish they are the producer's. A single
+// producer need not say so to anyone.
+func (p *Producer) claim(k uint64) (uint64, error) {
+	if p.r.geo.ManyProducers {
+		pos, _, err := p.claimMany(k, k)
+		return pos, err
+	}
+	return p.claimSingle(k)
+}
+
+// write copies a payload into claimed slots.
+func (p *Producer) write(pos uint64, b []byte) {
+	dst, meta := p.r.room(pos, len(b))
+	copy(dst, b)
+	p.r.describe(pos, len(b), meta)
+}
+
+// publish makes the record visible, whole. A single producer moves the shared
+// tail behind it, for tools and for its successor.
+func (p *Producer) publish(pos, k uint64) {
+	w := layout.FullWord(pos, k, p.r.shift)
+	if p.r.geo.ManyProducers {
+		p.r.store(pos, w)
+		return
+	}
+	p.tail = pos + k
+	atomics.StoreRelease64x2(p.r.wordAt(pos), uint64(w), p.r.tail, p.tail)
+}

@@ -1,0 +1,85 @@
+package ring
+
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// How a producer learns that slots are free.
+//
+// With a single consumer, head says it: all before head is free, whatever the
+// words there hold. With many, records are freed in any order, and the words
+// say it: a slot is free when its word is Free in the lap of the position.
+
+// room counts the free slots from position t on, up to want.
+func (p *Producer) room(t, want uint64) (uint64, error) {
+	if p.r.geo.ManyConsumers {
+		return p.r.wordRoom(t, want)
+	}
+	return p.headRoom(t, want)
+}
+
+// headRoom reads the shared head only when the last value seen says that there
+// is too little room: head's line moves to this core once a lap, not once a
+// record.
+func (p *Producer) headRoom(t, want uint64) (uint64, error) {
+	r := p.r
+	if t+want-p.headSeen <= r.cap {
+		return want, nil
+	}
+	h := atomics.Load64(r.head)
+	if t-h > r.cap {
+		return 0, ErrDamaged // more than a lap apart, or head beyond tail
+	}
+	p.headSeen = h
+	return min(want, r.cap-(t-h)), nil
+}
+
+// wordRoom looks at the words in order. A claim of the first slot is then a claim
+// of all: only the slot at tail can be claimed, so while its word stays as it was
+// nobody can have taken the others.
+func (r *Ring) wordRoom(t, want uint64) (uint64, error) {
+	for k := range want {
+		q, free := t+k, layout.FreeWord(t+k, r.shift)
+		w := r.load(q)
+		if w == free {
+			continue
+		}
+		again, err := r.recycle(q, w)
+		if err != nil || !again || r.load(q) != free {
+			return k, err // once recycled a word is Free, or q was claimed
+		}
+	}
+	return want, nil
+}
+
+// recycle frees the slots of a Skip of the last lap that a producer meets, as
+// word w, at position q. It reports whether q is worth another look.
+//
+// Several producers may be at it, and one may die in the middle: each change is a
+// CAS from the last lap to this one, so it happens once, and the first word
+// changes last, so the Skip is there to be found until all is done.
+func (r *Ring) recycle(q uint64, w layout.Word) (again bool, err error) {
+	p := q - r.cap
+	if w.State() != layout.Skip || w.CompareLap(p, r.shift) != 0 {
+		return false, nil
+	}
+	k := r.span(p, w)
+	if k == 0 {
+		return false, ErrDamaged
+	}
+	switch h := atomics.Load64(r.head); {
+	case h == p:
+		atomics.CAS64(r.head, p, p+k)
+	case int64(h-p) < 0:
+		return false, nil // what lies before it was not consumed yet
+	}
+	next := layout.FreeWord(q, r.shift)
+	for i := uint64(1); i < k; i++ {
+		if inner := r.load(p + i); inner.CompareLap(p, r.shift) == 0 {
+			r.cas(p+i, inner, next)
+		}
+	}
+	r.cas(p, w, next)
+	return true, nil
+}

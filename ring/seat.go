@@ -1,0 +1,108 @@
+package ring
+
+import (
+	"bytes"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// Seat is one entry of the seat table. Who holds the seat's lock writes it; anyone
+// reads it, and what is read of another's seat is a report, not a fact to act on.
+type Seat struct{ base unsafe.Pointer }
+
+// Counters are a participant's own counts. Only the holder of the seat writes
+// them, with plain stores to a line of its own; tools read them.
+type Counters struct {
+	Records     uint64 // sent, or acknowledged
+	Bytes       uint64 // payload bytes of those
+	Waits       uint64 // times it went to sleep
+	Wakes       uint64 // sleepers it woke
+	Redelivered uint64 // records received that were delivered before
+	LeaseSince  int64  // reserved: Unix nanoseconds of the oldest open lease
+}
+
+// Occupant says who holds a seat.
+type Occupant struct {
+	Role      uint32 // layout.RoleProducer or layout.RoleConsumer
+	PID       uint32
+	UID       uint32
+	StartTime uint64 // of the process, in clock ticks since boot
+	Attached  int64  // Unix nanoseconds
+	Command   string // truncated to 23 bytes
+}
+
+// Seat returns entry i.
+//
+// Preconditions: 0 <= i < Geometry().Seats.
+func (r *Ring) Seat(i int) Seat {
+	return Seat{unsafe.Add(r.seats, uintptr(i)%uintptr(r.geo.Seats)*layout.SeatSize)}
+}
+
+func (s Seat) u32(off uintptr) *uint32 { return (*uint32)(unsafe.Add(s.base, off)) }
+func (s Seat) u64(off uintptr) *uint64 { return (*uint64)(unsafe.Add(s.base, off)) }
+
+func (s Seat) command() []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(s.base, layout.SeatCommand)), layout.SeatCommandN)
+}
+
+// Dirty reports whether the seat was taken and not left in order: it is in use,
+// or its holder died.
+func (s Seat) Dirty() bool { return atomics.Load32(s.u32(layout.SeatState)) == layout.SeatDirty }
+
+// Take marks the seat dirty, then describes its occupant and clears the counters.
+//
+// Preconditions: the caller holds the lock; nothing in the ring names the seat.
+func (s Seat) Take(o Occupant) {
+	atomics.Store32(s.u32(layout.SeatState), layout.SeatDirty)
+	*s.Counters() = Counters{}
+	atomic.StoreUint32(s.u32(layout.SeatRole), o.Role)
+	atomic.StoreUint32(s.u32(layout.SeatPID), o.PID)
+	atomic.StoreUint32(s.u32(layout.SeatUID), o.UID)
+	atomic.StoreUint64(s.u64(layout.SeatStartTime), o.StartTime)
+	atomic.StoreUint64(s.u64(layout.SeatAttached), uint64(o.Attached))
+	var name [layout.SeatCommandN]byte
+	copy(name[:layout.SeatCommandN-1], o.Command)
+	copy(s.command(), name[:])
+}
+
+// Clean marks the seat as left in order.
+//
+// Preconditions: the caller holds the lock; nothing in the ring names the seat.
+func (s Seat) Clean() { atomics.Store32(s.u32(layout.SeatState), layout.SeatClean) }
+
+// Occupant returns what the entry says of its holder, or its last one.
+func (s Seat) Occupant() Occupant {
+	name := bytes.Clone(s.command())
+	if i := bytes.IndexByte(name, 0); i >= 0 {
+		name = name[:i]
+	}
+	return Occupant{
+		Role:      atomic.LoadUint32(s.u32(layout.SeatRole)),
+		PID:       atomic.LoadUint32(s.u32(layout.SeatPID)),
+		UID:       atomic.LoadUint32(s.u32(layout.SeatUID)),
+		StartTime: atomic.LoadUint64(s.u64(layout.SeatStartTime)),
+		Attached:  int64(atomic.LoadUint64(s.u64(layout.SeatAttached))),
+		Command:   string(name),
+	}
+}
+
+// Counters returns the entry's counters, in place.
+func (s Seat) Counters() *Counters {
+	return (*Counters)(unsafe.Add(s.base, layout.SeatRecords))
+}
+
+// Report returns a copy of the counters, for others than the holder.
+func (s Seat) Report() Counters {
+	c := s.Counters()
+	return Counters{
+		Records:     atomic.LoadUint64(&c.Records),
+		Bytes:       atomic.LoadUint64(&c.Bytes),
+		Waits:       atomic.LoadUint64(&c.Waits),
+		Wakes:       atomic.LoadUint64(&c.Wakes),
+		Redelivered: atomic.LoadUint64(&c.Redelivered),
+		LeaseSince:  atomic.LoadInt64(&c.LeaseSince),
+	}
+}

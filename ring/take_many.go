@@ -1,0 +1,280 @@
+package ring
+
+import (
+	"slices"
+
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// Where consumers are many, a take is one CAS on the word of the slot at head,
+// from Full to Reading by this seat, over one or several records. head is moved
+// afterwards, by the taker or by whoever finds it behind, and before any of the
+// slots can become free.
+//
+// The first word of a take stays its owner's until the last record of it is
+// settled and all other words are free; so whatever a crash interrupts, the first
+// word still says whose it was and how far it reaches.
+type manyConsumer struct {
+	seen   uint64 // value of the orphan hint that the last scan began with
+	rescan bool   // there may be orphans between cursor and end
+	cursor uint64
+	end    uint64
+
+	held    int      // records leased or inherited and not settled
+	heirs   []Lease  // inherited and not handed out yet
+	adopted []*batch // inherited and not settled
+	unused  []*batch
+	numbers uint64 // leases numbered so far
+	void    uint64 // those numbered below were given back by Close
+}
+
+// batch is what one CAS took when it was several records, or was inherited. Its
+// leases are numbered from base on; a batch that is used again has other numbers,
+// so a stale copy of a lease finds itself settled.
+type batch struct {
+	pos, k   uint64
+	base     uint64
+	open     []bool // by number: not settled
+	left     int    // how many of open
+	acked    bool   // the first record is acknowledged, or was when inherited
+	released bool   // at least one record was released
+}
+
+func (c *Consumer) leaseMany(l *Lease) error {
+	if c.mayInherit() {
+		if err := c.inherit(l); err != ErrEmpty {
+			return err
+		}
+	}
+	one := [1]Lease{}
+	if _, _, err := c.take(one[:]); err != nil {
+		return err
+	}
+	data, meta, err := c.r.payload(one[0].pos, one[0].k)
+	if err != nil {
+		return err
+	}
+	*l = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: one[0].pos, k: one[0].k, seq: c.many.numbers}
+	c.many.numbers++
+	return nil
+}
+
+func (c *Consumer) leaseBatchMany(ls []Lease) (int, error) {
+	if c.mayInherit() {
+		if err := c.inherit(&ls[0]); err != ErrEmpty {
+			if err != nil {
+				return 0, err
+			}
+			return 1, nil
+		}
+	}
+	n, k, err := c.take(ls)
+	if err != nil {
+		return 0, err
+	}
+	var b *batch
+	seq := c.many.numbers
+	if n > 1 {
+		b = c.newBatch(ls[0].pos, k)
+		c.openBatch(b, n)
+	} else {
+		c.many.numbers++
+	}
+	for i := range ls[:n] {
+		data, meta, err := c.r.payload(ls[i].pos, ls[i].k)
+		if err != nil {
+			return i, err
+		}
+		ls[i] = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: ls[i].pos, k: ls[i].k, seq: seq + uint64(i), batch: b}
+	}
+	return n, nil
+}
+
+// take claims up to len(ls) records at head with one CAS and sets their places in
+// ls. It returns their number and the slots they span together.
+func (c *Consumer) take(ls []Lease) (n int, k uint64, err error) {
+	r := c.r
+	for range maxTries {
+		h := atomics.Load64(r.head)
+		w := r.load(h)
+		if lap := w.CompareLap(h, r.shift); lap < 0 {
+			return 0, 0, ErrEmpty
+		} else if lap > 0 {
+			if atomics.Load64(r.head) == h {
+				return 0, 0, ErrDamaged // consumed and freed before head moved
+			}
+			continue
+		}
+		st := w.State()
+		if st == layout.Free || st == layout.Claimed {
+			return 0, 0, ErrEmpty
+		}
+		if k = r.span(h, w); k == 0 || st > layout.Skip {
+			return 0, 0, ErrDamaged
+		}
+		if st == layout.Full {
+			ls[0].pos, ls[0].k = h, k
+			n = 1
+			if len(ls) > 1 {
+				n, k = r.gather(ls, k)
+			}
+			if !r.cas(h, w, layout.ReadingWord(h, k, c.seat, false, r.shift)) {
+				continue
+			}
+			atomics.CAS64(r.head, h, h+k)
+			c.many.held += n
+			return n, k, nil
+		}
+		atomics.CAS64(r.head, h, h+k) // taken, orphaned or skipped: head lags
+	}
+	return 0, 0, ErrEmpty
+}
+
+// gather extends a take over the published records that follow the first, up to
+// the end of the ring, the first gap, or half the slots.
+func (r *Ring) gather(ls []Lease, first uint64) (n int, k uint64) {
+	h := ls[0].pos
+	k = first
+	for n = 1; n < len(ls); n++ {
+		q := h + k
+		if q&r.mask == 0 {
+			break
+		}
+		w := r.load(q)
+		kq := r.span(q, w)
+		if w.State() != layout.Full || w.CompareLap(h, r.shift) != 0 || kq == 0 || k+kq > r.geo.MaxSlotsPerRecord() {
+			break
+		}
+		ls[n].pos, ls[n].k = q, kq
+		k += kq
+	}
+	return n, k
+}
+
+// ackMany settles a lease as acknowledged.
+func (c *Consumer) ackMany(l *Lease) {
+	if !c.settle(l) {
+		return
+	}
+	r, b := c.r, l.batch
+	switch {
+	case b == nil:
+		if l.k > 1 {
+			r.store(l.pos, layout.ReadingWord(l.pos, l.k, c.seat, true, r.shift))
+		}
+		r.freeTake(l.pos, l.k)
+		return
+	case l.pos == b.pos:
+		b.acked = true
+		r.store(b.pos, layout.ReadingWord(b.pos, b.k, c.seat, true, r.shift))
+	default:
+		r.store(l.pos, layout.SkipWord(l.pos, l.k, r.shift))
+	}
+	c.settleBatch(b)
+}
+
+// settle reports whether a lease is still open, and closes it. A lease may have
+// been settled before, through a copy of it or by Close, and its slots be
+// somebody else's: nothing is written on behalf of such a one. A batch knows
+// which of its leases are open; for a record taken alone its word tells, unless
+// this consumer itself took it again.
+func (c *Consumer) settle(l *Lease) bool {
+	if l.seq < c.many.void {
+		return false
+	}
+	if b := l.batch; b != nil {
+		i := l.seq - b.base
+		if i >= uint64(len(b.open)) || !b.open[i] {
+			return false
+		}
+		b.open[i] = false
+	} else {
+		again := func(b *batch) bool { return b.pos == l.pos }
+		if c.r.load(l.pos) != layout.ReadingWord(l.pos, l.k, c.seat, false, c.r.shift) ||
+			slices.ContainsFunc(c.many.adopted, again) {
+			return false
+		}
+	}
+	c.many.held--
+	return true
+}
+
+// releaseMany gives a lease back. The hint goes up after the word has changed, so
+// who sees the hint finds the orphan.
+func (c *Consumer) releaseMany(l *Lease) {
+	if !c.settle(l) {
+		return
+	}
+	if b := l.batch; b != nil {
+		b.released = true
+		c.settleBatch(b)
+		return
+	}
+	c.r.store(l.pos, layout.OrphanWord(l.pos, l.k, false, c.r.shift))
+	atomics.Add64(c.r.orphans, 1)
+}
+
+// settleBatch counts one record of b as settled; the last one settles the words.
+func (c *Consumer) settleBatch(b *batch) {
+	if b.left--; b.left > 0 {
+		return
+	}
+	if b.released {
+		c.r.store(b.pos, layout.OrphanWord(b.pos, b.k, b.acked, c.r.shift))
+		atomics.Add64(c.r.orphans, 1)
+	} else {
+		c.r.freeTake(b.pos, b.k)
+	}
+	c.retire(b)
+}
+
+// closeMany gives up all leases and what was inherited for later.
+func (c *Consumer) closeMany() {
+	m := &c.many
+	if m.held > 0 {
+		c.r.Reclaim(c.seat)
+	}
+	*m = manyConsumer{rescan: true, numbers: m.numbers, void: m.numbers}
+}
+
+// freeTake frees k slots from p on for the next lap, the first word last: until
+// then it says whose they are. Nobody else writes these words meanwhile, because a
+// producer that walks towards them stops at the first.
+//
+// Preconditions: the caller owns the take at p; for k > 1 its word says that the
+// first record is acknowledged; head is at or beyond p+k.
+func (r *Ring) freeTake(p, k uint64) {
+	next := layout.FreeWord(p+r.cap, r.shift)
+	for i := uint64(1); i < k; i++ {
+		r.store(p+i, next)
+	}
+	r.store(p, next)
+}
+
+func (c *Consumer) newBatch(pos, k uint64) *batch {
+	b := &batch{}
+	if n := len(c.many.unused); n > 0 {
+		b, c.many.unused = c.many.unused[n-1], c.many.unused[:n-1]
+	}
+	*b = batch{pos: pos, k: k, base: c.many.numbers, open: b.open[:0]}
+	return b
+}
+
+// openBatch numbers n leases of b.
+func (c *Consumer) openBatch(b *batch, n int) {
+	for range n {
+		b.open = append(b.open, true)
+	}
+	b.left = n
+	c.many.numbers += uint64(n)
+}
+
+// retire keeps a settled batch for later use.
+func (c *Consumer) retire(b *batch) {
+	m := &c.many
+	if i := slices.Index(m.adopted, b); i >= 0 {
+		m.adopted = slices.Delete(m.adopted, i, i+1)
+	}
+	m.unused = append(m.unused, b)
+}

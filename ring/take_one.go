@@ -1,0 +1,161 @@
+package ring
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// A single consumer polls the word where the next record will appear and never
+// writes to it: the line moves once, from the producer to it. head alone frees
+// slots, so it follows the oldest record that is not acknowledged.
+//
+//	      head              next = handout
+//	───────┼──────────────────┼───────────── positions
+//	 freed │ handed out, open │ not seen yet
+//
+// handout is stored before a record is handed out. If the consumer dies, its
+// successor starts at head, and what lies before handout may have been seen.
+type oneConsumer struct {
+	next uint64
+	head uint64 // as shared, which it alone stores
+	seen uint64 // the predecessor's handout
+
+	// open are the spans between head and next in order, settled or not; the
+	// one at index first has number base.
+	open  []span
+	first int
+	base  uint64
+
+	returned []Lease // released, to be handed out again, oldest first
+}
+
+type span struct {
+	end     uint64
+	turn    uint64 // how often it was released
+	settled bool
+}
+
+// resume starts where the predecessor stopped, or this consumer at its Close.
+func (c *Consumer) resume() {
+	o, h := &c.one, atomics.Load64(c.r.head)
+	*o = oneConsumer{
+		next: h,
+		head: h,
+		seen: atomics.Load64(c.r.handout),
+		base: o.base + uint64(len(o.open)-o.first),
+	}
+}
+
+func (c *Consumer) leaseOne(l *Lease) error {
+	if len(c.one.returned) > 0 {
+		return c.leaseReturned(l)
+	}
+	for range maxTries {
+		p := c.one.next
+		w := c.r.load(p)
+		if w.CompareLap(p, c.r.shift) != 0 {
+			if w.CompareLap(p, c.r.shift) > 0 {
+				return ErrDamaged // producers can't be a lap ahead of head
+			}
+			return ErrEmpty
+		}
+		switch w.State() {
+		case layout.Free, layout.Claimed:
+			return ErrEmpty
+		case layout.Full, layout.Skip:
+		default:
+			return ErrDamaged
+		}
+		k := c.r.span(p, w)
+		if k == 0 || p+k-c.one.head > c.r.cap {
+			return ErrDamaged // no producer writes beyond head and a lap
+		}
+		if w.State() == layout.Skip {
+			c.one.next = p + k
+			c.one.open = append(c.one.open, span{end: p + k, settled: true})
+			c.moveHead()
+			continue
+		}
+		data, _, err := c.r.payload(p, k)
+		if err != nil {
+			return err
+		}
+		c.one.next = p + k
+		if int64(p+k-c.one.seen) > 0 {
+			// Never back: this consumer may die before it has handed out again
+			// all that its predecessor had.
+			atomics.StoreRelease64(c.r.handout, p+k)
+		}
+		*l = Lease{Data: data, pos: p, k: k, seq: c.one.base + uint64(len(c.one.open)-c.one.first)}
+		if int64(c.one.seen-p) > 0 {
+			l.Redelivered = c.r.redeliver(p)
+		}
+		c.one.open = append(c.one.open, span{end: p + k})
+		return nil
+	}
+	return ErrEmpty
+}
+
+func (c *Consumer) leaseReturned(l *Lease) error {
+	back := c.one.returned[0]
+	data, _, err := c.r.payload(back.pos, back.k)
+	if err != nil {
+		return err
+	}
+	c.one.returned = slices.Delete(c.one.returned, 0, 1)
+	back.Data = data
+	back.Redelivered = c.r.redeliver(back.pos)
+	*l = back
+	return nil
+}
+
+// settleOne acknowledges a lease or puts it among the returned ones. It does
+// nothing if that was done before, through a copy of the lease.
+func (c *Consumer) settleOne(l *Lease, ack bool) {
+	o := &c.one
+	i := l.seq - o.base
+	if i >= uint64(len(o.open)-o.first) {
+		return
+	}
+	s := &o.open[o.first+int(i)]
+	switch {
+	case s.settled || s.turn != l.turn:
+		return
+	case ack:
+		s.settled = true
+		if i == 0 {
+			c.moveHead()
+		}
+	default:
+		s.turn++
+		back := *l
+		back.turn = s.turn
+		at, _ := slices.BinarySearchFunc(o.returned, l.seq, func(b Lease, seq uint64) int { return cmp.Compare(b.seq, seq) })
+		o.returned = slices.Insert(o.returned, at, back)
+	}
+}
+
+// moveHead frees the settled spans up to the first open one.
+func (c *Consumer) moveHead() {
+	o := &c.one
+	n := o.first
+	for n < len(o.open) && o.open[n].settled {
+		n++
+	}
+	if n == o.first {
+		return
+	}
+	o.head = o.open[n-1].end
+	atomics.StoreRelease64(c.r.head, o.head)
+	o.base += uint64(n - o.first)
+	o.first = n
+	switch {
+	case n == len(o.open):
+		o.open, o.first = o.open[:0], 0
+	case n > len(o.open)/2 && n > 64:
+		o.open, o.first = slices.Delete(o.open, 0, n), 0
+	}
+}
