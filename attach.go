@@ -1,0 +1,302 @@
+package shmq
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
+)
+
+// Role is what a participant does in a queue.
+type Role uint8
+
+// The roles.
+const (
+	Producer Role = layout.RoleProducer
+	Consumer Role = layout.RoleConsumer
+)
+
+func (r Role) String() string {
+	switch r {
+	case Producer:
+		return "producer"
+	case Consumer:
+		return "consumer"
+	}
+	return "unknown"
+}
+
+// MarshalText returns "producer" or "consumer".
+func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// AttachOptions say how to attach. The zero value, and nil, mean the defaults.
+type AttachOptions struct {
+	// NoCreate refuses, with fs.ErrNotExist, to make a queue that is absent.
+	NoCreate bool
+	// Create says what the queue is like if it is made. Default: Options{}.
+	Create Options
+}
+
+// Attachment is a place in a queue: a seat, held by a kernel lock until Detach or
+// the end of the process, and the mapping. Packages producer and consumer build on
+// it; few programs need it themselves. Its methods are safe for concurrent use
+// unless they say otherwise; Detach must come last.
+type Attachment struct {
+	name   string
+	role   Role
+	header layout.Header
+	ring   *ring.Ring
+	seat   int
+	fence  bool
+
+	mem []byte
+	// lock is the description that holds this attachment's locks. Questions go
+	// through probe: to lock it would say that its own locks are free.
+	lock, probe *sys.File
+
+	recovering sync.Mutex // two goroutines with one description would share locks
+	looked     time.Time
+	misses     uint
+}
+
+// Reasons to start attaching again: each holds for an instant only, unless somebody
+// stopped in the middle of it.
+var (
+	// errGone: the name means another file, or none, than the one that was opened.
+	errGone = errors.New("queue was removed while attaching to it; try again")
+	// errPassing: a role is locked, and no seat tells by whom.
+	errPassing = fmt.Errorf("%w by a process that is attaching or detaching just now; try again", ErrRoleTaken)
+)
+
+// attachTries bounds how often Attach starts again, a millisecond apart.
+const attachTries = 100
+
+// Attach takes a seat in the queue of that name, and makes the queue first if it is
+// absent, unless told otherwise. Errors: ErrRoleTaken with the holder's pid and
+// command, ErrNoSeat, ErrNotQueue, ErrVersion, ErrDamaged, ErrName, ErrOption,
+// fs.ErrNotExist, fs.ErrPermission, and what Create returns. opts may be nil.
+func Attach(name string, role Role, opts *AttachOptions) (*Attachment, error) {
+	if opts == nil {
+		opts = &AttachOptions{}
+	}
+	for try := 0; ; try++ {
+		a, err := attach(name, role, opts)
+		if err == nil {
+			return a, nil
+		}
+		if !errors.Is(err, errGone) && !errors.Is(err, errPassing) || try == attachTries {
+			return nil, fail("attach to", name, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err error) {
+	probe, header, err := open(name, true)
+	if errors.Is(err, fs.ErrNotExist) && !opts.NoCreate {
+		if err := Create(name, &opts.Create); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		probe, header, err = open(name, true)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errGone
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	a := &Attachment{name: name, role: role, header: header, probe: probe, seat: -1}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.release())
+		}
+	}()
+	if a.mem, err = probe.Map(int(header.TotalSize()), true); err != nil {
+		return nil, err
+	}
+	if a.ring, err = ring.New(a.mem, header.Geometry, sys.MonotonicMillis); err != nil {
+		return nil, err
+	}
+	if a.lock, err = probe.Reopen(); err != nil {
+		return nil, err
+	}
+	// Registered before the first publication, or fencing by itself.
+	a.fence = sys.RegisterBarrier() != nil
+	if err := a.takeRole(); err != nil {
+		return nil, err
+	}
+	if err := a.takeSeat(); err != nil {
+		return nil, err
+	}
+	if err := a.stillNamed(); err != nil {
+		return nil, err
+	}
+	a.Recover()
+	a.looked = time.Now()
+	if role == Producer {
+		a.ring.BeginStream()
+	}
+	return a, nil
+}
+
+// stillNamed reports errGone unless the queue's name still means this file: a queue
+// that was removed before the role was locked would lead nowhere.
+func (a *Attachment) stillNamed() error {
+	path, err := Path(a.name)
+	if err != nil {
+		return err
+	}
+	mine, err := a.probe.ID()
+	if err != nil {
+		return err
+	}
+	if named, err := sys.PathID(path); err != nil || named != mine {
+		return errGone
+	}
+	return nil
+}
+
+// takeRole locks the role's byte: exclusively where one may have the role, shared
+// where many may. Either way anyone can ask the kernel if the role is held at all.
+func (a *Attachment) takeRole() error {
+	byte, side := int64(layout.LockProducer), a.Producers()
+	if a.role == Consumer {
+		byte, side = layout.LockConsumer, a.Consumers()
+	}
+	ok, err := a.lock.TryLock(byte, side == One)
+	if err != nil || ok {
+		return err
+	}
+	if side == Many {
+		return errGone // only who removes the queue excludes the many
+	}
+	holder := a.holder()
+	if holder == "" {
+		return errPassing
+	}
+	return fmt.Errorf("%w: the queue has a single %s, %s; wait until it ends, or make a queue for many %ss", ErrRoleTaken, a.role, holder, a.role)
+}
+
+// holder names the process that has this attachment's role, if its seat says so.
+func (a *Attachment) holder() string {
+	for i := range a.header.Seats {
+		s := a.ring.Seat(i)
+		if o := s.Occupant(); s.Dirty() && o.Role == uint32(a.role) && a.alive(i) {
+			return fmt.Sprintf("pid %d (%s)", o.PID, o.Command)
+		}
+	}
+	return ""
+}
+
+// takeSeat locks the first seat that is free, cleans up what its last holder left,
+// and describes this process in it.
+func (a *Attachment) takeSeat() error {
+	for i := range a.header.Seats {
+		ok, err := a.lock.TryLock(seatByte(i), true)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		a.seat = i
+		seat := a.ring.Seat(i)
+		if seat.Dirty() {
+			a.reclaim(i)
+		}
+		seat.Take(ring.Occupant{
+			Role:      uint32(a.role),
+			PID:       uint32(os.Getpid()),
+			UID:       uint32(os.Getuid()),
+			StartTime: sys.StartTime(),
+			Attached:  time.Now().UnixNano(),
+			Command:   filepath.Base(os.Args[0]),
+		})
+		return nil
+	}
+	return fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", ErrNoSeat, a.header.Seats)
+}
+
+func seatByte(i int) int64 { return layout.SeatOffset + int64(i)*layout.SeatSize }
+
+// Detach leaves the queue.
+//
+// Preconditions: what the participant held has been given back, by closing the
+// ring's Producer or Consumer: nothing in the ring names the seat.
+func (a *Attachment) Detach() error {
+	a.recovering.Lock()
+	defer a.recovering.Unlock()
+	if a.mem == nil {
+		return fail("detach from", a.name, ErrClosed)
+	}
+	a.ring.Seat(a.seat).Clean()
+	return fail("detach from", a.name, a.release())
+}
+
+// release drops the locks and the mapping, and then tells everyone, who may be
+// waiting for a last producer to leave.
+func (a *Attachment) release() error {
+	var errs []error
+	if a.lock != nil {
+		if a.seat >= 0 {
+			errs = append(errs, a.lock.Unlock(seatByte(a.seat)))
+		}
+		errs = append(errs, a.lock.Unlock(layout.LockProducer), a.lock.Unlock(layout.LockConsumer), a.lock.Close())
+	}
+	if a.mem != nil {
+		park.WakeAll(a.ring.DataFutex())
+		errs = append(errs, sys.Unmap(a.mem))
+		a.mem = nil
+	}
+	return errors.Join(append(errs, a.probe.Close())...)
+}
+
+// Name returns the queue's name as it was given to Attach.
+func (a *Attachment) Name() string { return a.name }
+
+// Ring returns the ring, for this attachment's producer or consumer.
+func (a *Attachment) Ring() *ring.Ring { return a.ring }
+
+// Seat returns the number of the seat.
+func (a *Attachment) Seat() int { return a.seat }
+
+// Counters returns the seat's counters, for its holder to write.
+func (a *Attachment) Counters() *ring.Counters { return a.ring.Seat(a.seat).Counters() }
+
+// MustFence reports whether this process has to execute a full fence between a
+// publication and its look at the futex word, because the kernel does not let it
+// register for the barrier that sleepers issue.
+func (a *Attachment) MustFence() bool { return a.fence }
+
+// Producers returns how many producers the queue may have.
+func (a *Attachment) Producers() Side { return side(a.header.ManyProducers) }
+
+// Consumers returns how many consumers the queue may have.
+func (a *Attachment) Consumers() Side { return side(a.header.ManyConsumers) }
+
+// SlotSize returns the largest payload in bytes that takes a single slot.
+func (a *Attachment) SlotSize() int { return int(a.header.AreaSize) }
+
+// MaxRecord returns the largest payload in bytes.
+func (a *Attachment) MaxRecord() int { return a.header.MaxRecord() }
+
+// ProducerAttached asks the kernel whether any producer is attached.
+func (a *Attachment) ProducerAttached() (bool, error) {
+	held, err := a.probe.Locked(layout.LockProducer)
+	return held, fail("ask for producers of", a.name, err)
+}
+
+func side(many bool) Side {
+	if many {
+		return Many
+	}
+	return One
+}

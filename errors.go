@@ -1,0 +1,65 @@
+package shmq
+
+import (
+	"errors"
+	"os"
+
+	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
+)
+
+// Sentinels of sending and receiving.
+var (
+	// ErrFull: a call that does not wait found no room.
+	ErrFull = ring.ErrFull
+	// ErrEmpty: a call that does not wait found no record.
+	ErrEmpty = ring.ErrEmpty
+	// ErrTooLarge: the record can never fit into this queue.
+	ErrTooLarge = ring.ErrTooLarge
+	// ErrClosed: the producer or consumer was closed.
+	ErrClosed = os.ErrClosed
+)
+
+// Sentinels of attaching and of files.
+var (
+	// ErrName: the name cannot be a queue's.
+	ErrName = errors.New("bad queue name")
+	// ErrOption: an option has a value that is not allowed.
+	ErrOption = errors.New("bad option")
+	// ErrRoleTaken: the queue has a single producer, or consumer, and another
+	// process is it.
+	ErrRoleTaken = errors.New("role is taken")
+	// ErrNoSeat: as many processes are attached as the queue has seats.
+	ErrNoSeat = errors.New("no seat is left")
+	// ErrInUse: the queue has participants.
+	ErrInUse = errors.New("queue is in use")
+	// ErrNotQueue: the file is something else.
+	ErrNotQueue = layout.ErrNotQueue
+	// ErrVersion: the file is a queue of another layout version.
+	ErrVersion = layout.ErrVersion
+	// ErrDamaged: the file is a queue, and makes no sense.
+	ErrDamaged = layout.ErrDamaged
+)
+
+// Error says which operation failed on which queue. It wraps the reason.
+type Error struct {
+	Op    string // "create", "attach to", "send to", ...
+	Queue string // as the caller named it
+	Err   error
+}
+
+func (e *Error) Error() string {
+	return "shmq: " + e.Op + " queue " + quote(e.Queue) + ": " + e.Err.Error()
+}
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// fail wraps err, unless it is nil or names its queue already.
+func fail(op, queue string, err error) error {
+	var named *Error
+	if err == nil || errors.As(err, &named) {
+		return err
+	}
+	return &Error{op, queue, err}
+}

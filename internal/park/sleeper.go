@@ -1,0 +1,93 @@
+package park
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/sys"
+)
+
+// Sleeper is one participant's way to sleep on a futex word. It is for one
+// goroutine at a time. A wait goes
+//
+//	defer s.Done()
+//	for {
+//		ticket := s.Prepare()
+//		if look at the queue again { return }
+//		if err := s.Sleep(ctx, ticket); err != nil { return err }
+//	}
+type Sleeper struct {
+	word   *uint32
+	ctx    context.Context // watched
+	stop   func() bool
+	cancel *uint32 // 1 once ctx has ended
+	unsure bool    // no barrier: a wake-up may be missed
+}
+
+// NewSleeper returns a Sleeper on word.
+func NewSleeper(word *uint32) *Sleeper { return &Sleeper{word: word} }
+
+// Prepare announces that the caller is about to sleep. The caller looks at the
+// queue once more before it does.
+func (s *Sleeper) Prepare() (ticket uint32) {
+	for {
+		w := atomics.Load32(s.word)
+		if w&asleep != 0 || atomics.CAS32(s.word, w, w|asleep) {
+			s.unsure = sys.Barrier() != nil
+			return w | asleep
+		}
+	}
+}
+
+// Sleep sleeps until the word is not ticket any more, a wake-up, a heartbeat, or
+// the end of ctx, whose error it then returns. Any other error comes from the
+// kernel and means that sleeping is not possible here.
+func (s *Sleeper) Sleep(ctx context.Context, ticket uint32) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if ctx.Done() == nil {
+		if s.unsure {
+			return sys.Wait(s.word, ticket, slice)
+		}
+		return sys.Wait(s.word, ticket, Heartbeat)
+	}
+	s.watch(ctx)
+	d := Heartbeat
+	if s.unsure {
+		d = slice
+	}
+	if sys.CanWaitTwo() {
+		err := sys.WaitTwo(s.word, ticket, s.cancel, d)
+		if err != nil && sys.CanWaitTwo() {
+			return err
+		}
+	} else if err := sys.Wait(s.word, ticket, slice); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Done ends a wait, whatever came of it.
+func (s *Sleeper) Done() {
+	if s.stop != nil {
+		s.stop()
+		s.ctx, s.stop, s.cancel = nil, nil, nil
+	}
+}
+
+// watch lets the end of ctx wake the sleeper. The word it wakes through is new
+// each time: a cancellation that comes late finds one that nobody waits on.
+func (s *Sleeper) watch(ctx context.Context) {
+	if s.ctx == ctx {
+		return
+	}
+	s.Done()
+	cancel := new(uint32)
+	s.ctx, s.cancel = ctx, cancel
+	s.stop = context.AfterFunc(ctx, func() {
+		atomic.StoreUint32(cancel, 1)
+		_ = sys.WakeOwn(cancel) // fails only for an address that is not mapped
+	})
+}

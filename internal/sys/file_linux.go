@@ -1,0 +1,188 @@
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is an open file description. Locks belong to it, so a question about one's
+// own locks has to be asked through another File. It is safe for concurrent use,
+// except that Close must come last.
+type File struct {
+	fd   int
+	path string
+}
+
+// ID tells one file from another on this machine, whatever it is called.
+type ID struct{ Dev, Ino uint64 }
+
+// Open opens an existing file without creating it: with O_CREAT the kernel would
+// refuse another user's file in a sticky directory (fs.protected_regular). It
+// never blocks, so that a FIFO in the way is reported and not waited for.
+// follow tells whether a symbolic link as the last part of path is followed.
+func Open(path string, write, follow bool) (*File, error) {
+	flags := unix.O_RDONLY
+	if write {
+		flags = unix.O_RDWR
+	}
+	flags |= unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY
+	if !follow {
+		flags |= unix.O_NOFOLLOW
+	}
+	fd, err := retryInt(func() (int, error) { return unix.Open(path, flags, 0) })
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return &File{fd, path}, nil
+}
+
+// Reopen returns a new open file description of the same file, even if its name is
+// gone or means another file by now.
+func (f *File) Reopen() (*File, error) {
+	g, err := Open(fmt.Sprintf("/proc/self/fd/%d", f.fd), true, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		g, err = Open(f.path, true, true) // no /proc here
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.path = f.path
+	a, errA := f.ID()
+	b, errB := g.ID()
+	if err := errors.Join(errA, errB); err != nil || a != b {
+		return nil, errors.Join(err, g.Close(), &fs.PathError{Op: "reopen", Path: f.path, Err: unix.ESTALE})
+	}
+	return g, nil
+}
+
+// CreateTemp makes a file that has no name yet in the directory of path, of
+// exactly this mode. Link gives it the name.
+func CreateTemp(path string, mode fs.FileMode) (*File, error) {
+	dir := filepath.Dir(path)
+	fd, err := retryInt(func() (int, error) {
+		return unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "create a file in", Path: dir, Err: err}
+	}
+	f := &File{fd, path}
+	if err := unix.Fchmod(fd, uint32(mode.Perm())); err != nil {
+		return nil, errors.Join(&fs.PathError{Op: "chmod", Path: path, Err: err}, f.Close())
+	}
+	return f, nil
+}
+
+// Link gives a file from CreateTemp its name, in one step. It fails with
+// fs.ErrExist when the name is taken.
+func (f *File) Link() error {
+	err := retry(func() error {
+		return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.fd), unix.AT_FDCWD, f.path, unix.AT_SYMLINK_FOLLOW)
+	})
+	if err != nil {
+		return &fs.PathError{Op: "create", Path: f.path, Err: err}
+	}
+	return nil
+}
+
+// Allocate gives the file size bytes of storage, all zero. Without the storage it
+// fails, with ENOSPC, and a later access cannot fault for lack of it.
+func (f *File) Allocate(size int64) error {
+	if err := retry(func() error { return unix.Fallocate(f.fd, 0, 0, size) }); err != nil {
+		return &fs.PathError{Op: "allocate", Path: f.path, Err: err}
+	}
+	return nil
+}
+
+// Stat describes the file.
+func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
+		return 0, 0, 0, ID{}, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+	}
+	mode = fs.FileMode(st.Mode & 0o777)
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		mode |= fs.ModeIrregular
+	}
+	return st.Size, mode, int(st.Uid), ID{uint64(st.Dev), uint64(st.Ino)}, nil
+}
+
+// ID identifies the file.
+func (f *File) ID() (ID, error) {
+	_, _, _, id, err := f.Stat()
+	return id, err
+}
+
+// PathID identifies the file that path names now.
+func PathID(path string) (ID, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Stat(path, &st) }); err != nil {
+		return ID{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return ID{uint64(st.Dev), uint64(st.Ino)}, nil
+}
+
+// ReadAt reads until b is full or the file ends.
+func (f *File) ReadAt(b []byte, off int64) (n int, err error) {
+	for n < len(b) {
+		m, err := retryInt(func() (int, error) { return unix.Pread(f.fd, b[n:], off+int64(n)) })
+		if err != nil {
+			return n, &fs.PathError{Op: "read", Path: f.path, Err: err}
+		}
+		if m == 0 {
+			break
+		}
+		n += m
+	}
+	return n, nil
+}
+
+// WriteAt writes all of b.
+func (f *File) WriteAt(b []byte, off int64) error {
+	for n := 0; n < len(b); {
+		m, err := retryInt(func() (int, error) { return unix.Pwrite(f.fd, b[n:], off+int64(n)) })
+		if err != nil {
+			return &fs.PathError{Op: "write", Path: f.path, Err: err}
+		}
+		n += m
+	}
+	return nil
+}
+
+// Close closes the description. Its locks go when the last mapping and the last
+// copy of it are gone too, so whoever means to drop them unlocks first.
+func (f *File) Close() error {
+	if err := unix.Close(f.fd); err != nil {
+		return &fs.PathError{Op: "close", Path: f.path, Err: err}
+	}
+	return nil
+}
+
+// Free returns the bytes that an unprivileged user can still allocate in dir.
+func Free(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := retry(func() error { return unix.Statfs(dir, &st) }); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil
+}
+
+func retry(f func() error) error {
+	for {
+		if err := f(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func retryInt(f func() (int, error)) (int, error) {
+	for {
+		if n, err := f(); err != unix.EINTR {
+			return n, err
+		}
+	}
+}

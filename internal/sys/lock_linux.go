@@ -1,0 +1,58 @@
+package sys
+
+import (
+	"io"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+)
+
+// The locks are of the open file description kind: the kernel drops one when the
+// description's last reference goes, at the latest at process death, even while
+// the process is a zombie and across PID namespaces. Classic fcntl locks would
+// vanish when any descriptor of the file is closed.
+
+// TryLock locks the byte at off, exclusively or shared, and reports whether it
+// could: false means that another description holds it. Locking again through
+// the same File succeeds and changes the kind.
+func (f *File) TryLock(off int64, exclusive bool) (bool, error) {
+	kind := int16(unix.F_RDLCK)
+	if exclusive {
+		kind = unix.F_WRLCK
+	}
+	switch err := f.fcntl(unix.F_OFD_SETLK, kind, off, nil); err {
+	case nil:
+		return true, nil
+	case unix.EAGAIN, unix.EACCES:
+		return false, nil
+	default:
+		return false, &fs.PathError{Op: "lock", Path: f.path, Err: err}
+	}
+}
+
+// Unlock drops the lock on the byte at off.
+func (f *File) Unlock(off int64) error {
+	if err := f.fcntl(unix.F_OFD_SETLK, unix.F_UNLCK, off, nil); err != nil {
+		return &fs.PathError{Op: "unlock", Path: f.path, Err: err}
+	}
+	return nil
+}
+
+// Locked reports whether another description holds a lock of any kind on the byte
+// at off.
+func (f *File) Locked(off int64) (bool, error) {
+	var kind int16
+	if err := f.fcntl(unix.F_OFD_GETLK, unix.F_WRLCK, off, &kind); err != nil {
+		return false, &fs.PathError{Op: "ask for a lock of", Path: f.path, Err: err}
+	}
+	return kind != unix.F_UNLCK, nil
+}
+
+func (f *File) fcntl(cmd int, kind int16, off int64, found *int16) error {
+	lk := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: off, Len: 1}
+	err := retry(func() error { return unix.FcntlFlock(uintptr(f.fd), cmd, &lk) })
+	if found != nil {
+		*found = lk.Type
+	}
+	return err
+}

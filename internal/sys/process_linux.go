@@ -1,0 +1,66 @@
+package sys
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// MonotonicMillis is CLOCK_MONOTONIC, which all processes of a boot share.
+func MonotonicMillis() uint64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0
+	}
+	return uint64(ts.Nano() / 1e6)
+}
+
+// BootID returns the kernel's id of this boot, or zeros where /proc is missing.
+func BootID() (id [16]byte) {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return id
+	}
+	h, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(string(b)), "-", ""))
+	if err == nil {
+		copy(id[:], h)
+	}
+	return id
+}
+
+// StartTime returns when this process started, in clock ticks since boot, or 0
+// where /proc is missing. With the pid it names a process for good.
+func StartTime() uint64 {
+	b, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return 0
+	}
+	// The command name, in parentheses, may hold anything; fields follow it.
+	i := bytes.LastIndexByte(b, ')')
+	fields := bytes.Fields(b[i+1:])
+	if i < 0 || len(fields) < 20 {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(fields[19]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// IsNoSpace reports whether err says that the filesystem is full.
+func IsNoSpace(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// IsSymlink reports whether err says that a symbolic link was in the way.
+func IsSymlink(err error) bool { return errors.Is(err, unix.ELOOP) }
+
+// IsNotRegular reports whether err is one that opening a directory, a socket or a
+// device for reading and writing gives.
+func IsNotRegular(err error) bool {
+	return errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENODEV)
+}

@@ -1,0 +1,13 @@
+// Package sys is the only place that talks to the kernel: files and their locks,
+// mappings, futexes, memory barriers, processes. On systems other than Linux each
+// function returns ErrUnsupported.
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// ErrUnsupported is what every call returns where the kernel is not Linux.
+var ErrUnsupported = fmt.Errorf("shmq needs Linux (futexes and open file description locks), this is %s: %w", runtime.GOOS, errors.ErrUnsupported)

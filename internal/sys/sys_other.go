@@ -1,0 +1,46 @@
+//go:build !linux
+
+package sys
+
+import (
+	"io/fs"
+	"time"
+)
+
+// File is an open file description; here none can be opened.
+type File struct{}
+
+// ID tells one file from another.
+type ID struct{ Dev, Ino uint64 }
+
+func Open(string, bool, bool) (*File, error)                { return nil, ErrUnsupported }
+func CreateTemp(string, fs.FileMode) (*File, error)         { return nil, ErrUnsupported }
+func (*File) Reopen() (*File, error)                        { return nil, ErrUnsupported }
+func (*File) Link() error                                   { return ErrUnsupported }
+func (*File) Allocate(int64) error                          { return ErrUnsupported }
+func (*File) Stat() (int64, fs.FileMode, int, ID, error)    { return 0, 0, 0, ID{}, ErrUnsupported }
+func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }
+func (*File) ReadAt([]byte, int64) (int, error)             { return 0, ErrUnsupported }
+func (*File) WriteAt([]byte, int64) error                   { return ErrUnsupported }
+func (*File) Close() error                                  { return ErrUnsupported }
+func (*File) TryLock(int64, bool) (bool, error)             { return false, ErrUnsupported }
+func (*File) Unlock(int64) error                            { return ErrUnsupported }
+func (*File) Locked(int64) (bool, error)                    { return false, ErrUnsupported }
+func (*File) Map(int, bool) ([]byte, error)                 { return nil, ErrUnsupported }
+func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
+func Free(string) (int64, error)                            { return 0, ErrUnsupported }
+func Unmap([]byte) error                                    { return ErrUnsupported }
+func Wait(*uint32, uint32, time.Duration) error             { return ErrUnsupported }
+func Wake(*uint32, int) (int, error)                        { return 0, ErrUnsupported }
+func WakeAll(*uint32) (int, error)                          { return 0, ErrUnsupported }
+func CanWaitTwo() bool                                      { return false }
+func WaitTwo(*uint32, uint32, *uint32, time.Duration) error { return ErrUnsupported }
+func WakeOwn(*uint32) error                                 { return ErrUnsupported }
+func RegisterBarrier() error                                { return ErrUnsupported }
+func Barrier() error                                        { return ErrUnsupported }
+func MonotonicMillis() uint64                               { return 0 }
+func BootID() (id [16]byte)                                 { return id }
+func StartTime() uint64                                     { return 0 }
+func IsNoSpace(error) bool                                  { return false }
+func IsSymlink(error) bool                                  { return false }
+func IsNotRegular(error) bool                               { return false }

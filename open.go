@@ -1,0 +1,61 @@
+package shmq
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/layout"
+)
+
+// open opens and validates the queue of that name.
+func open(name string, write bool) (*sys.File, layout.Header, error) {
+	path, err := Path(name)
+	if err != nil {
+		return nil, layout.Header{}, err
+	}
+	f, err := sys.Open(path, write, !inDir(name))
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, layout.Header{}, fmt.Errorf("%w; start a sender or receiver that may create it, or run: shmq create %s", err, quote(name))
+	case errors.Is(err, fs.ErrPermission):
+		return nil, layout.Header{}, fmt.Errorf("%w; ask its owner for a queue with group access (mode 0660)", err)
+	case sys.IsSymlink(err):
+		return nil, layout.Header{}, fmt.Errorf("%w: %s is a symbolic link", ErrNotQueue, path)
+	case sys.IsNotRegular(err):
+		return nil, layout.Header{}, fmt.Errorf("%w: %w", ErrNotQueue, err)
+	default:
+		return nil, layout.Header{}, err
+	}
+	h, err := readHeader(f)
+	if err != nil {
+		return nil, h, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
+	return f, h, nil
+}
+
+// readHeader copies the header into private memory and validates it there.
+func readHeader(f *sys.File) (layout.Header, error) {
+	size, mode, _, _, err := f.Stat()
+	if err != nil {
+		return layout.Header{}, err
+	}
+	if !mode.IsRegular() {
+		return layout.Header{}, fmt.Errorf("%w: it is no regular file", ErrNotQueue)
+	}
+	page := make([]byte, layout.HeaderSize)
+	n, err := f.ReadAt(page, 0)
+	if err != nil {
+		return layout.Header{}, err
+	}
+	h, err := layout.Validate(page[:n], size)
+	if err != nil {
+		return h, err
+	}
+	if total := h.TotalSize(); uint64(int(total)) != total || int(total) < 0 {
+		return h, fmt.Errorf("the queue has %d bytes, more than this system can map", total)
+	}
+	return h, nil
+}

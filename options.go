@@ -1,0 +1,115 @@
+package shmq
+
+import (
+	"fmt"
+	"io/fs"
+	"math/bits"
+
+	"github.com/shmq/shmq/layout"
+)
+
+// Defaults of a new queue: 4.4 MB, and records of up to 2 MiB.
+const (
+	DefaultSlots    = 4096
+	DefaultSlotSize = 1024
+	DefaultSeats    = 128
+	DefaultMode     = fs.FileMode(0o600)
+)
+
+// Side tells how many participants a side of a queue may have at a time. The
+// single ones are faster; they are held by a kernel lock, so a second one is
+// refused.
+type Side uint8
+
+const (
+	// Many participants share the side.
+	Many Side = iota
+	// One participant has the side to itself.
+	One
+)
+
+func (s Side) String() string {
+	if s == One {
+		return "one"
+	}
+	return "many"
+}
+
+// MarshalText returns "one" or "many".
+func (s Side) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText takes "one" or "many".
+func (s *Side) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "one":
+		*s = One
+	case "many":
+		*s = Many
+	default:
+		return fmt.Errorf("%w: %q is neither one nor many", ErrOption, b)
+	}
+	return nil
+}
+
+// Options say what a new queue is like. The zero value, and nil, mean the
+// defaults; an existing queue is taken as it is.
+type Options struct {
+	// Producers is how many producers there may be at a time. Default Many.
+	Producers Side
+	// Consumers is how many consumers there may be at a time. Default Many.
+	Consumers Side
+	// Slots is the number of slots, rounded up to a power of two; 2 to 2^24.
+	// Default 4096.
+	Slots int
+	// SlotSize is the payload in bytes that one slot holds, rounded up to a
+	// multiple of 64; 64 to 2^30. A larger record takes several slots, up to
+	// half of all. Default 1024.
+	SlotSize int
+	// Seats is how many participants can be attached at a time, 2 to 1024.
+	// Default 128.
+	Seats int
+	// Mode is the file's permissions, whatever the umask. Default 0600.
+	Mode fs.FileMode
+}
+
+// geometry applies defaults and rounding. Error: ErrOption.
+func (o *Options) geometry() (layout.Geometry, fs.FileMode, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	g := layout.Geometry{
+		ManyProducers: o.Producers == Many,
+		ManyConsumers: o.Consumers == Many,
+		Seats:         or(o.Seats, DefaultSeats),
+		Slots:         uint64(or(o.Slots, DefaultSlots)),
+		AreaSize:      uint64(or(o.SlotSize, DefaultSlotSize)),
+	}
+	switch {
+	case o.Slots < 0 || g.Slots < layout.MinSlots || g.Slots > layout.MaxSlots:
+		return g, 0, fmt.Errorf("%w: %d slots, want %d to %d", ErrOption, o.Slots, layout.MinSlots, layout.MaxSlots)
+	case o.SlotSize < 0 || g.AreaSize > layout.MaxAreaSize:
+		return g, 0, fmt.Errorf("%w: slot size %d, want 1 to %d", ErrOption, o.SlotSize, layout.MaxAreaSize)
+	case o.Mode&^fs.ModePerm != 0:
+		return g, 0, fmt.Errorf("%w: mode %v, want permission bits only", ErrOption, o.Mode)
+	}
+	g.Slots = 1 << bits.Len64(g.Slots-1)
+	g.AreaSize = (g.AreaSize + layout.AreaUnit - 1) / layout.AreaUnit * layout.AreaUnit
+	if err := g.Check(); err != nil {
+		return g, 0, fmt.Errorf("%w: %w", ErrOption, err)
+	}
+	if uint64(int(g.TotalSize())) != g.TotalSize() || int(g.TotalSize()) < 0 {
+		return g, 0, fmt.Errorf("%w: %d bytes are more than this system can map", ErrOption, g.TotalSize())
+	}
+	mode := o.Mode
+	if mode == 0 {
+		mode = DefaultMode
+	}
+	return g, mode, nil
+}
+
+func or(n, def int) int {
+	if n == 0 {
+		return def
+	}
+	return n
+}

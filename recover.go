@@ -1,0 +1,77 @@
+package shmq
+
+import (
+	"time"
+
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/ring"
+)
+
+// Recover takes back what dead participants held: their unpublished claims become
+// skipped slots, their unacknowledged records are delivered again. Whoever attaches
+// or waits does this by itself. It never touches a living participant, however long
+// that is stopped: a seat's slots change hands only under the seat's own lock, which
+// the kernel keeps for as long as its holder lives.
+func (a *Attachment) Recover() ring.Reclaimed {
+	var found ring.Reclaimed
+	// Two goroutines that use one description would get each other's locks.
+	if !a.recovering.TryLock() {
+		return found
+	}
+	defer a.recovering.Unlock()
+	for i := range a.header.Seats {
+		if i == a.seat || !a.ring.Seat(i).Dirty() || a.alive(i) {
+			continue
+		}
+		if ok, err := a.lock.TryLock(seatByte(i), true); err != nil || !ok {
+			continue // somebody else recovers it, or has taken it
+		}
+		if a.ring.Seat(i).Dirty() { // still, now that nobody else can change it
+			got := a.reclaim(i)
+			found.Claims += got.Claims
+			found.Takes += got.Takes
+			a.ring.Seat(i).Clean()
+		}
+		_ = a.lock.Unlock(seatByte(i)) // can't fail for a lock that is held
+	}
+	return found
+}
+
+// missesPerLook is how many calls that don't wait find nothing between two looks at
+// the clock, so that who polls also recovers, at next to no cost.
+const missesPerLook = 256
+
+// Look recovers if the last time was a heartbeat ago. Who waits calls it between
+// two sleeps; it is for the goroutine that uses the attachment.
+func (a *Attachment) Look() {
+	if now := time.Now(); now.Sub(a.looked) >= park.Heartbeat {
+		a.looked = now
+		a.Recover()
+	}
+}
+
+// Missed counts a call that could not go on and did not wait, and looks now and
+// then. It is for the goroutine that uses the attachment.
+func (a *Attachment) Missed() {
+	if a.misses++; a.misses%missesPerLook == 0 {
+		a.Look()
+	}
+}
+
+// reclaim takes back the slots of a seat whose lock this attachment holds, and
+// wakes who can go on because of it.
+func (a *Attachment) reclaim(seat int) ring.Reclaimed {
+	found := a.ring.Reclaim(seat)
+	if found != (ring.Reclaimed{}) {
+		park.WakeAll(a.ring.DataFutex())
+		park.WakeAll(a.ring.RoomFutex())
+	}
+	return found
+}
+
+// alive asks the kernel whether the seat's lock is held. An answer that can't be
+// had counts as yes: nobody is robbed on a guess.
+func (a *Attachment) alive(seat int) bool {
+	held, err := a.probe.Locked(seatByte(seat))
+	return err != nil || held
+}

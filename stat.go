@@ -1,0 +1,158 @@
+package shmq
+
+import (
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
+)
+
+// Info describes a queue at a moment. While participants work, each number is of
+// a slightly different moment.
+type Info struct {
+	Name       string    `json:"name"`
+	Path       string    `json:"path"`
+	Size       int64     `json:"size_bytes"`
+	Mode       string    `json:"mode"` // octal
+	UID        int       `json:"uid"`
+	Created    time.Time `json:"created"`
+	CreationID string    `json:"creation_id"`
+	Layout     int       `json:"layout_version"`
+
+	Producers Side `json:"producers"`
+	Consumers Side `json:"consumers"`
+	Slots     int  `json:"slots"`
+	SlotSize  int  `json:"slot_size"`
+	Seats     int  `json:"seats"`
+	MaxRecord int  `json:"max_record"`
+
+	Head    uint64 `json:"head"`    // position of the oldest record not taken; single consumer: not acknowledged
+	Tail    uint64 `json:"tail"`    // position of the next claim
+	Records int    `json:"records"` // waiting to be taken
+	Claimed int    `json:"claimed"` // being written
+	Leased  int    `json:"leased"`  // takes by consumers of a many-consumer queue, not acknowledged
+	Orphans int    `json:"orphans"` // takes to be delivered again
+	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation
+
+	// Begun: a producer has attached at some time. Finished: the stream was
+	// marked as finished and no producer has attached since.
+	Begun    bool `json:"begun"`
+	Finished bool `json:"finished"`
+
+	Participants []Participant `json:"participants"`
+}
+
+// Participant describes who holds, or held and did not leave in order, a seat.
+type Participant struct {
+	Seat        int       `json:"seat"`
+	Role        Role      `json:"role"`
+	Alive       bool      `json:"alive"`
+	PID         int       `json:"pid"` // in its own PID namespace
+	UID         int       `json:"uid"`
+	Command     string    `json:"command"`
+	Attached    time.Time `json:"attached"`
+	Records     uint64    `json:"records"` // sent, or acknowledged
+	Bytes       uint64    `json:"bytes"`
+	Waits       uint64    `json:"waits"`
+	Wakes       uint64    `json:"wakes"`
+	Redelivered uint64    `json:"redelivered"`
+}
+
+// Stat describes the queue of that name. It only reads: it takes no seat, and the
+// participants do not notice. Errors: ErrName, ErrNotQueue, ErrVersion, ErrDamaged,
+// fs.ErrNotExist, fs.ErrPermission.
+func Stat(name string) (*Info, error) {
+	info, err := stat(name)
+	return info, fail("describe", name, err)
+}
+
+func stat(name string) (_ *Info, err error) {
+	f, h, err := open(name, false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	size, mode, uid, _, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	mem, err := f.Map(int(h.TotalSize()), false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, sys.Unmap(mem)) }()
+	r, err := ring.New(mem, h.Geometry, sys.MonotonicMillis)
+	if err != nil {
+		return nil, err
+	}
+	path, err := Path(name)
+	if err != nil {
+		return nil, err
+	}
+	head, tail := r.Positions()
+	survey := r.Survey()
+	begun, finished := r.Stream()
+	info := &Info{
+		Name: name, Path: path, Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
+		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
+		Producers: side(h.ManyProducers), Consumers: side(h.ManyConsumers),
+		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(),
+		Head: head, Tail: tail, Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
+		Orphans: survey.Orphans, Skipped: r.Skipped(), Begun: begun, Finished: finished,
+		Participants: []Participant{},
+	}
+	for i := range h.Seats {
+		s := r.Seat(i)
+		if !s.Dirty() {
+			continue
+		}
+		alive, err := f.Locked(seatByte(i))
+		if err != nil {
+			return nil, err
+		}
+		o, c := s.Occupant(), s.Report()
+		info.Participants = append(info.Participants, Participant{
+			Seat: i, Role: Role(o.Role), Alive: alive, PID: int(o.PID), UID: int(o.UID), Command: o.Command,
+			Attached: time.Unix(0, o.Attached).UTC(),
+			Records:  c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
+		})
+	}
+	return info, nil
+}
+
+// Entry is one queue of a List: Err tells why Info is nil.
+type Entry struct {
+	Name string
+	Info *Info
+	Err  error
+}
+
+// List describes the queues in Dir, in the order of their names. A queue that can't
+// be described, for lack of permission for example, has an entry with the error;
+// one that is removed meanwhile has none.
+func List() ([]Entry, error) {
+	files, err := os.ReadDir(Dir())
+	if err != nil {
+		return nil, &Error{"list", Dir(), err}
+	}
+	var entries []Entry
+	for _, f := range files {
+		name, ok := strings.CutPrefix(f.Name(), filePrefix)
+		if !ok || name == "" {
+			continue
+		}
+		info, err := Stat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		entries = append(entries, Entry{name, info, err})
+	}
+	return entries, nil
+}
