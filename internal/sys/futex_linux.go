@@ -41,10 +41,10 @@ func WakeAll(word *uint32) (int, error) { return Wake(word, math.MaxInt32) }
 
 // waiter is the kernel's struct futex_waitv.
 type waiter struct {
-	val      uint64
-	addr     uint64
-	flags    uint32
-	reserved uint32
+	val   uint64
+	addr  uint64
+	flags uint32
+	_     uint32
 }
 
 // timespec64 is the kernel's struct __kernel_timespec, the same on every system.

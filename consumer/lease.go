@@ -1,0 +1,50 @@
+package consumer
+
+import (
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/ring"
+)
+
+// Lease is a record in the hands of a consumer. It has to be settled, by Ack or by
+// Release, once; until then its slots can't be used again, and the ring fills up
+// behind it. It belongs to the goroutine that uses the consumer, and ends with it.
+type Lease struct {
+	ring ring.Lease
+	from *Raw
+}
+
+// Bytes returns the record, in place: valid until the lease is settled. The memory
+// is shared with other processes; who does not trust them copies before checking.
+func (l *Lease) Bytes() []byte { return l.ring.Data }
+
+// Redelivered returns 0 for a record that nobody was handed before. Otherwise it is
+// at least 1, the number of earlier deliveries that were recorded.
+func (l *Lease) Redelivered() int { return l.ring.Redelivered }
+
+// Ack acknowledges the record: it is done with, and its room can be used again. A
+// second time it does nothing.
+func (l *Lease) Ack() {
+	c := l.from
+	if c == nil || c.ring == nil || l.ring.Data == nil {
+		return
+	}
+	c.counters.Records++
+	c.counters.Bytes += uint64(len(l.ring.Data))
+	c.ring.Ack(&l.ring)
+	c.freed()
+}
+
+// Release gives the record back unacknowledged: it is delivered again, flagged, to
+// this or another consumer. A record of a batch comes back when the whole batch is
+// settled.
+func (l *Lease) Release() {
+	c := l.from
+	if c == nil || c.ring == nil || l.ring.Data == nil {
+		return
+	}
+	c.ring.Release(&l.ring)
+	if c.many {
+		c.counters.Wakes += uint64(park.WakeOne(c.data))
+	}
+	c.freed()
+}

@@ -1,0 +1,37 @@
+package consumer
+
+import (
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/codec"
+)
+
+// Options say how to open a consumer. The zero value, and nil, mean the defaults.
+type Options struct {
+	// NoCreate refuses, with fs.ErrNotExist, to make a queue that is absent.
+	NoCreate bool
+	// Create says what the queue is like if it is made. Default: shmq.Options{}.
+	Create shmq.Options
+	// UntilEOF ends the stream, like a pipe's, when the queue is drained and no
+	// producer is attached any more. Without it only an end that a producer marked
+	// (Finish) does that. A stream that no producer has begun is not at its end.
+	UntilEOF bool
+	// Codec turns bytes into values; Raw does not use it. It is called by one
+	// goroutine at a time. Default: codec.Msgpack().
+	Codec codec.Codec
+}
+
+func (o *Options) attach(name string) (*shmq.Attachment, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create})
+}
+
+func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }
+
+func (o *Options) codec() codec.Codec {
+	if o == nil || o.Codec == nil {
+		return codec.Msgpack()
+	}
+	return o.Codec
+}

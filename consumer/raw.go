@@ -1,0 +1,235 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/ring"
+)
+
+// Raw receives bytes from a queue. It is for one goroutine at a time.
+type Raw struct {
+	att      *shmq.Attachment
+	ring     *ring.Consumer // nil once closed
+	counters *ring.Counters
+	data     *uint32 // where consumers sleep
+	room     *uint32 // where producers sleep
+	fence    bool
+	many     bool
+	untilEOF bool
+
+	sleeper *park.Sleeper
+	empty   error        // what a Try returns; made once
+	scratch []ring.Lease // of LeaseBatch
+}
+
+// OpenRaw attaches to the queue of that name as a consumer, and makes the queue if
+// it is absent. Errors: those of shmq.Attach. opts may be nil.
+func OpenRaw(name string, opts *Options) (*Raw, error) {
+	att, err := opts.attach(name)
+	if err != nil {
+		return nil, err
+	}
+	r := att.Ring()
+	return &Raw{
+		att: att, ring: r.NewConsumer(att.Seat()), counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
+		fence: att.MustFence(), many: att.Consumers() == shmq.Many, untilEOF: opts.untilEOF(),
+		sleeper: park.NewSleeper(r.DataFutex()),
+		empty:   &shmq.Error{Op: "receive from", Queue: name, Err: fmt.Errorf("%w; wait with Receive, or send something", shmq.ErrEmpty)},
+	}, nil
+}
+
+// Name returns the name of the queue.
+func (c *Raw) Name() string { return c.att.Name() }
+
+// MaxRecord returns the size of the largest record in bytes.
+func (c *Raw) MaxRecord() int { return c.att.MaxRecord() }
+
+// TryReceive takes the next record, copies it to buf[:0], which grows if it has to,
+// acknowledges it and returns the copy. Errors: shmq.ErrEmpty, io.EOF,
+// shmq.ErrDamaged, shmq.ErrClosed.
+func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
+	l, err := c.TryLease()
+	if err != nil {
+		return nil, err
+	}
+	buf = append(buf[:0], l.Bytes()...)
+	l.Ack()
+	return buf, nil
+}
+
+// Receive is TryReceive, but waits for a record until ctx ends; then it returns the
+// error of ctx, and no record was taken.
+func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
+	l, err := c.Lease(ctx)
+	if err != nil {
+		return nil, err
+	}
+	buf = append(buf[:0], l.Bytes()...)
+	l.Ack()
+	return buf, nil
+}
+
+// TryLease takes the next record without copying it. Errors: as TryReceive.
+func (c *Raw) TryLease() (Lease, error) {
+	l := Lease{from: c}
+	if c.ring == nil {
+		return l, c.closed()
+	}
+	if err := c.ring.TryLease(&l.ring); err != nil {
+		return l, c.refused(err)
+	}
+	c.leased(&l)
+	return l, nil
+}
+
+// Lease is TryLease, but waits for a record until ctx ends.
+func (c *Raw) Lease(ctx context.Context) (Lease, error) {
+	l := Lease{from: c}
+	if c.ring == nil {
+		return l, c.closed()
+	}
+	if err := ctx.Err(); err != nil {
+		return l, c.fail(err)
+	}
+	err := c.ring.TryLease(&l.ring)
+	if err == ring.ErrEmpty {
+		err = c.wait(ctx, func() error { return c.ring.TryLease(&l.ring) })
+	}
+	if err != nil {
+		return l, c.refused(err)
+	}
+	c.leased(&l)
+	return l, nil
+}
+
+// TryLeaseBatch takes as many records as are ready, at most len(ls), and returns
+// their number; shmq.ErrEmpty only if it is 0. With many consumers it costs one
+// claim where TryLease costs one for each record, and their slots become free when
+// the last of them is acknowledged.
+func (c *Raw) TryLeaseBatch(ls []Lease) (int, error) {
+	if c.ring == nil {
+		return 0, c.closed()
+	}
+	n, err := c.ring.TryLeaseBatch(c.room4(ls))
+	return c.leasedBatch(ls, n, err)
+}
+
+// LeaseBatch is TryLeaseBatch, but waits for the first record until ctx ends.
+func (c *Raw) LeaseBatch(ctx context.Context, ls []Lease) (int, error) {
+	if c.ring == nil {
+		return 0, c.closed()
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, c.fail(err)
+	}
+	rs := c.room4(ls)
+	n, err := c.ring.TryLeaseBatch(rs)
+	if err == ring.ErrEmpty {
+		err = c.wait(ctx, func() error {
+			n, err = c.ring.TryLeaseBatch(rs)
+			return err
+		})
+	}
+	return c.leasedBatch(ls, n, err)
+}
+
+// All returns the records that follow, until the end of the stream. A record is
+// acknowledged when the loop's body is done with it, also if that breaks out of the
+// loop; if the body panics or the process dies, it is delivered again. The slice is
+// valid in the body only. When ctx ends or an error occurs, the loop gets the error,
+// once, and ends.
+func (c *Raw) All(ctx context.Context) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for {
+			l, err := c.Lease(ctx)
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			more := yield(l.Bytes(), nil)
+			l.Ack()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// Close leaves the queue. Leases that are not acknowledged go to another consumer.
+func (c *Raw) Close() error {
+	if c.ring == nil {
+		return c.closed()
+	}
+	c.ring.Close()
+	c.ring = nil
+	return c.att.Detach()
+}
+
+func (c *Raw) room4(ls []Lease) []ring.Lease {
+	if len(c.scratch) < len(ls) {
+		c.scratch = make([]ring.Lease, len(ls))
+	}
+	return c.scratch[:len(ls)]
+}
+
+func (c *Raw) leased(l *Lease) {
+	if l.ring.Redelivered > 0 {
+		c.counters.Redelivered++
+	}
+	c.passOn()
+}
+
+func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
+	for i, l := range c.scratch[:n] {
+		ls[i] = Lease{ring: l, from: c}
+		if l.Redelivered > 0 {
+			c.counters.Redelivered++
+		}
+	}
+	if err != nil {
+		return n, c.refused(err)
+	}
+	c.passOn()
+	return n, nil
+}
+
+// refused names the queue in an error of the ring. The end of the stream goes
+// through as io.EOF itself.
+func (c *Raw) refused(err error) error {
+	switch err {
+	case ring.ErrEmpty:
+		c.freed() // of fillers that were passed over
+		c.att.Missed()
+		if end, err := c.ended(); err != nil {
+			return err
+		} else if end {
+			return io.EOF
+		}
+		return c.empty
+	case io.EOF:
+		return err
+	}
+	return c.fail(err)
+}
+
+func (c *Raw) fail(err error) error {
+	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: err}
+}
+
+func (c *Raw) closed() error { return c.fail(shmq.ErrClosed) }
+
+// passOn wakes another consumer if there is more to take: one wake-up may stand for
+// several records, and who was woken may leave without taking one.
+func (c *Raw) passOn() {
+	if c.many && park.Armed(c.data) && c.ring.Ready() {
+		c.counters.Wakes += uint64(park.WakeOne(c.data))
+	}
+}

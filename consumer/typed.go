@@ -1,0 +1,124 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/shmq/shmq/codec"
+)
+
+// DecodeError says that a record could not be decoded into the consumer's type. The
+// record is taken from the queue; it is kept here.
+type DecodeError struct {
+	Queue  string
+	Record []byte
+	Err    error
+}
+
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("shmq: receive from queue %q: record of %d bytes: %v", e.Queue, len(e.Record), e.Err)
+}
+
+// Unwrap returns what the codec said.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Consumer receives values of type T from a queue. It is for one goroutine at a
+// time.
+type Consumer[T any] struct {
+	raw   *Raw
+	codec codec.Codec
+	buf   []byte
+}
+
+// Open attaches to the queue of that name as a consumer of T, and makes the queue
+// if it is absent. Errors: those of shmq.Attach. opts may be nil.
+func Open[T any](name string, opts *Options) (*Consumer[T], error) {
+	raw, err := OpenRaw(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Consumer[T]{raw: raw, codec: opts.codec()}, nil
+}
+
+// Raw returns the consumer of bytes underneath.
+func (c *Consumer[T]) Raw() *Raw { return c.raw }
+
+// TryReceive takes the next record, decodes it and acknowledges it. Errors: those of
+// Raw.TryReceive, and *DecodeError.
+func (c *Consumer[T]) TryReceive() (T, error) {
+	l, err := c.raw.TryLease()
+	return c.receive(l, err)
+}
+
+// Receive is TryReceive, but waits for a record until ctx ends; then it returns the
+// error of ctx, and no record was taken.
+func (c *Consumer[T]) Receive(ctx context.Context) (T, error) {
+	l, err := c.raw.Lease(ctx)
+	return c.receive(l, err)
+}
+
+// Lease waits for a record until ctx ends, and decodes it. The caller settles the
+// lease when it is done with the value, also after a *DecodeError.
+func (c *Consumer[T]) Lease(ctx context.Context) (T, Lease, error) {
+	var v T
+	l, err := c.raw.Lease(ctx)
+	if err != nil {
+		return v, l, err
+	}
+	err = c.decode(&l, &v)
+	return v, l, err
+}
+
+// All returns the values that follow, until the end of the stream. A record is
+// acknowledged when the loop's body is done with it, also if that breaks out of the
+// loop; if the body panics or the process dies, it is delivered again. A record
+// that can't be decoded gives a *DecodeError, and the loop goes on. When ctx ends or
+// another error occurs, the loop gets the error, once, and ends.
+func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			v, l, err := c.Lease(ctx)
+			var undecoded *DecodeError
+			if err == io.EOF {
+				return
+			}
+			if err != nil && !errors.As(err, &undecoded) {
+				yield(v, err)
+				return
+			}
+			more := yield(v, err)
+			l.Ack()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// Close leaves the queue; see Raw.Close.
+func (c *Consumer[T]) Close() error { return c.raw.Close() }
+
+func (c *Consumer[T]) receive(l Lease, err error) (T, error) {
+	var v T
+	if err != nil {
+		return v, err
+	}
+	err = c.decode(&l, &v)
+	l.Ack()
+	return v, err
+}
+
+// decode copies the record first: in shared memory it could change between the
+// codec's checks and its reading.
+func (c *Consumer[T]) decode(l *Lease, v *T) error {
+	c.buf = append(c.buf[:0], l.Bytes()...)
+	if err := c.codec.Decode(c.buf, v); err != nil {
+		var zero T
+		*v = zero
+		return &DecodeError{Queue: c.raw.Name(), Record: append([]byte{}, c.buf...), Err: err}
+	}
+	return nil
+}

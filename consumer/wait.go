@@ -1,0 +1,70 @@
+package consumer
+
+import (
+	"context"
+	"io"
+
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/ring"
+)
+
+// wait repeats try, which returned ring.ErrEmpty, until it returns something else,
+// the stream ends (io.EOF) or ctx does: spinning first, then asleep.
+func (c *Raw) wait(ctx context.Context, try func() error) error {
+	c.freed() // fillers that were passed over
+	for range park.Spins() {
+		park.SpinRound()
+		if err := try(); err != ring.ErrEmpty {
+			return err
+		}
+	}
+	defer c.sleeper.Done()
+	for {
+		ticket := c.sleeper.Prepare()
+		if err := try(); err != ring.ErrEmpty {
+			return err
+		}
+		c.freed()
+		if end, err := c.ended(); err != nil || end {
+			if end {
+				err = io.EOF
+			}
+			return err
+		}
+		c.counters.Waits++
+		if err := c.sleeper.Sleep(ctx, ticket); err != nil {
+			c.passOn()
+			return err
+		}
+		c.att.Look()
+	}
+}
+
+// ended reports whether the stream is at its end: the ring is empty, as the caller
+// found, no producer is attached, and that is final, because one marked it so or
+// because this consumer was told to take it so. The order of the questions counts:
+// a producer that leaves after the first was asked has sent all before it left, and
+// the last look at the ring sees that.
+func (c *Raw) ended() (bool, error) {
+	begun, finished := c.att.Ring().Stream()
+	if !finished && !(begun && c.untilEOF) {
+		return false, nil
+	}
+	attached, err := c.att.ProducerAttached()
+	if err != nil || attached {
+		return false, err
+	}
+	c.att.Recover() // claims of the dead are no records to wait for
+	return c.ring.Idle(), nil
+}
+
+// freed wakes producers if enough room has become free since they went to sleep.
+func (c *Raw) freed() {
+	if c.fence {
+		atomics.Fence()
+	}
+	if park.Armed(c.room) && c.att.Ring().RoomWorthWaking() {
+		c.counters.Wakes += uint64(park.WakeOne(c.room))
+	}
+}

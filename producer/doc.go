@@ -1,0 +1,14 @@
+// Package producer sends records to a queue.
+//
+// A Producer[T] sends Go values, encoded as msgpack unless another codec is
+// chosen. A Raw sends bytes: copied, batched, or written in place between Reserve
+// and Commit.
+//
+// Each call comes in two kinds: one that waits for room until its context ends, and
+// one, named Try, that returns shmq.ErrFull instead. A producer is for one
+// goroutine at a time; a program opens one for each goroutine that sends. To end a
+// call that waits, cancel its context.
+//
+// A record is in the queue, whole, when the call that sent it returns nil. If the
+// process is killed before, the record was sent whole or not at all.
+package producer

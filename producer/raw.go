@@ -1,0 +1,252 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/ring"
+)
+
+// Raw sends bytes to a queue. It is for one goroutine at a time.
+type Raw struct {
+	att      *shmq.Attachment
+	ring     *ring.Producer // nil once closed
+	counters *ring.Counters
+	data     *uint32 // where consumers sleep
+	room     *uint32 // where producers sleep
+	fence    bool
+
+	sleeper *park.Sleeper
+	full    error // what a Try returns; made once
+}
+
+// OpenRaw attaches to the queue of that name as a producer, and makes the queue if
+// it is absent. Errors: those of shmq.Attach. opts may be nil.
+func OpenRaw(name string, opts *Options) (*Raw, error) {
+	att, err := opts.attach(name)
+	if err != nil {
+		return nil, err
+	}
+	r := att.Ring()
+	p, err := r.NewProducer(att.Seat())
+	if err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+	}
+	return &Raw{
+		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(), fence: att.MustFence(),
+		sleeper: park.NewSleeper(r.RoomFutex()),
+		full:    &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)},
+	}, nil
+}
+
+// Name returns the name of the queue.
+func (p *Raw) Name() string { return p.att.Name() }
+
+// MaxRecord returns the size of the largest record in bytes.
+func (p *Raw) MaxRecord() int { return p.att.MaxRecord() }
+
+// TrySend copies b into the queue as one record. Errors: shmq.ErrFull,
+// shmq.ErrTooLarge, shmq.ErrDamaged, shmq.ErrClosed.
+func (p *Raw) TrySend(b []byte) error {
+	if p.ring == nil {
+		return p.closed()
+	}
+	if err := p.ring.Send(b); err != nil {
+		return p.refused(err, len(b))
+	}
+	p.sent(1, len(b))
+	return nil
+}
+
+// Send is TrySend, but waits for room until ctx ends; then it returns the error of
+// ctx, and the record was not sent.
+func (p *Raw) Send(ctx context.Context, b []byte) error {
+	if p.ring == nil {
+		return p.closed()
+	}
+	if err := ctx.Err(); err != nil {
+		return p.fail(err)
+	}
+	err := p.ring.Send(b)
+	if err == ring.ErrFull {
+		err = p.wait(ctx, len(b), func() error { return p.ring.Send(b) })
+	}
+	if err != nil {
+		return p.refused(err, len(b))
+	}
+	p.sent(1, len(b))
+	return nil
+}
+
+// TrySendBatch copies records into the queue, as many as there is room for, and
+// returns their number; shmq.ErrFull only if it is 0. With many producers it costs
+// one claim where TrySend costs one for each record. Consumers may get the records
+// in several parts. A record that is too large ends the batch before it.
+func (p *Raw) TrySendBatch(recs [][]byte) (int, error) {
+	if p.ring == nil {
+		return 0, p.closed()
+	}
+	n, err := p.ring.SendBatch(recs)
+	return p.batched(recs, n, err)
+}
+
+// SendBatch sends all of recs, and waits for room until ctx ends. It returns how
+// many were sent, less than all only with an error.
+func (p *Raw) SendBatch(ctx context.Context, recs [][]byte) (int, error) {
+	if p.ring == nil {
+		return 0, p.closed()
+	}
+	done := 0
+	for done < len(recs) {
+		if err := ctx.Err(); err != nil {
+			return done, p.fail(err)
+		}
+		rest := recs[done:]
+		n, err := p.ring.SendBatch(rest)
+		if err == ring.ErrFull {
+			err = p.wait(ctx, len(rest[0]), func() error {
+				n, err = p.ring.SendBatch(rest)
+				return err
+			})
+		}
+		n, err = p.batched(rest, n, err)
+		done += n
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {
+	bytes := 0
+	for _, b := range recs[:n] {
+		bytes += len(b)
+	}
+	if n > 0 {
+		p.sent(n, bytes)
+	}
+	if err != nil {
+		err = p.refused(err, len(recs[n]))
+	}
+	return n, err
+}
+
+// TryReserve returns n bytes in the queue for a record to be written in place.
+// Commit sends it, Abort gives the room back; one of them has to follow before
+// anything else is sent. While a reservation is open, records that other producers
+// send after it are not delivered. Errors: as TrySend.
+func (p *Raw) TryReserve(n int) ([]byte, error) {
+	if p.ring == nil {
+		return nil, p.closed()
+	}
+	b, err := p.ring.Reserve(n)
+	if err != nil {
+		return nil, p.refused(err, n)
+	}
+	return b, nil
+}
+
+// Reserve is TryReserve, but waits for room until ctx ends.
+func (p *Raw) Reserve(ctx context.Context, n int) ([]byte, error) {
+	if p.ring == nil {
+		return nil, p.closed()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, p.fail(err)
+	}
+	b, err := p.ring.Reserve(n)
+	if err == ring.ErrFull {
+		err = p.wait(ctx, n, func() error {
+			b, err = p.ring.Reserve(n)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, p.refused(err, n)
+	}
+	return b, nil
+}
+
+// Commit sends the first n bytes of the reservation as a record. The slice that
+// Reserve returned must not be used afterwards. Error: when there is no
+// reservation, or it is smaller.
+func (p *Raw) Commit(n int) error {
+	if p.ring == nil {
+		return p.closed()
+	}
+	if err := p.ring.Commit(n); err != nil {
+		return p.fail(fmt.Errorf("commit of %d bytes: %w", n, err))
+	}
+	p.sent(1, n)
+	return nil
+}
+
+// Abort gives the reservation back. Without one it does nothing.
+func (p *Raw) Abort() {
+	if p.ring != nil {
+		p.ring.Abort()
+		p.notify() // a skipped slot is passed over by consumers
+	}
+}
+
+// Finish marks the end of the stream and closes the producer: once it and all
+// others are gone, consumers that have received everything get io.EOF. If a
+// producer attaches later, the stream goes on.
+func (p *Raw) Finish() error {
+	if p.ring == nil {
+		return p.closed()
+	}
+	p.att.Ring().FinishStream()
+	return p.Close()
+}
+
+// Close leaves the queue. An open reservation is aborted. What was sent stays.
+func (p *Raw) Close() error {
+	if p.ring == nil {
+		return p.closed()
+	}
+	p.ring.Abort()
+	p.ring = nil
+	return p.att.Detach()
+}
+
+// sent counts, and wakes a consumer if one is asleep.
+func (p *Raw) sent(n, bytes int) {
+	p.counters.Records += uint64(n)
+	p.counters.Bytes += uint64(bytes)
+	p.notify()
+}
+
+func (p *Raw) notify() {
+	if p.fence {
+		atomics.Fence()
+	}
+	if park.Armed(p.data) {
+		p.counters.Wakes += uint64(park.WakeOne(p.data))
+	}
+}
+
+// refused names the queue in an error of the ring. Room may have gone to a filler,
+// which a consumer has to pass over, so it is told even then.
+func (p *Raw) refused(err error, n int) error {
+	p.notify()
+	switch {
+	case err == ring.ErrFull:
+		p.att.Missed()
+		return p.full
+	case err == ring.ErrTooLarge:
+		return p.fail(fmt.Errorf("%w: it has %d bytes, the limit of this queue is %d; make one with larger or more slots (shmq create --slot-size, --slots)", err, n, p.MaxRecord()))
+	}
+	return p.fail(err)
+}
+
+func (p *Raw) fail(err error) error {
+	return &shmq.Error{Op: "send to", Queue: p.att.Name(), Err: err}
+}
+
+func (p *Raw) closed() error { return p.fail(shmq.ErrClosed) }

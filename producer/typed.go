@@ -1,0 +1,90 @@
+package producer
+
+import (
+	"context"
+
+	"github.com/shmq/shmq/codec"
+)
+
+// Producer sends values of type T to a queue. It is for one goroutine at a time.
+type Producer[T any] struct {
+	raw   *Raw
+	codec codec.Codec
+	value T // what is being encoded; here, so that its address costs nothing
+	buf   []byte
+	recs  [][]byte
+}
+
+// Open attaches to the queue of that name as a producer of T, and makes the queue
+// if it is absent. Errors: those of shmq.Attach. opts may be nil.
+func Open[T any](name string, opts *Options) (*Producer[T], error) {
+	raw, err := OpenRaw(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Producer[T]{raw: raw, codec: opts.codec()}, nil
+}
+
+// Raw returns the producer of bytes underneath. What is sent through it takes its
+// place among the values.
+func (p *Producer[T]) Raw() *Raw { return p.raw }
+
+// TrySend encodes v and sends it as one record. Errors: those of Raw.TrySend, and
+// what the codec returns.
+func (p *Producer[T]) TrySend(v T) error {
+	buf, err := p.encode(p.buf[:0], v)
+	if err != nil {
+		return err
+	}
+	return p.raw.TrySend(buf)
+}
+
+// Send is TrySend, but waits for room until ctx ends; then it returns the error of
+// ctx, and v was not sent.
+func (p *Producer[T]) Send(ctx context.Context, v T) error {
+	buf, err := p.encode(p.buf[:0], v)
+	if err != nil {
+		return err
+	}
+	return p.raw.Send(ctx, buf)
+}
+
+// SendBatch sends all of vs, and waits for room until ctx ends. It returns how many
+// were sent, less than all only with an error. With many producers it is cheaper
+// than as many calls of Send. If a value can't be encoded, none is sent.
+func (p *Producer[T]) SendBatch(ctx context.Context, vs []T) (int, error) {
+	ends := make([]int, len(vs))
+	buf := p.buf[:0]
+	for i, v := range vs {
+		var err error
+		if buf, err = p.encode(buf, v); err != nil {
+			return 0, err
+		}
+		ends[i] = len(buf)
+	}
+	p.recs = p.recs[:0]
+	start := 0
+	for _, end := range ends {
+		p.recs = append(p.recs, buf[start:end])
+		start = end
+	}
+	return p.raw.SendBatch(ctx, p.recs)
+}
+
+// Finish marks the end of the stream and closes the producer; see Raw.Finish.
+func (p *Producer[T]) Finish() error { return p.raw.Finish() }
+
+// Close leaves the queue; see Raw.Close.
+func (p *Producer[T]) Close() error { return p.raw.Close() }
+
+func (p *Producer[T]) encode(dst []byte, v T) ([]byte, error) {
+	p.value = v
+	buf, err := p.codec.Append(dst, &p.value)
+	var zero T
+	p.value = zero // keep nothing of the caller's alive
+	if err != nil {
+		return nil, p.raw.fail(err)
+	}
+	p.buf = buf
+	return buf, nil
+}
