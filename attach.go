@@ -92,7 +92,9 @@ func Attach(name string, role Role, opts *AttachOptions) (*Attachment, error) {
 		if err == nil {
 			return a, nil
 		}
-		if !errors.Is(err, errGone) && !errors.Is(err, errPassing) || try == attachTries {
+		// A seat may be locked by who recovers it.
+		passing := errors.Is(err, errGone) || errors.Is(err, errPassing) || errors.Is(err, ErrNoSeat)
+		if !passing || try == attachTries {
 			return nil, fail("attach to", name, err)
 		}
 		time.Sleep(time.Millisecond)
@@ -211,6 +213,7 @@ func (a *Attachment) takeSeat() error {
 		seat := a.ring.Seat(i)
 		if seat.Dirty() {
 			a.reclaim(i)
+			seat.Clean() // it names nobody until it names this process
 		}
 		seat.Take(ring.Occupant{
 			Role:      uint32(a.role),
@@ -252,7 +255,9 @@ func (a *Attachment) release() error {
 		errs = append(errs, a.lock.Unlock(layout.LockProducer), a.lock.Unlock(layout.LockConsumer), a.lock.Close())
 	}
 	if a.mem != nil {
-		park.WakeAll(a.ring.DataFutex())
+		if a.ring != nil {
+			park.WakeAll(a.ring.DataFutex())
+		}
 		errs = append(errs, sys.Unmap(a.mem))
 		a.mem = nil
 	}

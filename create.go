@@ -25,6 +25,9 @@ func Create(name string, opts *Options) error {
 }
 
 func create(path string, opts *Options) (err error) {
+	if err := byteOrder(); err != nil {
+		return err
+	}
 	g, mode, err := opts.geometry()
 	if err != nil {
 		return err

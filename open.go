@@ -1,18 +1,31 @@
 package shmq
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 )
 
+// byteOrder refuses machines on which the layout's numbers would have to be swapped.
+func byteOrder() error {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return fmt.Errorf("shmq needs a little-endian machine, %s is not: %w", runtime.GOARCH, errors.ErrUnsupported)
+	}
+	return nil
+}
+
 // open opens and validates the queue of that name.
 func open(name string, write bool) (*sys.File, layout.Header, error) {
 	path, err := Path(name)
 	if err != nil {
+		return nil, layout.Header{}, err
+	}
+	if err := byteOrder(); err != nil {
 		return nil, layout.Header{}, err
 	}
 	f, err := sys.Open(path, write, !inDir(name))
@@ -23,17 +36,30 @@ func open(name string, write bool) (*sys.File, layout.Header, error) {
 	case errors.Is(err, fs.ErrPermission):
 		return nil, layout.Header{}, fmt.Errorf("%w; ask its owner for a queue with group access (mode 0660)", err)
 	case sys.IsSymlink(err):
-		return nil, layout.Header{}, fmt.Errorf("%w: %s is a symbolic link", ErrNotQueue, path)
+		return nil, layout.Header{}, remedy(fmt.Errorf("%w: %s is a symbolic link", ErrNotQueue, path))
 	case sys.IsNotRegular(err):
-		return nil, layout.Header{}, fmt.Errorf("%w: %w", ErrNotQueue, err)
+		return nil, layout.Header{}, remedy(fmt.Errorf("%w: %w", ErrNotQueue, err))
 	default:
 		return nil, layout.Header{}, err
 	}
 	h, err := readHeader(f)
 	if err != nil {
-		return nil, h, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+		return nil, h, errors.Join(remedy(fmt.Errorf("%s: %w", path, err)), f.Close())
 	}
 	return f, h, nil
+}
+
+// remedy adds to an error about a file what can be done about it.
+func remedy(err error) error {
+	switch {
+	case errors.Is(err, ErrNotQueue):
+		return fmt.Errorf("%w; choose another name, or move that file away", err)
+	case errors.Is(err, ErrVersion):
+		return fmt.Errorf("%w; use the release that made the queue, or remove it by force", err)
+	case errors.Is(err, ErrDamaged):
+		return fmt.Errorf("%w; remove it by force and make it again", err)
+	}
+	return err
 }
 
 // readHeader copies the header into private memory and validates it there.

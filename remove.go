@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
@@ -15,7 +16,19 @@ import (
 // ErrInUse while anyone is attached, and with ErrNotQueue, ErrVersion or ErrDamaged
 // a file that it does not recognise. Other errors: ErrName, fs.ErrNotExist,
 // fs.ErrPermission.
-func Remove(name string) error { return fail("remove", name, remove(name, false)) }
+func Remove(name string) error {
+	for try := 0; ; try++ {
+		err := remove(name, false)
+		if !errors.Is(err, errBusy) || try == attachTries {
+			return fail("remove", name, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// errBusy: a role is locked, and no seat tells by whom. It may be by another Remove
+// that is about to refuse: of two that leave at once, one has to succeed.
+var errBusy = fmt.Errorf("%w by a process that is attaching, detaching or removing it just now; try again", ErrInUse)
 
 // ForceRemove removes the queue even if it is in use, damaged, or of another layout
 // version, as long as it starts like a queue. Those attached keep what they share
@@ -43,8 +56,11 @@ func remove(name string, force bool) (err error) {
 				return err
 			}
 			if !ok {
-				return fmt.Errorf("%w by %s; end them, or remove it by force", ErrInUse, users(f, h))
+				return inUse(f, h)
 			}
+			// Closing may not drop it: a child that this process is starting just
+			// now shares the description.
+			defer f.Unlock(b)
 		}
 	}
 	mine, err := f.ID()
@@ -57,16 +73,16 @@ func remove(name string, force bool) (err error) {
 	return os.Remove(path)
 }
 
-// users names the living participants.
-func users(f *sys.File, h layout.Header) string {
+// inUse names the living participants.
+func inUse(f *sys.File, h layout.Header) error {
 	mem, err := f.Map(int(h.TotalSize()), false)
 	if err != nil {
-		return "participants"
+		return errors.Join(ErrInUse, err)
 	}
 	defer sys.Unmap(mem)
 	r, err := ring.New(mem, h.Geometry, sys.MonotonicMillis)
 	if err != nil {
-		return "participants"
+		return errors.Join(ErrInUse, err)
 	}
 	var names []string
 	for i := range h.Seats {
@@ -77,7 +93,7 @@ func users(f *sys.File, h layout.Header) string {
 		}
 	}
 	if len(names) == 0 {
-		return "a process that is attaching or detaching just now"
+		return errBusy
 	}
-	return strings.Join(names, ", ")
+	return fmt.Errorf("%w by %s; end them, or remove it by force", ErrInUse, strings.Join(names, ", "))
 }

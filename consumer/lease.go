@@ -1,9 +1,6 @@
 package consumer
 
-import (
-	"github.com/shmq/shmq/internal/park"
-	"github.com/shmq/shmq/ring"
-)
+import "github.com/shmq/shmq/ring"
 
 // Lease is a record in the hands of a consumer. It has to be settled, by Ack or by
 // Release, once; until then its slots can't be used again, and the ring fills up
@@ -31,6 +28,7 @@ func (l *Lease) Ack() {
 	c.counters.Records++
 	c.counters.Bytes += uint64(len(l.ring.Data))
 	c.ring.Ack(&l.ring)
+	c.orphaned() // if it was the last of a batch of which others were released
 	c.freed()
 }
 
@@ -43,8 +41,22 @@ func (l *Lease) Release() {
 		return
 	}
 	c.ring.Release(&l.ring)
-	if c.many {
-		c.counters.Wakes += uint64(park.WakeOne(c.data))
-	}
+	c.orphaned()
 	c.freed()
+}
+
+// settle runs the body of a loop and acknowledges the record when it returns. If it
+// doesn't, because of a panic, the record is released: the program may survive.
+func (l *Lease) settle(body func() bool) (more bool) {
+	returned := false
+	defer func() {
+		if returned {
+			l.Ack()
+		} else {
+			l.Release()
+		}
+	}()
+	more = body()
+	returned = true
+	return more
 }

@@ -154,9 +154,7 @@ func (c *Raw) All(ctx context.Context) iter.Seq2[[]byte, error] {
 				yield(nil, err)
 				return
 			}
-			more := yield(l.Bytes(), nil)
-			l.Ack()
-			if !more {
+			if !l.settle(func() bool { return yield(l.Bytes(), nil) }) {
 				return
 			}
 		}
@@ -188,9 +186,10 @@ func (c *Raw) leased(l *Lease) {
 }
 
 func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
-	for i, l := range c.scratch[:n] {
-		ls[i] = Lease{ring: l, from: c}
-		if l.Redelivered > 0 {
+	for i := range c.scratch[:n] {
+		l := &ls[i]
+		l.ring, l.from = c.scratch[i], c
+		if l.ring.Redelivered > 0 {
 			c.counters.Redelivered++
 		}
 	}
@@ -225,6 +224,13 @@ func (c *Raw) fail(err error) error {
 }
 
 func (c *Raw) closed() error { return c.fail(shmq.ErrClosed) }
+
+// orphaned wakes another consumer if there may be records to deliver again.
+func (c *Raw) orphaned() {
+	if park.Armed(c.data) && c.ring.Orphans() {
+		c.counters.Wakes += uint64(park.WakeOne(c.data))
+	}
+}
 
 // passOn wakes another consumer if there is more to take: one wake-up may stand for
 // several records, and who was woken may leave without taking one.

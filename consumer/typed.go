@@ -30,6 +30,7 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 type Consumer[T any] struct {
 	raw   *Raw
 	codec codec.Codec
+	value T // what is being decoded; here, so that its address costs nothing
 	buf   []byte
 }
 
@@ -63,12 +64,12 @@ func (c *Consumer[T]) Receive(ctx context.Context) (T, error) {
 // Lease waits for a record until ctx ends, and decodes it. The caller settles the
 // lease when it is done with the value, also after a *DecodeError.
 func (c *Consumer[T]) Lease(ctx context.Context) (T, Lease, error) {
-	var v T
 	l, err := c.raw.Lease(ctx)
 	if err != nil {
-		return v, l, err
+		var none T
+		return none, l, err
 	}
-	err = c.decode(&l, &v)
+	v, err := c.decode(&l)
 	return v, l, err
 }
 
@@ -89,9 +90,7 @@ func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] {
 				yield(v, err)
 				return
 			}
-			more := yield(v, err)
-			l.Ack()
-			if !more {
+			if !l.settle(func() bool { return yield(v, err) }) {
 				return
 			}
 		}
@@ -102,23 +101,24 @@ func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] {
 func (c *Consumer[T]) Close() error { return c.raw.Close() }
 
 func (c *Consumer[T]) receive(l Lease, err error) (T, error) {
-	var v T
 	if err != nil {
-		return v, err
+		var none T
+		return none, err
 	}
-	err = c.decode(&l, &v)
+	v, err := c.decode(&l)
 	l.Ack()
 	return v, err
 }
 
 // decode copies the record first: in shared memory it could change between the
 // codec's checks and its reading.
-func (c *Consumer[T]) decode(l *Lease, v *T) error {
+func (c *Consumer[T]) decode(l *Lease) (v T, err error) {
+	var none T
 	c.buf = append(c.buf[:0], l.Bytes()...)
-	if err := c.codec.Decode(c.buf, v); err != nil {
-		var zero T
-		*v = zero
-		return &DecodeError{Queue: c.raw.Name(), Record: append([]byte{}, c.buf...), Err: err}
+	err = c.codec.Decode(c.buf, &c.value)
+	v, c.value = c.value, none // the next value is decoded into a fresh one
+	if err != nil {
+		return none, &DecodeError{Queue: c.raw.Name(), Record: append([]byte{}, c.buf...), Err: err}
 	}
-	return nil
+	return v, nil
 }

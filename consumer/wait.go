@@ -59,12 +59,20 @@ func (c *Raw) ended() (bool, error) {
 	return c.ring.Idle(), nil
 }
 
-// freed wakes producers if enough room has become free since they went to sleep.
+// freed wakes a producer if enough room has become free since it went to sleep; it
+// wakes the next when it has sent. While one has the turn, the room is for that one
+// alone, and the others, standing back, would sleep on instead: all are woken.
 func (c *Raw) freed() {
 	if c.fence {
 		atomics.Fence()
 	}
-	if park.Armed(c.room) && c.att.Ring().RoomWorthWaking() {
-		c.counters.Wakes += uint64(park.WakeOne(c.room))
+	r := c.att.Ring()
+	if !park.Armed(c.room) || !r.RoomWorthWaking() {
+		return
 	}
+	wake := park.WakeOne
+	if r.TurnAsked() {
+		wake = park.WakeAll
+	}
+	c.counters.Wakes += uint64(wake(c.room))
 }

@@ -49,6 +49,9 @@ func (p *Raw) Name() string { return p.att.Name() }
 // MaxRecord returns the size of the largest record in bytes.
 func (p *Raw) MaxRecord() int { return p.att.MaxRecord() }
 
+// SlotSize returns the size of the largest record in bytes that takes one slot.
+func (p *Raw) SlotSize() int { return p.att.SlotSize() }
+
 // TrySend copies b into the queue as one record. Errors: shmq.ErrFull,
 // shmq.ErrTooLarge, shmq.ErrDamaged, shmq.ErrClosed.
 func (p *Raw) TrySend(b []byte) error {
@@ -130,8 +133,10 @@ func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {
 	if n > 0 {
 		p.sent(n, bytes)
 	}
-	if err != nil {
+	if err != nil && n < len(recs) {
 		err = p.refused(err, len(recs[n]))
+	} else if err != nil {
+		err = p.fail(err)
 	}
 	return n, err
 }
@@ -231,10 +236,18 @@ func (p *Raw) notify() {
 	}
 }
 
-// refused names the queue in an error of the ring. Room may have gone to a filler,
-// which a consumer has to pass over, so it is told even then.
+// notifyFiller wakes a consumer to pass over a filler. Nothing else that a failed
+// try does is news: to wake consumers all the same would keep both sides awake when
+// neither can go on, each looking because of the other.
+func (p *Raw) notifyFiller() {
+	if p.ring.Filled() {
+		p.notify()
+	}
+}
+
+// refused names the queue in an error of the ring. Room may have gone to a filler.
 func (p *Raw) refused(err error, n int) error {
-	p.notify()
+	p.notifyFiller()
 	switch {
 	case err == ring.ErrFull:
 		p.att.Missed()

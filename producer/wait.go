@@ -10,7 +10,7 @@ import (
 // wait repeats try, which returned ring.ErrFull, until it returns something else or
 // ctx ends: spinning first, then asleep. n is the record's size.
 func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
-	p.notify() // of a filler, whose slots may be the ones to wait for
+	p.notifyFiller() // its slots may be the ones to wait for
 	for range park.Spins() {
 		park.SpinRound()
 		if err := try(); err != ring.ErrFull {
@@ -31,7 +31,7 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 			p.passOn()
 			return err
 		}
-		p.notify()
+		p.notifyFiller()
 		p.counters.Waits++
 		if err := p.sleeper.Sleep(ctx, ticket); err != nil {
 			p.passOn()

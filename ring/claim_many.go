@@ -75,6 +75,7 @@ func (p *Producer) claimMany(least, most uint64) (pos, k uint64, err error) {
 		if !filler {
 			return t, k, nil
 		}
+		p.filled = true
 	}
 	return 0, 0, ErrFull
 }

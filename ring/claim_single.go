@@ -19,6 +19,7 @@ func (p *Producer) claimSingle(k uint64) (uint64, error) {
 		}
 		t := p.tail
 		p.tail += left
+		p.filled = true
 		atomics.StoreRelease64x2(r.wordAt(t), uint64(layout.SkipWord(t, left, r.shift)), r.tail, p.tail)
 	}
 	if n, err := p.room(p.tail, k); err != nil || n < k {

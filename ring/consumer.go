@@ -25,10 +25,10 @@ type Lease struct {
 	// is at least 1: the number of earlier deliveries that were recorded.
 	Redelivered int
 
-	pos, k uint64
-	seq    uint64 // its number among those this consumer handed out; see settle
-	turn   uint64 // single consumer: how often it was released before
-	batch  *batch // many consumers: what it was taken with; nil when alone
+	pos, k   uint64
+	seq      uint64 // its number among those this consumer handed out; see settle
+	releases uint64 // single consumer: how often it was released before
+	batch    *batch // many consumers: what it was taken with; nil when alone
 }
 
 // NewConsumer returns a consumer that owns seat.
@@ -123,11 +123,10 @@ func (c *Consumer) Idle() bool {
 	return !c.backlog() && (lap < 0 || lap == 0 && w.State() == layout.Free)
 }
 
-// Ready reports whether there is work at head for another consumer.
+// Ready reports whether there may be work for another consumer.
 func (c *Consumer) Ready() bool {
 	w, lap := c.peek()
-	return lap == 0 && w.State() != layout.Free && w.State() != layout.Claimed ||
-		c.r.geo.ManyConsumers && c.many.rescan
+	return lap == 0 && w.State() != layout.Free && w.State() != layout.Claimed || c.Orphans()
 }
 
 // peek looks at the word where the next record will be.

@@ -12,8 +12,13 @@ import (
 // consumer that dies during its scan takes nothing from the others'.
 
 // mayInherit reports whether there may be orphans this consumer has not looked at.
-func (c *Consumer) mayInherit() bool {
-	return c.many.rescan || len(c.many.heirs) > 0 || atomics.Load64(c.r.orphans) != c.many.seen
+func (c *Consumer) mayInherit() bool { return len(c.many.heirs) > 0 || c.Orphans() }
+
+// Orphans reports whether there may be records to deliver again, for this consumer
+// or another, that it has not looked for. In a queue with a single consumer there
+// are none: what that one released it keeps to itself.
+func (c *Consumer) Orphans() bool {
+	return c.r.geo.ManyConsumers && (c.many.rescan || atomics.Load64(c.r.orphans) != c.many.seen)
 }
 
 // inherit takes the oldest orphan into l. Error: ErrEmpty when there is none.

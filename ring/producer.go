@@ -16,6 +16,8 @@ type Producer struct {
 	tail     uint64
 	headSeen uint64
 
+	filled bool // see Filled
+
 	// open is the reservation under way.
 	open     bool
 	pos      uint64
@@ -101,6 +103,15 @@ func (p *Producer) Abort() {
 	if p.r.geo.ManyProducers {
 		p.r.store(p.pos, layout.SkipWord(p.pos, p.slots, p.r.shift))
 	}
+}
+
+// Filled reports whether a filler went out since the last call. Consumers have to
+// pass over it, so one that is asleep has to be told, also when the record that
+// needed the filler found no room.
+func (p *Producer) Filled() bool {
+	was := p.filled
+	p.filled = false
+	return was
 }
 
 // claim takes k slots: from then until publish they are the producer's. A single

@@ -46,6 +46,8 @@ func (r *Ring) Reclaim(seat int) Reclaimed {
 			found.Takes++
 		}
 	}
+	// Without this a turn whose holder died lapses but stays to be looked at.
+	r.dropTurn(seat)
 	// Always, and last: an earlier recoverer may have died just before this.
 	atomics.Add64(r.orphans, 1)
 	return found

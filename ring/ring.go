@@ -131,7 +131,7 @@ func (r *Ring) HasRoom() bool { return r.Depth() < r.cap }
 // consumer that drains it leaves nobody asleep. A producer that has the turn
 // waits for just its own slots and is always told.
 func (r *Ring) RoomWorthWaking() bool {
-	return r.Depth() <= r.cap-r.cap/4 || atomics.Load64(r.turn) != 0
+	return r.Depth() <= r.cap-r.cap/4 || r.TurnAsked()
 }
 
 // Skipped returns how many claims of dead producers were passed over.

@@ -2,7 +2,9 @@ package ring
 
 import (
 	"bytes"
+	"strings"
 	"sync/atomic"
+	"unicode"
 	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
@@ -85,8 +87,17 @@ func (s Seat) Occupant() Occupant {
 		UID:       atomic.LoadUint32(s.u32(layout.SeatUID)),
 		StartTime: atomic.LoadUint64(s.u64(layout.SeatStartTime)),
 		Attached:  int64(atomic.LoadUint64(s.u64(layout.SeatAttached))),
-		Command:   string(name),
+		Command:   strings.Map(printable, strings.ToValidUTF8(string(name), "?")),
 	}
+}
+
+// printable keeps what a seat says of its holder, which anyone can write, from
+// driving the terminal that it is shown on.
+func printable(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return '?'
+	}
+	return r
 }
 
 // Counters returns the entry's counters, in place.

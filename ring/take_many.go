@@ -253,9 +253,11 @@ func (r *Ring) freeTake(p, k uint64) {
 }
 
 func (c *Consumer) newBatch(pos, k uint64) *batch {
-	b := &batch{}
+	var b *batch
 	if n := len(c.many.unused); n > 0 {
 		b, c.many.unused = c.many.unused[n-1], c.many.unused[:n-1]
+	} else {
+		b = &batch{}
 	}
 	*b = batch{pos: pos, k: k, base: c.many.numbers, open: b.open[:0]}
 	return b

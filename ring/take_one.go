@@ -33,9 +33,9 @@ type oneConsumer struct {
 }
 
 type span struct {
-	end     uint64
-	turn    uint64 // how often it was released
-	settled bool
+	end      uint64
+	releases uint64 // how often it was released
+	settled  bool
 }
 
 // resume starts where the predecessor stopped, or this consumer at its Close.
@@ -122,7 +122,7 @@ func (c *Consumer) settleOne(l *Lease, ack bool) {
 	}
 	s := &o.open[o.first+int(i)]
 	switch {
-	case s.settled || s.turn != l.turn:
+	case s.settled || s.releases != l.releases:
 		return
 	case ack:
 		s.settled = true
@@ -130,9 +130,9 @@ func (c *Consumer) settleOne(l *Lease, ack bool) {
 			c.moveHead()
 		}
 	default:
-		s.turn++
+		s.releases++
 		back := *l
-		back.turn = s.turn
+		back.releases = s.releases
 		at, _ := slices.BinarySearchFunc(o.returned, l.seq, func(b Lease, seq uint64) int { return cmp.Compare(b.seq, seq) })
 		o.returned = slices.Insert(o.returned, at, back)
 	}

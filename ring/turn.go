@@ -30,10 +30,16 @@ func (p *Producer) AskTurn() bool {
 
 // DropTurn gives the turn back if this producer has it, and reports whether it
 // had: then producers that stood back should be woken.
-func (p *Producer) DropTurn() bool {
-	old := atomics.Load64(p.r.turn)
-	return old&(1<<turnSeatBits-1) == uint64(p.seat+1) && atomics.CAS64(p.r.turn, old, 0)
+func (p *Producer) DropTurn() bool { return p.r.dropTurn(p.seat) }
+
+func (r *Ring) dropTurn(seat int) bool {
+	old := atomics.Load64(r.turn)
+	return old&(1<<turnSeatBits-1) == uint64(seat+1) && atomics.CAS64(r.turn, old, 0)
 }
+
+// TurnAsked reports whether some producer asked the others to stand back. It may
+// have lapsed.
+func (r *Ring) TurnAsked() bool { return atomics.Load64(r.turn) != 0 }
 
 // turnOfOther reports whether another seat has the turn. The word is 0 nearly
 // always, and its line is written rarely, so this is a hit in the cache.

@@ -19,7 +19,7 @@ import (
 //	}
 type Sleeper struct {
 	word   *uint32
-	ctx    context.Context // watched
+	done   <-chan struct{} // of the context that is watched
 	stop   func() bool
 	cancel *uint32 // 1 once ctx has ended
 	unsure bool    // no barrier: a wake-up may be missed
@@ -73,19 +73,20 @@ func (s *Sleeper) Sleep(ctx context.Context, ticket uint32) error {
 func (s *Sleeper) Done() {
 	if s.stop != nil {
 		s.stop()
-		s.ctx, s.stop, s.cancel = nil, nil, nil
+		s.done, s.stop, s.cancel = nil, nil, nil
 	}
 }
 
 // watch lets the end of ctx wake the sleeper. The word it wakes through is new
 // each time: a cancellation that comes late finds one that nobody waits on.
 func (s *Sleeper) watch(ctx context.Context) {
-	if s.ctx == ctx {
+	// Channels can be compared; a context may be of a type that can't.
+	if s.done == ctx.Done() {
 		return
 	}
 	s.Done()
 	cancel := new(uint32)
-	s.ctx, s.cancel = ctx, cancel
+	s.done, s.cancel = ctx.Done(), cancel
 	s.stop = context.AfterFunc(ctx, func() {
 		atomic.StoreUint32(cancel, 1)
 		_ = sys.WakeOwn(cancel) // fails only for an address that is not mapped

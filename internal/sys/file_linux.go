@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +15,7 @@ import (
 type File struct {
 	fd   int
 	path string
+	temp string // from CreateTemp, where a file needs a name: this one, until Close
 }
 
 // ID tells one file from another on this machine, whatever it is called.
@@ -38,7 +38,7 @@ func Open(path string, write, follow bool) (*File, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &File{fd, path}, nil
+	return &File{fd: fd, path: path}, nil
 }
 
 // Reopen returns a new open file description of the same file, even if its name is
@@ -60,40 +60,24 @@ func (f *File) Reopen() (*File, error) {
 	return g, nil
 }
 
-// CreateTemp makes a file that has no name yet in the directory of path, of
-// exactly this mode. Link gives it the name.
-func CreateTemp(path string, mode fs.FileMode) (*File, error) {
-	dir := filepath.Dir(path)
-	fd, err := retryInt(func() (int, error) {
-		return unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
-	})
-	if err != nil {
-		return nil, &fs.PathError{Op: "create a file in", Path: dir, Err: err}
-	}
-	f := &File{fd, path}
-	if err := unix.Fchmod(fd, uint32(mode.Perm())); err != nil {
-		return nil, errors.Join(&fs.PathError{Op: "chmod", Path: path, Err: err}, f.Close())
-	}
-	return f, nil
-}
-
-// Link gives a file from CreateTemp its name, in one step. It fails with
-// fs.ErrExist when the name is taken.
-func (f *File) Link() error {
-	err := retry(func() error {
-		return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.fd), unix.AT_FDCWD, f.path, unix.AT_SYMLINK_FOLLOW)
-	})
-	if err != nil {
-		return &fs.PathError{Op: "create", Path: f.path, Err: err}
-	}
-	return nil
-}
+// allocateStep is what one call reserves. In older kernels a signal makes tmpfs undo
+// the whole call, so one that takes long, under a profiler's signals, would never end.
+const allocateStep = 1 << 20
 
 // Allocate gives the file size bytes of storage, all zero. Without the storage it
 // fails, with ENOSPC, and a later access cannot fault for lack of it.
 func (f *File) Allocate(size int64) error {
-	if err := retry(func() error { return unix.Fallocate(f.fd, 0, 0, size) }); err != nil {
-		return &fs.PathError{Op: "allocate", Path: f.path, Err: err}
+	// What can't fit is refused before the others feel that the rest was tried. A
+	// filesystem without a limit says that it has no blocks at all.
+	var st unix.Statfs_t
+	if unix.Fstatfs(f.fd, &st) == nil && st.Blocks != 0 && uint64(size)/uint64(st.Bsize) > st.Bfree {
+		return &fs.PathError{Op: "allocate", Path: f.path, Err: unix.ENOSPC}
+	}
+	for off := int64(0); off < size; off += allocateStep {
+		n := min(allocateStep, size-off)
+		if err := retry(func() error { return unix.Fallocate(f.fd, 0, off, n) }); err != nil {
+			return &fs.PathError{Op: "allocate", Path: f.path, Err: err}
+		}
 	}
 	return nil
 }
@@ -156,10 +140,11 @@ func (f *File) WriteAt(b []byte, off int64) error {
 // Close closes the description. Its locks go when the last mapping and the last
 // copy of it are gone too, so whoever means to drop them unlocks first.
 func (f *File) Close() error {
-	if err := unix.Close(f.fd); err != nil {
-		return &fs.PathError{Op: "close", Path: f.path, Err: err}
+	err := f.dropTemp()
+	if e := unix.Close(f.fd); e != nil {
+		err = errors.Join(err, &fs.PathError{Op: "close", Path: f.path, Err: e})
 	}
-	return nil
+	return err
 }
 
 // Free returns the bytes that an unprivileged user can still allocate in dir.

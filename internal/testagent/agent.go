@@ -1,0 +1,138 @@
+// Package testagent is test support: a process that takes part in a queue and does
+// what the test tells it, step by step, so that a scenario is written in one place
+// and played by real processes.
+package testagent
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/testproc"
+	"github.com/shmq/shmq/producer"
+)
+
+// RoleName is the role under which TestMain has to offer Play.
+const RoleName = "agent"
+
+// Roles are the roles of a package that needs agents only.
+func Roles() map[string]testproc.Role { return map[string]testproc.Role{RoleName: Play} }
+
+type agent struct {
+	out    *producer.Raw
+	in     *consumer.Raw
+	buf    []byte
+	leases []consumer.Lease
+}
+
+// Play obeys the parent: each line is a command, each gets one line in reply, "ok"
+// with a result or "err" with an error.
+func Play(c *testproc.Child) {
+	a := &agent{}
+	c.Say("ready")
+	for line := range c.Lines {
+		reply, err := a.do(strings.Split(line, " "))
+		if err != nil {
+			c.Say("err %s", errorLine(err))
+		} else {
+			c.Say("ok %s", reply)
+		}
+	}
+}
+
+// errorLine starts with the name of the sentinel, for the parent to find.
+func errorLine(err error) string {
+	names := map[string]error{
+		"eof": io.EOF, "full": shmq.ErrFull, "empty": shmq.ErrEmpty, "role": shmq.ErrRoleTaken, "seat": shmq.ErrNoSeat,
+		"large": shmq.ErrTooLarge,
+	}
+	for name, target := range names {
+		if errors.Is(err, target) {
+			return name + " " + err.Error()
+		}
+	}
+	return "other " + err.Error()
+}
+
+func (a *agent) do(f []string) (string, error) {
+	ctx := context.Background()
+	var err error
+	switch f[0] {
+	case "producer":
+		a.out, err = producer.OpenRaw(f[1], &producer.Options{NoCreate: true})
+	case "consumer", "consumer-until-eof":
+		a.in, err = consumer.OpenRaw(f[1], &consumer.Options{NoCreate: true, UntilEOF: f[0] != "consumer"})
+	case "send":
+		err = a.out.Send(ctx, payload(f[1]))
+	case "try-send":
+		err = a.out.TrySend(payload(f[1]))
+	case "reserve":
+		a.buf, err = a.out.Reserve(ctx, number(f[1]))
+	case "fill": // half of the reservation
+		copy(a.buf, strings.Repeat("\xff", len(a.buf)/2))
+	case "commit":
+		err = a.out.Commit(number(f[1]))
+	case "lease":
+		n := number(f[1])
+		ls := make([]consumer.Lease, n)
+		if n == 1 {
+			ls[0], err = a.in.Lease(ctx)
+		} else {
+			n, err = a.in.LeaseBatch(ctx, ls)
+		}
+		if err == nil {
+			a.leases = append(a.leases, ls[:n]...)
+			return describe(ls[:n]), nil
+		}
+	case "try-lease":
+		var l consumer.Lease
+		if l, err = a.in.TryLease(); err == nil {
+			a.leases = append(a.leases, l)
+			return describe([]consumer.Lease{l}), nil
+		}
+	case "ack":
+		a.leases[number(f[1])].Ack()
+	case "release":
+		a.leases[number(f[1])].Release()
+	case "finish":
+		err = a.out.Finish()
+	case "close":
+		if a.out != nil {
+			err = a.out.Close()
+		} else {
+			err = a.in.Close()
+		}
+	default:
+		err = errors.New("no such command: " + f[0])
+	}
+	return "", err
+}
+
+// payload is the text itself, or with a * the text repeated: x*100.
+func payload(s string) []byte {
+	if text, times, ok := strings.Cut(s, "*"); ok {
+		s = strings.Repeat(text, number(times))
+	}
+	return []byte(s)
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func describe(ls []consumer.Lease) string {
+	var parts []string
+	for _, l := range ls {
+		parts = append(parts, strconv.Itoa(l.Redelivered())+":"+hex.EncodeToString(l.Bytes()))
+	}
+	return strings.Join(parts, " ")
+}

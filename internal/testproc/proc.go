@@ -1,0 +1,194 @@
+package testproc
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Patience is how long a test waits for what has to happen. It decides nothing but
+// how late a failure is reported.
+const Patience = 20 * time.Second
+
+// Until waits until something holds that has to come true by itself.
+func Until(t testing.TB, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(Patience); !holds(); time.Sleep(200 * time.Microsecond) {
+		require.True(t, time.Now().Before(end), "it did not come true within %v", Patience)
+	}
+}
+
+// Proc is a child process, seen from its parent. It is killed when the test ends.
+type Proc struct {
+	t     testing.TB
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	lines chan string
+	ended bool
+}
+
+// Start runs the test binary as a child that plays role.
+func Start(t testing.TB, role string, args ...string) *Proc { return StartAs(t, nil, role, args...) }
+
+// StartAs is Start with attributes of the process, such as another user.
+func StartAs(t testing.TB, attr *syscall.SysProcAttr, role string, args ...string) *Proc {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	return StartExe(t, exe, attr, role, args...)
+}
+
+// ForAnyone returns a copy of the test binary that every user can run: the original
+// may lie in a directory that only its builder can enter.
+func ForAnyone(t testing.TB) string {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	b, err := os.ReadFile(exe)
+	require.NoError(t, err)
+	dir, err := os.MkdirTemp("", "shmq-test-exe-")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	require.NoError(t, os.Chmod(dir, 0o755))
+	require.NoError(t, os.WriteFile(dir+"/test", b, 0o755))
+	return dir + "/test"
+}
+
+// StartExe is StartAs with another copy of the test binary.
+func StartExe(t testing.TB, exe string, attr *syscall.SysProcAttr, role string, args ...string) *Proc {
+	t.Helper()
+	list, err := json.Marshal(args)
+	require.NoError(t, err)
+	cmd := exec.Command(exe)
+	cmd.Dir = os.TempDir()
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(list))
+	cmd.SysProcAttr = attr
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	// A child that is being started just now may still have a copy of the binary
+	// open for writing.
+	Until(t, func() bool {
+		err = cmd.Start()
+		return !errors.Is(err, syscall.ETXTBSY)
+	})
+	require.NoError(t, err)
+	p := &Proc{t: t, cmd: cmd, in: in, lines: make(chan string, 1024)}
+	go func() {
+		defer close(p.lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			p.lines <- s.Text()
+		}
+	}()
+	t.Cleanup(p.Kill)
+	return p
+}
+
+// PID returns the process id.
+func (p *Proc) PID() int { return p.cmd.Process.Pid }
+
+// Say sends the child a line.
+func (p *Proc) Say(format string, args ...any) {
+	p.t.Helper()
+	_, err := fmt.Fprintf(p.in, format+"\n", args...)
+	require.NoError(p.t, err)
+}
+
+// Line returns the next line of the child.
+func (p *Proc) Line() string {
+	p.t.Helper()
+	line, ok := p.LineWithin(Patience)
+	require.True(p.t, ok, "child %d said nothing for %v", p.PID(), Patience)
+	return line
+}
+
+// LineWithin is Line with a time limit of the caller's.
+func (p *Proc) LineWithin(d time.Duration) (string, bool) {
+	p.t.Helper()
+	select {
+	case line, ok := <-p.lines:
+		require.True(p.t, ok, "child %d ended", p.PID())
+		require.False(p.t, strings.HasPrefix(line, "FAIL"), "child %d: %s", p.PID(), line)
+		return line, true
+	case <-time.After(d):
+		return "", false
+	}
+}
+
+// Expect takes the next line, which has to start with want, and returns the rest.
+func (p *Proc) Expect(want string) string {
+	p.t.Helper()
+	line := p.Line()
+	rest, ok := strings.CutPrefix(line, want)
+	require.True(p.t, ok, "child %d said %q, want %q", p.PID(), line, want)
+	return strings.TrimSpace(rest)
+}
+
+// Silent reports whether the child has said nothing yet that was not taken.
+func (p *Proc) Silent() bool { return len(p.lines) == 0 }
+
+// Kill kills the child and waits until it is gone.
+func (p *Proc) Kill() {
+	if p.ended {
+		return
+	}
+	p.ended = true
+	_ = p.cmd.Process.Kill()
+	_ = p.in.Close()
+	for range p.lines { // Wait closes the pipe under who reads it
+	}
+	_ = p.cmd.Wait()
+}
+
+// Terminate kills the child and does not wait for it.
+func (p *Proc) Terminate() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGKILL))
+}
+
+// Stop stops the child, and waits until it stands still.
+func (p *Proc) Stop() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	Until(p.t, func() bool { return p.State() == "T" })
+}
+
+// Continue lets a stopped child go on.
+func (p *Proc) Continue() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGCONT))
+}
+
+// Exit lets the child end by itself, and wants it to succeed.
+func (p *Proc) Exit() {
+	p.t.Helper()
+	p.ended = true
+	_ = p.in.Close()
+	for line := range p.lines {
+		require.False(p.t, strings.HasPrefix(line, "FAIL"), "child %d: %s", p.PID(), line)
+	}
+	require.NoError(p.t, p.cmd.Wait())
+}
+
+// State is the letter that the kernel has for what the process does: T stopped,
+// Z zombie.
+func (p *Proc) State() string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	return rest[:min(1, len(rest))]
+}

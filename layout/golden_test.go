@@ -1,0 +1,170 @@
+package layout_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq/layout"
+)
+
+// The numbers below are the layout, version 1. A change here is a change of the
+// file format: it needs a new layout.Version.
+func TestLayoutIsWhatItWas(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 1, layout.Version)
+	require.Equal(t, "shmq\r\n\x1a\x00", layout.Magic)
+	for _, c := range []struct {
+		name      string
+		got, want int
+	}{
+		{"HeaderSize", layout.HeaderSize, 4096},
+		{"HotOffset", layout.HotOffset, 4096},
+		{"SeatOffset", layout.SeatOffset, 8192},
+		{"LineSize", layout.LineSize, 128},
+		{"SeatSize", layout.SeatSize, 128},
+		{"SlotSize", layout.SlotSize, 64},
+		{"AreaUnit", layout.AreaUnit, 64},
+		{"InlineSize", layout.InlineSize, 48},
+		{"MaxSeats", layout.MaxSeats, 1024},
+		{"MinSlots", layout.MinSlots, 2},
+		{"MaxSlots", layout.MaxSlots, 1 << 24},
+		{"OffMagic", layout.OffMagic, 0},
+		{"OffVersion", layout.OffVersion, 8},
+		{"OffHeaderSize", layout.OffHeaderSize, 12},
+		{"OffFlags", layout.OffFlags, 16},
+		{"OffSeats", layout.OffSeats, 20},
+		{"OffSlots", layout.OffSlots, 24},
+		{"OffAreaSize", layout.OffAreaSize, 32},
+		{"OffHot", layout.OffHot, 40},
+		{"OffSeatTable", layout.OffSeatTable, 48},
+		{"OffSlotTable", layout.OffSlotTable, 56},
+		{"OffData", layout.OffData, 64},
+		{"OffTotalSize", layout.OffTotalSize, 72},
+		{"OffCreated", layout.OffCreated, 80},
+		{"OffCreationID", layout.OffCreationID, 88},
+		{"OffBootID", layout.OffBootID, 104},
+		{"OffHeaderCRC", layout.OffHeaderCRC, 124},
+		{"LockProducer", layout.LockProducer, 1024},
+		{"LockConsumer", layout.LockConsumer, 1025},
+		{"FlagManyProducers", layout.FlagManyProducers, 1},
+		{"FlagManyConsumers", layout.FlagManyConsumers, 2},
+		{"HotTail", layout.HotTail, 0},
+		{"HotDataFutex", layout.HotDataFutex, 128},
+		{"HotHead", layout.HotHead, 256},
+		{"HotHandout", layout.HotHandout, 384},
+		{"HotRoomFutex", layout.HotRoomFutex, 512},
+		{"HotOrphans", layout.HotOrphans, 640},
+		{"HotTurn", layout.HotTurn, 768},
+		{"HotEpoch", layout.HotEpoch, 896},
+		{"HotFinished", layout.HotFinished, 1024},
+		{"HotSkipped", layout.HotSkipped, 1152},
+		{"SeatState", layout.SeatState, 0},
+		{"SeatRole", layout.SeatRole, 4},
+		{"SeatPID", layout.SeatPID, 8},
+		{"SeatUID", layout.SeatUID, 12},
+		{"SeatStartTime", layout.SeatStartTime, 16},
+		{"SeatAttached", layout.SeatAttached, 24},
+		{"SeatCommand", layout.SeatCommand, 32},
+		{"SeatCommandN", layout.SeatCommandN, 24},
+		{"SeatRecords", layout.SeatRecords, 64},
+		{"SeatBytes", layout.SeatBytes, 72},
+		{"SeatWaits", layout.SeatWaits, 80},
+		{"SeatWakes", layout.SeatWakes, 88},
+		{"SeatRedelivered", layout.SeatRedelivered, 96},
+		{"SeatLeaseSince", layout.SeatLeaseSince, 104},
+		{"SeatClean", layout.SeatClean, 0},
+		{"SeatDirty", layout.SeatDirty, 1},
+		{"RoleProducer", layout.RoleProducer, 1},
+		{"RoleConsumer", layout.RoleConsumer, 2},
+		{"SlotWord", layout.SlotWord, 0},
+		{"SlotLength", layout.SlotLength, 8},
+		{"SlotMeta", layout.SlotMeta, 12},
+		{"SlotInline", layout.SlotInline, 16},
+		{"MetaArea", layout.MetaArea, 256},
+		{"MetaDeliveriesShift", layout.MetaDeliveriesShift, 16},
+		{"MetaKindMask", layout.MetaKindMask, 255},
+		{"Free", int(layout.Free), 0},
+		{"Claimed", int(layout.Claimed), 1},
+		{"Full", int(layout.Full), 2},
+		{"Reading", int(layout.Reading), 3},
+		{"ReadingAcked", int(layout.ReadingAcked), 4},
+		{"Orphan", int(layout.Orphan), 5},
+		{"OrphanAcked", int(layout.OrphanAcked), 6},
+		{"Skip", int(layout.Skip), 7},
+	} {
+		require.Equal(t, c.want, c.got, c.name)
+	}
+}
+
+// Words of position 0x123456789abcd in a ring of 1024 slots.
+func TestWordsAreWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	const p, k, seat, shift = 0x123456789abcd, 0x105, 0x2a7, 10
+	for name, c := range map[string]struct{ got, want layout.Word }{
+		"free":          {layout.FreeWord(p, shift), 0x0123456789a8000},
+		"full":          {layout.FullWord(p, k, shift), 0x0123456789a9052},
+		"skip":          {layout.SkipWord(p, k, shift), 0x0123456789a9057},
+		"orphan":        {layout.OrphanWord(p, k, false, shift), 0x0123456789a9055},
+		"orphan acked":  {layout.OrphanWord(p, k, true, shift), 0x0123456789a9056},
+		"claimed":       {layout.ClaimedWord(p, k, seat, shift), 0x48d159e26a416a71},
+		"reading":       {layout.ReadingWord(p, k, seat, false, shift), 0x48d159e26a416a73},
+		"reading acked": {layout.ReadingWord(p, k, seat, true, shift), 0x48d159e26a416a74},
+	} {
+		require.Equal(t, c.want, c.got, "%s: %#x", name, uint64(c.got))
+	}
+}
+
+func TestRegionsOfAFileFollowEachOther(t *testing.T) {
+	t.Parallel()
+	g := layout.Geometry{Seats: 64, Slots: 1024, AreaSize: 256}
+	require.EqualValues(t, 16384, g.SlotOffset())
+	require.EqualValues(t, 81920, g.DataOffset())
+	require.EqualValues(t, 344064, g.TotalSize())
+	require.EqualValues(t, 131072, g.MaxRecord())
+	small := layout.Geometry{Seats: 2, Slots: 2, AreaSize: 64}
+	require.EqualValues(t, 12288, small.SlotOffset(), "each part starts on a page")
+	require.EqualValues(t, 16384, small.DataOffset())
+	require.EqualValues(t, 20480, small.TotalSize())
+}
+
+type field struct{ at, size int }
+
+func requireNoOverlap(t *testing.T, limit int, fields ...field) {
+	t.Helper()
+	slices.SortFunc(fields, func(a, b field) int { return a.at - b.at })
+	end := 0
+	for _, f := range fields {
+		require.GreaterOrEqual(t, f.at, end, "field at %d", f.at)
+		require.Zero(t, f.at%min(f.size, 8), "field at %d is not aligned", f.at)
+		end = f.at + f.size
+	}
+	require.LessOrEqual(t, end, limit)
+}
+
+func TestFieldsDoNotOverlap(t *testing.T) {
+	t.Parallel()
+	requireNoOverlap(t, layout.HeaderSize,
+		field{layout.OffMagic, 8}, field{layout.OffVersion, 4}, field{layout.OffHeaderSize, 4},
+		field{layout.OffFlags, 4}, field{layout.OffSeats, 4}, field{layout.OffSlots, 8},
+		field{layout.OffAreaSize, 8}, field{layout.OffHot, 8}, field{layout.OffSeatTable, 8},
+		field{layout.OffSlotTable, 8}, field{layout.OffData, 8}, field{layout.OffTotalSize, 8},
+		field{layout.OffCreated, 8}, field{layout.OffCreationID, 16}, field{layout.OffBootID, 16},
+		field{layout.OffHeaderCRC, 4})
+	var hot []field
+	for _, off := range []int{
+		layout.HotTail, layout.HotDataFutex, layout.HotHead, layout.HotHandout, layout.HotRoomFutex,
+		layout.HotOrphans, layout.HotTurn, layout.HotEpoch, layout.HotFinished, layout.HotSkipped,
+	} {
+		hot = append(hot, field{off, layout.LineSize}) // a line each
+	}
+	requireNoOverlap(t, layout.HotSize, hot...)
+	requireNoOverlap(t, layout.SeatSize,
+		field{layout.SeatState, 4}, field{layout.SeatRole, 4}, field{layout.SeatPID, 4}, field{layout.SeatUID, 4},
+		field{layout.SeatStartTime, 8}, field{layout.SeatAttached, 8}, field{layout.SeatCommand, layout.SeatCommandN},
+		field{layout.SeatRecords, 8}, field{layout.SeatBytes, 8}, field{layout.SeatWaits, 8}, field{layout.SeatWakes, 8},
+		field{layout.SeatRedelivered, 8}, field{layout.SeatLeaseSince, 8})
+	requireNoOverlap(t, layout.SlotSize,
+		field{layout.SlotWord, 8}, field{layout.SlotLength, 4}, field{layout.SlotMeta, 4}, field{layout.SlotInline, layout.InlineSize})
+}

@@ -1,0 +1,32 @@
+package shmq_test
+
+import (
+	"testing"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
+)
+
+func TestMain(m *testing.M) {
+	testproc.Main(m, map[string]testproc.Role{
+		testagent.RoleName: testagent.Play,
+		"attach-and-die":   attachAndDie,
+		"create":           createOnCommand,
+		"create-small":     createOnSmallFilesystem,
+		"open-as":          openAs,
+		"create-umask":     createUnderUmask,
+		"no-tmpfile":       createWithoutTmpfile,
+	})
+}
+
+// attach is Attach for a test, detached at its end.
+func attach(t *testing.T, queue string, role shmq.Role) *shmq.Attachment {
+	t.Helper()
+	a, err := shmq.Attach(queue, role, &shmq.AttachOptions{NoCreate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.Detach() })
+	return a
+}

@@ -1,0 +1,115 @@
+package shmq_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testagent"
+)
+
+func TestRemoveRefusesWhileInUse(t *testing.T) {
+	t.Parallel()
+	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
+		q := testagent.Queue(t, &o)
+		p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
+		for _, a := range []*testagent.Agent{p, c} {
+			err := shmq.Remove(q)
+			require.ErrorIs(t, err, shmq.ErrInUse)
+			require.ErrorContains(t, err, fmt.Sprintf("pid %d ", a.PID()))
+			require.ErrorContains(t, err, "by force")
+			a.Do("close")
+		}
+		require.NoError(t, shmq.Remove(q))
+		require.ErrorIs(t, shmq.Remove(q), fs.ErrNotExist)
+	})
+}
+
+// The refusal takes nothing from those at work, nor from who comes next.
+func TestRefusedRemoveLeavesNoLock(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &single)
+	attach(t, q, shmq.Consumer)
+	for range 20 {
+		require.ErrorIs(t, shmq.Remove(q), shmq.ErrInUse)
+		require.NoError(t, attach(t, q, shmq.Producer).Detach())
+	}
+}
+
+func TestForcedRemoveLeavesThoseAttachedAlone(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, nil)
+	p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
+	require.NoError(t, shmq.ForceRemove(q))
+	p.Sends("still here")
+	_, err := shmq.Stat(q)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	fresh := attachNew(t, q)
+	require.NoError(t, fresh.Detach())
+	p.Do("close")
+	c.Do("lease 1")
+}
+
+// Nobody ends up attached to a queue that was removed, however attachments, removals
+// and creations interleave: with an attachment open, its name stays.
+func TestAttachAndRemoveRace(t *testing.T) {
+	t.Parallel()
+	for _, o := range testagent.Modes() {
+		name := testagent.Name(t)
+		opts := &shmq.AttachOptions{Create: o}
+		opts.Create.Slots, opts.Create.Seats = 4, 4
+		done := make(chan struct{})
+		var removers, attachers sync.WaitGroup
+		for range 2 {
+			removers.Go(func() {
+				for {
+					select {
+					case <-done:
+						return
+					default:
+					}
+					err := shmq.Remove(name)
+					if err != nil && !errors.Is(err, shmq.ErrInUse) && !errors.Is(err, fs.ErrNotExist) && !contains(err, "try again") {
+						t.Errorf("remove: %v", err)
+						return
+					}
+				}
+			})
+		}
+		for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
+			attachers.Go(func() {
+				for range 200 {
+					a, err := shmq.Attach(name, role, opts)
+					if err != nil {
+						t.Errorf("attach: %v", err)
+						return
+					}
+					info, err := shmq.Stat(name)
+					if err != nil {
+						t.Errorf("attached to a queue without a name: %v", err)
+					} else if n := len(info.Participants); n == 0 {
+						t.Errorf("attached to another queue than the one of that name")
+					}
+					if err := a.Detach(); err != nil {
+						t.Errorf("detach: %v", err)
+					}
+				}
+			})
+		}
+		attachers.Wait()
+		close(done)
+		removers.Wait()
+	}
+}
+
+func attachNew(t *testing.T, q string) *shmq.Attachment {
+	t.Helper()
+	a, err := shmq.Attach(q, shmq.Producer, nil)
+	require.NoError(t, err)
+	return a
+}
