@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq"
+)
+
+const createExample = `  shmq create q
+  shmq create q --slots 65536 --slot-size 256
+  shmq create q --producers one --consumers one --if-absent
+  shmq create q --mode 0660`
+
+func create() *cobra.Command {
+	var (
+		queue    queueFlags
+		ifAbsent bool
+	)
+	cmd := &cobra.Command{
+		Use:     "create NAME",
+		Short:   "make a queue",
+		Long:    "Make a queue. Its memory is reserved at once. Senders and receivers make one with\nthe defaults if it is absent, so this is for queues of another shape.",
+		Example: createExample,
+		Args:    oneName,
+		RunE: func(_ *cobra.Command, args []string) error {
+			opts, err := queue.options()
+			if err != nil {
+				return err
+			}
+			err = shmq.Create(args[0], &opts)
+			if errors.Is(err, fs.ErrExist) && ifAbsent {
+				return queue.check(args[0])
+			}
+			return err
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().BoolVar(&ifAbsent, "if-absent", false, "a queue that exists is fine, if it is like the flags say")
+	queue.add(cmd.Flags())
+	return cmd
+}

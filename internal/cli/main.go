@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Main runs a command with the arguments, streams and signals of this process, and
+// returns its exit code.
+func Main(root *cobra.Command) int {
+	// A write to a closed pipe returns EPIPE instead of killing the process before
+	// it has given back what it could not write.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+
+	started := false
+	watchStart(root, &started)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !started { // the arguments did not even get as far as the verb
+		err = usageError{err.Error()}
+	}
+	if line := message(cmd.CommandPath(), err); line != "" {
+		fmt.Fprintln(os.Stderr, line)
+	}
+	return exitCode(err)
+}
+
+// watchStart makes each verb tell that its arguments were good enough to start it:
+// cobra has no type for its own errors.
+func watchStart(cmd *cobra.Command, started *bool) {
+	cmd.SilenceErrors, cmd.SilenceUsage, cmd.DisableSuggestions = true, true, true
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			*started = true
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		watchStart(sub, started)
+	}
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/shmq/shmq"
+)
+
+// queueFlags say what a queue is like if the command makes it.
+type queueFlags struct {
+	opts shmq.Options
+	mode fileMode
+	set  *pflag.FlagSet
+}
+
+func (q *queueFlags) add(set *pflag.FlagSet) {
+	q.set = set
+	q.mode = fileMode(shmq.DefaultMode)
+	set.IntVar(&q.opts.Slots, "slots", shmq.DefaultSlots, "new queue: `number` of slots, rounded up to a power of two")
+	set.IntVar(&q.opts.SlotSize, "slot-size", shmq.DefaultSlotSize, "new queue: `bytes` a slot holds, rounded up to a multiple of 64; a larger record takes several slots, up to half of all")
+	set.IntVar(&q.opts.Seats, "seats", shmq.DefaultSeats, "new queue: `number` of processes that can be attached at a time")
+	set.TextVar(&q.opts.Producers, "producers", shmq.Many, "new queue: `one|many` producers at a time")
+	set.TextVar(&q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many` consumers at a time")
+	set.Var(&q.mode, "mode", "new queue: permissions in `octal`; 0660 lets the group use it")
+}
+
+// options returns what the flags ask for. A zero would mean the library's default.
+func (q *queueFlags) options() (shmq.Options, error) {
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"slots", q.opts.Slots}, {"slot-size", q.opts.SlotSize}, {"seats", q.opts.Seats}} {
+		if f.value <= 0 {
+			return shmq.Options{}, usageError{fmt.Sprintf("invalid argument \"%d\" for \"--%s\" flag: want more than 0", f.value, f.name)}
+		}
+	}
+	o := q.opts
+	o.Mode = fs.FileMode(q.mode)
+	return o, nil
+}
+
+// check compares an existing queue with the flags that were given: who asks for a
+// shape does not want another one in silence. A queue that is absent passes.
+func (q *queueFlags) check(name string) error {
+	var info *shmq.Info
+	for _, flag := range []string{"slots", "slot-size", "seats", "producers", "consumers", "mode"} {
+		if !q.set.Changed(flag) {
+			continue
+		}
+		if info == nil {
+			var err error
+			if info, err = shmq.Stat(name); errors.Is(err, fs.ErrNotExist) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+		}
+		if is, ok := q.matches(flag, info); !ok {
+			return usageError{fmt.Sprintf("queue %q exists with --%s %s, not %s; leave the flag out, or remove the queue first", name, flag, is, q.set.Lookup(flag).Value)}
+		}
+	}
+	return nil
+}
+
+// matches returns the queue's value of a flag and whether it is the one asked for.
+// The library rounds numbers up.
+func (q *queueFlags) matches(flag string, info *shmq.Info) (is string, ok bool) {
+	number := func(is, asked, unit int) (string, bool) {
+		return strconv.Itoa(is), is >= asked && is-asked < unit
+	}
+	switch flag {
+	case "slots":
+		return number(info.Slots, q.opts.Slots, info.Slots/2)
+	case "slot-size":
+		return number(info.SlotSize, q.opts.SlotSize, 64)
+	case "seats":
+		return number(info.Seats, q.opts.Seats, 1)
+	case "producers":
+		return info.Producers.String(), info.Producers == q.opts.Producers
+	case "consumers":
+		return info.Consumers.String(), info.Consumers == q.opts.Consumers
+	}
+	mode, err := strconv.ParseUint(info.Mode, 8, 32)
+	return info.Mode, err == nil && fileMode(mode) == q.mode
+}
+
+// oneName is for verbs that work on one queue.
+func oneName(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return usageError{"the NAME of a queue is missing"}
+	case 1:
+		return nil
+	}
+	return usageError{fmt.Sprintf("unexpected argument %q; one NAME is enough", args[1])}
+}
+
+// noArgs is for verbs that take none.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Sprintf("unexpected argument %q", args[0])}
+	}
+	return nil
+}
+
+// completeNames offers the queues that exist to the shell.
+func completeNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	entries, _ := shmq.List() // nothing to offer where it fails
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq"
+)
+
+func rm() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:               "rm NAME...",
+		Short:             "remove queues, with what is in them",
+		Long:              "Remove queues, with what is in them. One that is in use stays (exit code 69).",
+		Example:           "  shmq rm q\n  shmq rm --force q1 q2",
+		ValidArgsFunction: completeNames,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{"the NAME of a queue is missing"}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			remove := shmq.Remove
+			if force {
+				remove = shmq.ForceRemove
+			}
+			var failed error
+			for _, name := range args {
+				err := remove(name)
+				if failed != nil && err != nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), message(cmd.CommandPath(), err))
+				} else if err != nil {
+					failed = err // Main tells it, and its exit code counts
+				}
+			}
+			return failed
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "also when it is in use, damaged or of another version; who is attached keeps it until the end")
+	return cmd
+}
