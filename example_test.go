@@ -1,0 +1,143 @@
+package shmq_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/producer"
+)
+
+// exampleQueue returns a queue's name for an example: a path in a directory of its
+// own, so that nothing appears in /dev/shm. A program says just "jobs".
+func exampleQueue() (name string, cleanUp func()) {
+	dir, err := os.MkdirTemp("", "shmq-example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return filepath.Join(dir, "jobs"), func() { os.RemoveAll(dir) }
+}
+
+// One process sends, another receives; here both are the same.
+func Example() {
+	name, cleanUp := exampleQueue() // a path; mostly it is a name, such as "jobs"
+	defer cleanUp()
+	ctx := context.Background()
+
+	type Job struct {
+		ID   int
+		Task string
+	}
+	p, err := producer.Open[Job](name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, task := range []string{"wash", "dry", "fold"} {
+		if err := p.Send(ctx, Job{i, task}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := p.Finish(); err != nil {
+		log.Fatal(err)
+	}
+
+	c, err := consumer.Open[Job](name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	for job, err := range c.All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.ID, job.Task)
+	}
+	// Output:
+	// 0 wash
+	// 1 dry
+	// 2 fold
+}
+
+func ExampleCreate() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+
+	// A single producer is faster than many; records of up to 8 KiB take one slot.
+	err := shmq.Create(name, &shmq.Options{Producers: shmq.One, Slots: 1000, SlotSize: 8 << 10})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = shmq.Create(name, nil)
+	fmt.Println(errors.Is(err, fs.ErrExist))
+	// Output: true
+}
+
+func ExampleStat() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	p, err := producer.Open[string](name, &producer.Options{Create: shmq.Options{Slots: 16}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Send(context.Background(), "hello"); err != nil {
+		log.Fatal(err)
+	}
+
+	info, err := shmq.Stat(name)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d slots of %d bytes, records of up to %d bytes\n", info.Slots, info.SlotSize, info.MaxRecord)
+	fmt.Printf("%d record waiting\n", info.Records)
+	for _, who := range info.Participants {
+		fmt.Printf("%v, this process: %v, has sent %d\n", who.Role, who.PID == os.Getpid(), who.Records)
+	}
+	// Output:
+	// 16 slots of 1024 bytes, records of up to 8192 bytes
+	// 1 record waiting
+	// producer, this process: true, has sent 1
+}
+
+func ExampleRemove() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	p, err := producer.Open[string](name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	err = shmq.Remove(name)
+	fmt.Println("in use:", errors.Is(err, shmq.ErrInUse))
+	if err := p.Close(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(shmq.Remove(name))
+	_, err = shmq.Stat(name)
+	fmt.Println("gone:", errors.Is(err, fs.ErrNotExist))
+	// Output:
+	// in use: true
+	// <nil>
+	// gone: true
+}
+
+func ExamplePath() {
+	for _, name := range []string{"/var/tmp/jobs", "run/jobs", "../jobs"} {
+		path, err := shmq.Path(name)
+		if errors.Is(err, shmq.ErrName) {
+			fmt.Println("not a queue's name:", name)
+			continue
+		}
+		fmt.Println(path)
+	}
+	// Output:
+	// /var/tmp/jobs
+	// run/jobs
+	// not a queue's name: ../jobs
+}

@@ -1,0 +1,776 @@
+//go:build ignore
+
+/*
+ * shmq_client: a participant of a shmq queue in C, written from docs/layout.md.
+ *
+ *     shmq_client send PATH COUNT [hold]   send COUNT records
+ *     shmq_client recv PATH COUNT [hold]   receive COUNT records, or up to the end of the
+ *                                          stream; print "LENGTH CRC32C" of each, and
+ *                                          acknowledge it after that
+ *     shmq_client stat PATH                describe the queue
+ *
+ * PATH is the queue's file, /dev/shm/shmq.NAME for example; it must exist. Record n is
+ * empty, or a msgpack value: a small int, a uint32, or a string over as many as five
+ * slots; see make_record. With "hold" the last record is written and not published, or
+ * taken and not acknowledged, until a signal comes. SIGINT and SIGTERM leave the queue in
+ * order; after SIGKILL the others clean up.
+ *
+ *     cc -O2 -Wall -Wextra -Werror -std=gnu11 -o shmq_client shmq_client.c
+ *
+ * For little-endian Linux, 4.16 or later.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MANY_PRODUCERS = 1, MANY_CONSUMERS = 2 };                    /* flags */
+enum { PRODUCER = 1, CONSUMER = 2 };                                /* roles */
+enum { PRODUCERS_BYTE = 1024, CONSUMERS_BYTE = 1025 };              /* locks */
+enum { PAGE = 4096, HOT = 4096, SEATS = 8192, SEAT = 128, LINE = 64 };
+enum { TAIL = 0, DATA_FUTEX = 128, HEAD = 256, HANDOUT = 384, ROOM_FUTEX = 512,
+       ORPHANS = 640, TURN = 768, EPOCH = 896, FINISHED = 1024, SKIPPED = 1152 };
+enum { RECORDS = 64, BYTES = 72, WAITS = 80, WAKES = 88, REDELIVERED = 96 }; /* in a seat */
+enum { FREE, CLAIMED, FULL, READING, READING_ACKED, ORPHAN, ORPHAN_ACKED, SKIP };
+enum { INLINE = 48, IN_AREA = 1 << 8, HEARTBEAT_MS = 100, TURN_MS = 250 };
+
+typedef _Atomic uint32_t a32;
+typedef _Atomic uint64_t a64;
+
+struct queue {
+	int fd, probe;        /* probe: another description, to ask who lives */
+	uint8_t *map;
+	uint32_t flags, seats, shift, role, seat;
+	uint64_t slots, area, slot_offset, data_offset, total_size;
+	uint64_t next;        /* single roles: the position to go on from */
+	uint64_t old_handout; /* single consumer: records before it are redelivered */
+	uint64_t seen;        /* many consumers: orphans, when there was none left */
+	int64_t looked;       /* when the dead were looked for */
+	bool fence;           /* no membarrier: a fence before each look at a futex word */
+};
+
+struct lease {
+	uint64_t p, k; /* the slots that the word speaks for; k = 0: none */
+	uint64_t off;  /* where in them the record in hand starts */
+	bool acked;    /* the first record is acknowledged */
+	bool again;    /* delivered before, perhaps */
+};
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig) { (void)sig; stopped = 1; }
+
+static void wait_for_signal(void)
+{
+	while (!stopped)
+		sleep(1);
+}
+
+/* The kernel drops the locks, and the others clean up. */
+static _Noreturn void die(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fputs("shmq_client: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- words ---- */
+
+static a64 *hot(struct queue *q, unsigned off) { return (a64 *)(q->map + HOT + off); }
+static uint8_t *entry(struct queue *q, uint32_t i) { return q->map + SEATS + i * SEAT; }
+static uint64_t idx(struct queue *q, uint64_t p) { return p & (q->slots - 1); }
+static uint8_t *line(struct queue *q, uint64_t p) { return q->map + q->slot_offset + idx(q, p) * LINE; }
+static uint8_t *area(struct queue *q, uint64_t p) { return q->map + q->data_offset + idx(q, p) * q->area; }
+static a64 *word(struct queue *q, uint64_t p) { return (a64 *)line(q, p); }
+
+static uint64_t load(a64 *a) { return atomic_load_explicit(a, memory_order_acquire); }
+static void store(a64 *a, uint64_t v) { atomic_store_explicit(a, v, memory_order_release); }
+static bool cas(a64 *a, uint64_t v, uint64_t to) { return atomic_compare_exchange_strong(a, &v, to); }
+
+static unsigned state(uint64_t w) { return w & 15; }
+static bool owned(unsigned s) { return s == CLAIMED || s == READING || s == READING_ACKED; }
+static unsigned low(uint64_t w) { return owned(state(w)) ? 14 : 4; } /* bits below k */
+
+/* The word for position p; states that have an owner name this seat. */
+static uint64_t mk(struct queue *q, unsigned s, uint64_t p, uint64_t k)
+{
+	uint64_t lap_k = (p >> q->shift) << q->shift | k;
+	return owned(s) ? lap_k << 14 | q->seat << 4 | s : lap_k << 4 | s;
+}
+
+/* How many laps the word is ahead of position p, modulo the bits that it has. */
+static int64_t ahead(struct queue *q, uint64_t w, uint64_t p)
+{
+	unsigned n = low(w) + q->shift;
+	return (int64_t)(((w >> n) - (p >> q->shift)) << n) >> n;
+}
+
+/* k of a word read at p, bounded. */
+static uint64_t span(struct queue *q, uint64_t w, uint64_t p)
+{
+	uint64_t k = idx(q, w >> low(w));
+	if (k == 0 || k > q->slots - idx(q, p))
+		die("damaged: word %#llx", (unsigned long long)w);
+	return k;
+}
+
+/* The position of a word found at index i: the one nearest to `near`. */
+static uint64_t position(struct queue *q, uint64_t w, uint64_t i, uint64_t near)
+{
+	return ((near >> q->shift) + (uint64_t)ahead(q, w, near)) << q->shift | i;
+}
+
+static void count(struct queue *q, unsigned field, uint64_t n)
+{
+	a64 *c = (a64 *)(entry(q, q->seat) + field);
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* ---- sleeping and waking ---- */
+
+static long futex(a32 *f, int op, uint32_t v, const struct timespec *t)
+{
+	return syscall(SYS_futex, f, op, v, t, NULL, 0);
+}
+
+static void wake_all(struct queue *q, unsigned off)
+{
+	a32 *f = (a32 *)hot(q, off);
+	atomic_thread_fence(memory_order_seq_cst);
+	uint32_t w = atomic_load(f);
+	while (w & 1 && !atomic_compare_exchange_weak(f, &w, (w & ~1u) + 2))
+		;
+	futex(f, FUTEX_WAKE, INT_MAX, NULL);
+}
+
+static void wake_one(struct queue *q, unsigned off)
+{
+	a32 *f = (a32 *)hot(q, off);
+	if (q->fence)
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		atomic_signal_fence(memory_order_seq_cst); /* the sleeper pays for the rest */
+	uint32_t w = atomic_load_explicit(f, memory_order_relaxed);
+	if (!(w & 1))
+		return;
+	long n = futex(f, FUTEX_WAKE, 1, NULL);
+	if (n == 0 && atomic_compare_exchange_strong(f, &w, (w & ~1u) + 2))
+		n = futex(f, FUTEX_WAKE, INT_MAX, NULL);
+	if (n > 0)
+		count(q, WAKES, (uint64_t)n);
+}
+
+static void look_for_dead(struct queue *q);
+
+/* A step towards sleep. The first announces it (*armed was 0): the caller looks at the
+ * queue once more. The second sleeps. */
+static void rest(struct queue *q, unsigned off, uint32_t *armed)
+{
+	a32 *f = (a32 *)hot(q, off);
+	struct timespec t = {.tv_nsec = (q->fence ? 2 : HEARTBEAT_MS) * 1000000L};
+	if (!*armed) {
+		uint32_t w = atomic_load(f);
+		while (!(w & 1) && !atomic_compare_exchange_weak(f, &w, w | 1))
+			;
+		*armed = w | 1;
+		atomic_thread_fence(memory_order_seq_cst);
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+		return;
+	}
+	count(q, WAITS, 1);
+	futex(f, FUTEX_WAIT, *armed, &t);
+	*armed = 0;
+	if (now_ms() - q->looked >= HEARTBEAT_MS)
+		look_for_dead(q);
+}
+
+/* ---- locks, seats and the dead ---- */
+
+static bool lock(struct queue *q, short type, off_t at)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+	if (fcntl(q->fd, F_OFD_SETLK, &l) == 0)
+		return true;
+	if (errno != EAGAIN && errno != EACCES)
+		die("lock: %s", strerror(errno));
+	return false;
+}
+
+static bool held(int probe, off_t at)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+	if (fcntl(probe, F_OFD_GETLK, &l) != 0)
+		die("ask for a lock: %s", strerror(errno));
+	return l.l_type != F_UNLCK;
+}
+
+static off_t seat_byte(uint32_t i) { return SEATS + (off_t)i * SEAT; }
+
+static bool dirty(struct queue *q, uint32_t i) { return atomic_load((a32 *)entry(q, i)) != 0; }
+
+/* Take back what seat i has in hand. The caller holds its lock. */
+static void reclaim(struct queue *q, uint32_t i)
+{
+	for (uint64_t at = 0; at < q->slots; at++) {
+		uint64_t w = load(word(q, at));
+		unsigned s = state(w), hint = s == CLAIMED ? TAIL : HEAD;
+		if (!owned(s) || (w >> 4 & 1023) != i)
+			continue;
+		uint64_t p = position(q, w, at, load(hot(q, hint))), k = idx(q, w >> low(w));
+		if (k == 0 || k > q->slots - at)
+			continue; /* nobody's */
+		cas(hot(q, hint), p, p + k);
+		unsigned to = s == CLAIMED ? SKIP : s == READING ? ORPHAN : ORPHAN_ACKED;
+		if (cas(word(q, p), w, mk(q, to, p, k)) && s == CLAIMED)
+			atomic_fetch_add(hot(q, SKIPPED), 1);
+	}
+	uint64_t turn = load(hot(q, TURN));
+	if ((turn & 0xffff) == i + 1)
+		cas(hot(q, TURN), turn, 0);
+	atomic_fetch_add(hot(q, ORPHANS), 1);
+	atomic_store((a32 *)entry(q, i), 0);
+	wake_all(q, DATA_FUTEX);
+	wake_all(q, ROOM_FUTEX);
+}
+
+static void look_for_dead(struct queue *q)
+{
+	q->looked = now_ms();
+	for (uint32_t i = 0; i < q->seats; i++)
+		if (i != q->seat && dirty(q, i) && lock(q, F_WRLCK, seat_byte(i))) {
+			if (dirty(q, i))
+				reclaim(q, i);
+			lock(q, F_UNLCK, seat_byte(i));
+		}
+}
+
+/* ---- attaching ---- */
+
+static uint32_t crc32c(const uint8_t *b, size_t n)
+{
+	uint32_t c = ~0u;
+	while (n--) {
+		c ^= *b++;
+		for (int i = 0; i < 8; i++)
+			c = c >> 1 ^ (c & 1 ? 0x82f63b78u : 0);
+	}
+	return ~c;
+}
+
+static uint32_t u32(const uint8_t *b) { uint32_t v; memcpy(&v, b, 4); return v; }
+static uint64_t u64(const uint8_t *b) { uint64_t v; memcpy(&v, b, 8); return v; }
+static uint64_t page_up(uint64_t n) { return (n + PAGE - 1) & ~(uint64_t)(PAGE - 1); }
+
+static void open_queue(struct queue *q, const char *path, int mode, int prot)
+{
+	uint8_t h[PAGE];
+	struct stat st;
+	*q = (struct queue){.fd = open(path, mode | O_CLOEXEC)};
+	if (q->fd < 0 || fstat(q->fd, &st) != 0)
+		die("%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || pread(q->fd, h, PAGE, 0) != PAGE || memcmp(h, "shmq\r\n\x1a", 8))
+		die("%s: not a queue", path);
+	if (u32(h + 8) != 1)
+		die("%s: layout version %u", path, u32(h + 8));
+	if (u32(h + 124) != crc32c(h, 124))
+		die("%s: damaged: checksum", path);
+	q->flags = u32(h + 16), q->seats = u32(h + 20), q->slots = u64(h + 24), q->area = u64(h + 32);
+	if (q->flags & ~3u)
+		die("%s: unknown flags %#x", path, q->flags);
+	if (q->seats < 2 || q->seats > 1024 || q->slots < 2 || q->slots > 1 << 24 ||
+	    q->slots & (q->slots - 1) || q->area < 64 || q->area > 1 << 30 || q->area % 64)
+		die("%s: damaged: limits", path);
+	q->slot_offset = page_up(SEATS + (uint64_t)q->seats * SEAT);
+	q->data_offset = page_up(q->slot_offset + q->slots * LINE);
+	q->total_size = page_up(q->data_offset + q->slots * q->area);
+	if (u32(h + 12) != PAGE || u64(h + 40) != HOT || u64(h + 48) != SEATS || u64(h + 56) != q->slot_offset ||
+	    u64(h + 64) != q->data_offset || u64(h + 72) != q->total_size)
+		die("%s: damaged: offsets", path);
+	if ((uint64_t)st.st_size < q->total_size)
+		die("%s: damaged: shorter than its header says", path);
+	q->shift = (uint32_t)__builtin_ctzll(q->slots);
+	q->map = mmap(NULL, q->total_size, prot, MAP_SHARED, q->fd, 0);
+	if (q->map == MAP_FAILED || madvise(q->map, q->total_size, MADV_DONTFORK) != 0)
+		die("%s: map: %s", path, strerror(errno));
+}
+
+/* When this process started, in clock ticks since boot: field 22 of its stat. */
+static uint64_t start_time(void)
+{
+	char buf[1024] = "";
+	FILE *f = fopen("/proc/self/stat", "re");
+	if (!f)
+		return 0;
+	buf[fread(buf, 1, sizeof buf - 1, f)] = 0;
+	fclose(f);
+	char *s = strrchr(buf, ')'); /* the end of field 2 */
+	for (int field = 2; s && field < 22; field++)
+		s = strchr(s + 1, ' ');
+	return s ? strtoull(s, NULL, 10) : 0;
+}
+
+static void take_seat(struct queue *q, const char *path)
+{
+	while (q->seat < q->seats && !lock(q, F_WRLCK, seat_byte(q->seat)))
+		q->seat++;
+	if (q->seat == q->seats)
+		die("%s: no seat is left", path);
+	if (dirty(q, q->seat))
+		reclaim(q, q->seat);
+	struct {
+		uint32_t state, role, pid, uid;
+		uint64_t start, attached;
+		char command[24], zero[72];
+	} e = {1, q->role, (uint32_t)getpid(), getuid(), start_time(), (uint64_t)time(NULL) * 1000000000, "", ""};
+	_Static_assert(sizeof e == SEAT, "a seat's entry");
+	snprintf(e.command, sizeof e.command, "%s", program_invocation_short_name);
+	atomic_store((a32 *)entry(q, q->seat), 1);
+	memcpy(entry(q, q->seat) + 4, (uint8_t *)&e + 4, SEAT - 4);
+}
+
+/* A single producer's predecessor may have died before it moved tail, and consumers go
+ * on meanwhile. */
+static void resume(struct queue *q)
+{
+	uint64_t h = load(hot(q, HEAD)), t = load(hot(q, TAIL));
+	if ((int64_t)(h - t) > 0)
+		t = h;
+	for (;;) {
+		uint64_t w = load(word(q, t));
+		int64_t laps = ahead(q, w, t);
+		if (laps < 0 || (laps == 0 && state(w) == FREE))
+			break;
+		if (laps == 0)
+			t += span(q, w, t);
+		else if ((int64_t)((h = load(hot(q, HEAD))) - t) > 0)
+			t = h;
+		else
+			die("damaged: tail");
+	}
+	q->next = t;
+}
+
+static void attach(struct queue *q, const char *path, uint32_t role)
+{
+	struct stat st, named;
+	bool many;
+	open_queue(q, path, O_RDWR, PROT_READ | PROT_WRITE);
+	many = q->flags & (role == PRODUCER ? MANY_PRODUCERS : MANY_CONSUMERS);
+	q->role = role;
+	q->fence = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) != 0;
+	if (!lock(q, many ? F_RDLCK : F_WRLCK, role == PRODUCER ? PRODUCERS_BYTE : CONSUMERS_BYTE))
+		die("%s: role is taken", path);
+	/* With the role's lock held nobody removes the queue; was it removed before? */
+	if ((q->probe = open(path, O_RDONLY | O_CLOEXEC)) < 0 || fstat(q->probe, &named) != 0 ||
+	    fstat(q->fd, &st) != 0 || st.st_ino != named.st_ino || st.st_dev != named.st_dev)
+		die("%s: removed meanwhile", path);
+	take_seat(q, path);
+	look_for_dead(q);
+	if (role == PRODUCER) {
+		atomic_fetch_add(hot(q, EPOCH), 1);
+		if (!many)
+			resume(q);
+	} else {
+		q->next = load(hot(q, HEAD));
+		q->old_handout = load(hot(q, HANDOUT));
+		q->seen = load(hot(q, ORPHANS)) - 1; /* look at once */
+	}
+}
+
+static void leave(struct queue *q)
+{
+	reclaim(q, q->seat); /* gives back what is held, and marks the entry clean */
+	lock(q, F_UNLCK, seat_byte(q->seat));
+	lock(q, F_UNLCK, q->role == PRODUCER ? PRODUCERS_BYTE : CONSUMERS_BYTE);
+	wake_all(q, DATA_FUTEX);
+}
+
+/* ---- sending ---- */
+
+static bool turn_counts(uint64_t turn)
+{
+	int64_t left = (int64_t)(turn >> 16) - now_ms();
+	return turn != 0 && left > 0 && left <= TURN_MS;
+}
+
+static bool my_turn(struct queue *q, uint64_t turn) { return (turn & 0xffff) == q->seat + 1; }
+
+/* Free the SKIP w of the lap before at p, if everything before it was taken. */
+static bool recycle(struct queue *q, uint64_t p, uint64_t w)
+{
+	uint64_t head = load(hot(q, HEAD)), k = span(q, w, p), v;
+	if ((int64_t)(head - p) < 0)
+		return false;
+	if (head == p)
+		cas(hot(q, HEAD), p, p + k);
+	for (uint64_t j = 1; j < k; j++)
+		if (ahead(q, v = load(word(q, p + j)), p) == 0)
+			cas(word(q, p + j), v, mk(q, FREE, p + q->slots, 0));
+	cas(word(q, p), w, mk(q, FREE, p + q->slots, 0));
+	return true;
+}
+
+/* Whether k slots at t are free. */
+static bool room(struct queue *q, uint64_t t, uint64_t k)
+{
+	if (!(q->flags & MANY_CONSUMERS))
+		return (int64_t)(t + k - load(hot(q, HEAD))) <= (int64_t)q->slots;
+	for (uint64_t j = 0; j < k;) {
+		uint64_t w = load(word(q, t + j));
+		if (w == mk(q, FREE, t, 0))
+			j++;
+		else if (state(w) != SKIP || ahead(q, w, t) != -1 || !recycle(q, t + j - q->slots, w))
+			return false;
+	}
+	return true;
+}
+
+/* Take k slots, at *pos; false: the ring is full, or another has the turn. */
+static bool try_claim(struct queue *q, uint64_t k, uint64_t *pos)
+{
+	bool many = q->flags & MANY_PRODUCERS;
+	for (;;) {
+		uint64_t turn = load(hot(q, TURN)), t = many ? load(hot(q, TAIL)) : q->next;
+		uint64_t w = load(word(q, t)), left = q->slots - idx(q, t), n = k < left ? k : left;
+		int64_t laps = ahead(q, w, t);
+		if (many && !my_turn(q, turn) && turn_counts(turn))
+			return false;
+		if (many && laps > 0) {
+			if (load(hot(q, TAIL)) == t)
+				die("damaged: tail");
+			continue;
+		}
+		if (many && laps == 0 && state(w) != FREE) {
+			cas(hot(q, TAIL), t, t + span(q, w, t));
+			continue;
+		}
+		if (!room(q, t, n)) {
+			if (many && load(word(q, t)) != w)
+				continue; /* t was claimed meanwhile: what room saw is old */
+			return false;
+		}
+		if (many && !cas(word(q, t), w, mk(q, k > left ? SKIP : CLAIMED, t, n)))
+			continue;
+		if (many)
+			cas(hot(q, TAIL), t, t + n);
+		*pos = t;
+		if (k <= left)
+			return true;
+		if (!many) {
+			store(word(q, t), mk(q, SKIP, t, n));
+			store(hot(q, TAIL), q->next = t + n);
+		}
+		wake_one(q, DATA_FUTEX); /* of a filler too: it may be what the room waits for */
+	}
+}
+
+static bool claim(struct queue *q, uint64_t k, uint64_t *pos)
+{
+	uint32_t armed = 0;
+	bool waited = false, got;
+	for (; !(got = try_claim(q, k, pos)) && !stopped; waited = true) {
+		uint64_t turn = load(hot(q, TURN));
+		if (k > 1 && q->flags & MANY_PRODUCERS && (my_turn(q, turn) || !turn_counts(turn)))
+			cas(hot(q, TURN), turn, (uint64_t)(now_ms() + TURN_MS) << 16 | (q->seat + 1));
+		rest(q, ROOM_FUTEX, &armed);
+	}
+	uint64_t turn = load(hot(q, TURN));
+	if (my_turn(q, turn) && cas(hot(q, TURN), turn, 0))
+		wake_all(q, ROOM_FUTEX);
+	else if (waited)
+		wake_one(q, ROOM_FUTEX); /* there may be room for another */
+	return got;
+}
+
+static void send_record(struct queue *q, const uint8_t *b, uint32_t n, bool hold)
+{
+	uint64_t k = n <= q->area ? 1 : (n + q->area - 1) / q->area, t;
+	uint32_t meta = n > INLINE ? IN_AREA : 0;
+	bool many = q->flags & MANY_PRODUCERS;
+	if (!claim(q, k, &t))
+		return;
+	memcpy(meta ? area(q, t) : line(q, t) + 16, b, n);
+	memcpy(line(q, t) + 8, (uint32_t[]){n, meta}, 8);
+	if (hold) {
+		puts("holding");
+		wait_for_signal();
+		if (many)
+			store(word(q, t), mk(q, SKIP, t, k)); /* abort; leave wakes */
+		return;
+	}
+	store(word(q, t), mk(q, FULL, t, k));
+	if (!many)
+		store(hot(q, TAIL), q->next = t + k);
+	count(q, RECORDS, 1);
+	count(q, BYTES, n);
+	wake_one(q, DATA_FUTEX);
+}
+
+/* ---- receiving ---- */
+
+static void freed(struct queue *q)
+{
+	int64_t used = (int64_t)(load(hot(q, TAIL)) - load(hot(q, HEAD)));
+	if (load(hot(q, TURN)))
+		wake_all(q, ROOM_FUTEX);
+	else if (used <= (int64_t)(q->slots - q->slots / 4))
+		wake_one(q, ROOM_FUTEX);
+}
+
+static bool take_orphan(struct queue *q, struct lease *l)
+{
+	for (uint64_t now; (now = load(hot(q, ORPHANS))) != q->seen;) {
+		uint64_t head = load(hot(q, HEAD)), p = 0, found = 0;
+		for (uint64_t i = 0; i < q->slots; i++) {
+			uint64_t w = load(word(q, i)), at = position(q, w, i, head);
+			if ((state(w) == ORPHAN || state(w) == ORPHAN_ACKED) && (!found || (int64_t)(at - p) < 0))
+				p = at, found = w;
+		}
+		if (!found) {
+			q->seen = now;
+			break;
+		}
+		bool acked = state(found) == ORPHAN_ACKED;
+		uint64_t k = span(q, found, p);
+		if (cas(word(q, p), found, mk(q, acked ? READING_ACKED : READING, p, k))) {
+			*l = (struct lease){.p = p, .k = k, .acked = acked, .again = true};
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take(struct queue *q, struct lease *l)
+{
+	bool many = q->flags & MANY_CONSUMERS;
+	if (many && take_orphan(q, l))
+		return true;
+	for (;;) {
+		uint64_t h = many ? load(hot(q, HEAD)) : q->next, w = load(word(q, h));
+		int64_t laps = ahead(q, w, h);
+		unsigned s = state(w);
+		if (laps > 0 && many && load(hot(q, HEAD)) != h)
+			continue;
+		if (laps < 0 || (laps == 0 && (s == FREE || s == CLAIMED)))
+			return false;
+		if (laps > 0 || s > SKIP || (!many && s != FULL && s != SKIP))
+			die("damaged: head");
+		struct lease got = {.p = h, .k = span(q, w, h)};
+		if (many && s == FULL && !cas(word(q, h), w, mk(q, READING, h, got.k)))
+			continue;
+		if (many) {
+			cas(hot(q, HEAD), h, h + got.k);
+		} else if (s == FULL) {
+			if ((int64_t)(h + got.k - load(hot(q, HANDOUT))) > 0)
+				store(hot(q, HANDOUT), h + got.k);
+			got.again = (int64_t)(q->old_handout - h) > 0;
+		} else {
+			store(hot(q, HEAD), h + got.k); /* nothing else is in hand */
+			freed(q);
+		}
+		q->next = h + got.k;
+		if (s == FULL) {
+			*l = got;
+			wake_one(q, DATA_FUTEX); /* another may be ready */
+			return true;
+		}
+	}
+}
+
+/* Move to the next record in the lease; when there is none, free it. */
+static void advance(struct queue *q, struct lease *l)
+{
+	bool many = q->flags & MANY_CONSUMERS;
+	for (l->off++; many && l->off < l->k; l->off++) {
+		uint64_t w = load(word(q, l->p + l->off));
+		if (state(w) == FULL && ahead(q, w, l->p) == 0)
+			return;
+	}
+	if (!many)
+		store(hot(q, HEAD), l->p + l->k);
+	for (uint64_t j = l->k; many && j-- > 0;) /* the first word last */
+		store(word(q, l->p + j), mk(q, FREE, l->p + q->slots, 0));
+	freed(q);
+	l->k = 0;
+}
+
+static void ack(struct queue *q, struct lease *l)
+{
+	uint64_t p = l->p + l->off;
+	count(q, RECORDS, 1);
+	count(q, BYTES, u32(line(q, p) + 8));
+	if (q->flags & MANY_CONSUMERS && l->off > 0)
+		store(word(q, p), mk(q, SKIP, p, span(q, load(word(q, p)), p)));
+	else if (q->flags & MANY_CONSUMERS && l->k > 1)
+		store(word(q, p), mk(q, READING_ACKED, p, l->k));
+	l->acked = true;
+	advance(q, l);
+}
+
+/* Producers have been here, and none is left. */
+static bool no_producer(struct queue *q)
+{
+	return load(hot(q, EPOCH)) != 0 && !held(q->probe, PRODUCERS_BYTE);
+}
+
+/* Whether not even a claim stands at head: of a dead one, that others clean up. */
+static bool idle(struct queue *q)
+{
+	uint64_t h = q->flags & MANY_CONSUMERS ? load(hot(q, HEAD)) : q->next, w = load(word(q, h));
+	return ahead(q, w, h) < 0 || state(w) == FREE;
+}
+
+/* Have a record in hand; false at the end of the stream, or after a signal. */
+static bool receive(struct queue *q, struct lease *l)
+{
+	for (uint32_t armed = 0; l->k == 0 && !stopped;) {
+		bool last = armed && no_producer(q);
+		if (last)
+			look_for_dead(q);
+		if (take(q, l)) {
+			if (l->acked)
+				advance(q, l);
+		} else if (last && idle(q)) {
+			break;
+		} else {
+			rest(q, DATA_FUTEX, &armed);
+		}
+	}
+	return l->k > 0;
+}
+
+/* Print the record in hand. */
+static bool print_record(struct queue *q, struct lease *l)
+{
+	uint64_t p = l->p + l->off;
+	uint8_t *s = line(q, p);
+	uint32_t n = u32(s + 8), meta = u32(s + 12);
+	if (n > (meta & IN_AREA ? (l->k - l->off) * q->area : INLINE))
+		die("damaged: length %u", n);
+	if (l->again) {
+		meta += meta >> 16 < 0xffff ? 1 << 16 : 0;
+		memcpy(s + 12, &meta, 4);
+		count(q, REDELIVERED, 1);
+	}
+	return printf("%u %08x\n", n, crc32c(meta & IN_AREA ? area(q, p) : s + 16, n)) > 0;
+}
+
+/* ---- the program ---- */
+
+/* Record n, of at most max bytes; max >= 64. */
+static uint32_t make_record(uint64_t n, uint64_t max, uint8_t *b)
+{
+	uint32_t h = 0, len = (uint32_t)(n * 37 % (max - 4)); /* of a string */
+	if (n % 5 == 0)
+		return 0;
+	if (n % 5 == 1) {
+		b[0] = n & 0x7f; /* positive fixint */
+		return 1;
+	}
+	int bytes = len < 32 ? 0 : len < 1 << 8 ? 1 : len < 1 << 16 ? 2 : 4;
+	b[h++] = bytes ? "\xd9\xda\0\xdb"[bytes - 1] & 0xff : 0xa0 | (int)len; /* str 8, 16, 32, fixstr */
+	if (n % 5 == 2)
+		b[0] = 0xce, bytes = 4; /* uint 32 */
+	for (uint32_t v = n % 5 == 2 ? (uint32_t)n : len; bytes-- > 0;)
+		b[h++] = (uint8_t)(v >> 8 * bytes);
+	for (uint32_t j = 0; n % 5 != 2 && j < len; j++)
+		b[h++] = (uint8_t)('a' + (n + j) % 26);
+	return h;
+}
+
+static int send_main(const char *path, uint64_t n, bool hold)
+{
+	struct queue q;
+	attach(&q, path, PRODUCER);
+	uint64_t max = (q.slots / 2 < 5 ? q.slots / 2 : 5) * q.area;
+	if (max > 1 << 20)
+		max = 1 << 20;
+	uint8_t *b = malloc(max);
+	for (uint64_t i = 0; b && i < n && !stopped; i++)
+		send_record(&q, b, make_record(i, max, b), hold && i + 1 == n);
+	leave(&q);
+	free(b);
+	return b ? 0 : 1;
+}
+
+static int recv_main(const char *path, uint64_t n, bool hold)
+{
+	struct queue q;
+	struct lease l = {.k = 0};
+	bool ok = true;
+	attach(&q, path, CONSUMER);
+	for (uint64_t i = 0; i < n && receive(&q, &l); i++) {
+		if (!(ok = print_record(&q, &l)))
+			break;
+		if (hold && i + 1 == n) {
+			wait_for_signal();
+			break;
+		}
+		ack(&q, &l);
+	}
+	leave(&q);
+	return ok ? 0 : 1;
+}
+
+static int stat_main(const char *path)
+{
+	struct queue q;
+	open_queue(&q, path, O_RDONLY, PROT_READ);
+	printf("producers %s\nconsumers %s\nslots %llu\nslot_size %llu\nhead %llu\ntail %llu\n",
+	       q.flags & MANY_PRODUCERS ? "many" : "one", q.flags & MANY_CONSUMERS ? "many" : "one",
+	       (unsigned long long)q.slots, (unsigned long long)q.area,
+	       (unsigned long long)load(hot(&q, HEAD)), (unsigned long long)load(hot(&q, TAIL)));
+	for (uint32_t i = 0; i < q.seats; i++) {
+		const uint8_t *e = entry(&q, i);
+		bool alive = held(q.fd, seat_byte(i));
+		if (alive || dirty(&q, i))
+			printf("seat %u %s %s pid %u %.23s\n", i, u32(e + 4) == PRODUCER ? "producer" : "consumer",
+			       alive ? "alive" : "dead", u32(e + 8), (const char *)e + 32);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	char *end = "";
+	uint64_t n = argc > 3 ? strtoull(argv[3], &end, 10) : 0;
+	bool hold = argc == 5 && !strcmp(argv[4], "hold"), counted = (argc == 4 || hold) && !*end;
+	struct sigaction sa = {.sa_handler = on_signal};
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (counted && !strcmp(argv[1], "send"))
+		return send_main(argv[2], n, hold);
+	if (counted && !strcmp(argv[1], "recv"))
+		return recv_main(argv[2], n, hold);
+	if (argc == 3 && !strcmp(argv[1], "stat"))
+		return stat_main(argv[2]);
+	fputs("usage: shmq_client send|recv PATH COUNT [hold]\n       shmq_client stat PATH\n", stderr);
+	return 2;
+}
