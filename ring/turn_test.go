@@ -63,7 +63,7 @@ func TestTurnThatNoProducerAskedForCountsForNothing(t *testing.T) {
 	for _, w := range []uint64{
 		1, 0xffff, 1 << 16, math.MaxUint64, // lapses long past or far ahead
 		(1_000_000+ring.TurnMillis+1)<<16 | 3,
-		(1_000_000+1)<<16 | 0, // no seat
+		(1_000_000 + 1) << 16, // no seat
 	} {
 		b.m.SetHot(layout.HotTurn, w)
 		require.NoError(t, b.p.Send(nil), "turn word %#x", w)

@@ -59,7 +59,7 @@ const readSize = 128 << 10
 func textRoom(size int) int {
 	switch {
 	case size >= math.MaxUint16+1+5:
-		return min(size-5, math.MaxUint32)
+		return size - 5 // a record is shorter than 2 GiB
 	case size >= math.MaxUint8+1+3:
 		return min(size-3, math.MaxUint16)
 	}

@@ -203,7 +203,7 @@ func (r *Reader) pair(dst []byte, c byte, depth int) ([]byte, error) {
 // them: the count is known last. A byte moves once for each container around
 // it, of which there are codec.MaxDepth at most.
 func (r *Reader) insertHeader(dst []byte, start, n int, header func([]byte, int) []byte) ([]byte, error) {
-	if n > math.MaxUint32 {
+	if uint64(n) > math.MaxUint32 {
 		return dst, r.in.fault(errTooLong)
 	}
 	var room [5]byte

@@ -20,7 +20,7 @@ func (r *Reader) str(dst []byte) ([]byte, error) {
 		switch {
 		case c == '"':
 			r.in.pos++
-			if len(r.text) > math.MaxUint32 {
+			if uint64(len(r.text)) > math.MaxUint32 {
 				return dst, r.in.fault(errTooLong)
 			}
 			if !utf8.Valid(r.text) {

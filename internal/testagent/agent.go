@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package testagent is test support: a process that takes part in a queue and does
 // what the test tells it, step by step, so that a scenario is written in one place
 // and played by real processes.

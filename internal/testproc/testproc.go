@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package testproc is test support: it runs the test binary again as a child
 // process, so that tests have real processes to kill, stop and starve, and checks
 // that a package's tests leave nothing behind.
