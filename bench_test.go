@@ -211,6 +211,7 @@ func benchChild(b *testing.B, mode string, stdin *os.File, args ...string) *exec
 	}
 	ready, err := cmd.StdoutPipe()
 	must(b, err)
+	unpin() // a child inherits the cores of the thread that starts it
 	must(b, cmd.Start())
 	b.Cleanup(func() {
 		if cmd.ProcessState == nil {
@@ -225,15 +226,32 @@ func benchChild(b *testing.B, mode string, stdin *os.File, args ...string) *exec
 	return cmd
 }
 
-// pin keeps the caller's goroutine on one core, if there are two.
-func pin(cpu int) {
-	if runtime.NumCPU() < 2 {
-		return
-	}
+// allCores are the cores that this process may use.
+var allCores = func() (set unix.CPUSet) {
+	_ = unix.SchedGetaffinity(0, &set) // empty: then nobody is pinned
+	return set
+}()
+
+// pin keeps the caller's goroutine on the n-th of the cores, if there are as many.
+func pin(n int) {
 	runtime.LockOSThread()
-	var set unix.CPUSet
-	set.Set(cpu)
-	_ = unix.SchedSetaffinity(0, &set) // a smaller cpuset only makes it slower
+	for cpu := range 8 * int(unsafe.Sizeof(allCores)) {
+		if !allCores.IsSet(cpu) {
+			continue
+		}
+		if n == 0 {
+			var set unix.CPUSet
+			set.Set(cpu)
+			_ = unix.SchedSetaffinity(0, &set) // refused: it is only less exact
+			return
+		}
+		n--
+	}
+}
+
+func unpin() {
+	runtime.LockOSThread()
+	_ = unix.SchedSetaffinity(0, &allCores)
 }
 
 func must(b *testing.B, err error) {

@@ -418,6 +418,9 @@ end:	do
 	CHOOSE(1, 1)                                       /* -> load tail */
 	CHOOSE(1, 2)                                       /* -> load tail */
 	CHOOSE(2, 1)                                       /* -> load tail */
+	CHOOSE(2, 2)                                       /* -> load tail */
+	CHOOSE(1, 3)                                       /* -> load tail */
+	CHOOSE(3, 1)                                       /* -> load tail */
 #else
 #if MANYC
 #define LOOK_FOR_ROOM pc = R_WORD
@@ -754,6 +757,7 @@ end:	do
 	ACK(0)                                             /* -> store the first word */
 	ACK(1)                                             /* -> store an inner word */
 	ACK(2)                                             /* -> store an inner word */
+	ACK(3)                                             /* -> store an inner word */
 #define GIVE_BACK(o) \
 	:: d_step { pc == SETTLE && releases > 0 && open & (1 << o) -> \
 		releases--; open = open - (1 << o); back = true; \
@@ -761,6 +765,7 @@ end:	do
 	GIVE_BACK(0)                                       /* no access */
 	GIVE_BACK(1)                                       /* no access */
 	GIVE_BACK(2)                                       /* no access */
+	GIVE_BACK(3)                                       /* no access */
 	/* settleBatch */
 	:: d_step { pc == E_ORPHAN ->                      /* -> store the first word */
 		assert(word[I(t)] == MINE);

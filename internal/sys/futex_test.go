@@ -2,6 +2,7 @@ package sys_test
 
 import (
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -55,14 +56,27 @@ func TestWakeCountsWhoWasWoken(t *testing.T) {
 	const sleepers = 3
 	done := make(chan error, sleepers)
 	for range sleepers {
-		go func() { done <- sys.Wait(alias, 0, time.Minute) }()
+		go func() {
+			for atomic.LoadUint32(alias) == 0 { // a signal may end a wait early
+				if err := sys.Wait(alias, 0, time.Minute); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
 	}
 	woken := 0
 	testproc.Until(t, func() bool {
 		n, err := sys.Wake(word, 1)
+		require.NoError(t, err)
+		require.LessOrEqual(t, n, 1)
 		woken += n
-		return err != nil || woken == sleepers
+		return woken >= sleepers
 	})
+	atomic.StoreUint32(word, 1)
+	_, err = sys.WakeAll(word)
+	require.NoError(t, err)
 	for range sleepers {
 		require.NoError(t, <-done)
 	}
