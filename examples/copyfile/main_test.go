@@ -7,57 +7,56 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 func TestTheCopyIsIdentical(t *testing.T) {
 	for _, size := range []int{0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 5*slots*chunkSize/2 + 7} {
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
-			ownDir(t)
+			testproc.OwnDir(t)
 			source, target := filepath.Join(t.TempDir(), "source"), filepath.Join(t.TempDir(), "target")
 			want := noise(size)
 			require.NoError(t, os.WriteFile(source, want, 0o600))
-			require.NoError(t, program(t, "-workers", "3", source, target).Run())
+			require.NoError(t, testproc.Program(t, "-workers", "3", source, target).Run())
 			requireFile(t, target, want)
 		})
 	}
 }
 
 func TestNothingIsOverwritten(t *testing.T) {
-	ownDir(t)
+	testproc.OwnDir(t)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, []byte("precious"), 0o600))
-	require.Error(t, program(t, file, file).Run())
+	require.Error(t, testproc.Program(t, file, file).Run())
 	requireFile(t, file, []byte("precious"))
 }
 
 func TestAKilledWorkerLosesNothing(t *testing.T) {
-	ownDir(t)
+	testproc.OwnDir(t)
 	target := filepath.Join(t.TempDir(), "target")
-	parent := program(t, "-workers", "2", "/dev/stdin", target)
+	parent := testproc.Program(t, "-workers", "2", "/dev/stdin", target)
 	src, err := parent.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, parent.Start())
 	queue := fmt.Sprintf("copyfile-%d", parent.Process.Pid)
-	untilAttached(t, queue, 3) // the parent and its workers
+	testproc.UntilAttached(t, queue, 3) // the parent and its workers
 
 	// One more worker takes a chunk and does nothing with it.
 	t.Setenv(asIdler, queue)
-	idler := program(t)
+	idler := testproc.Program(t)
 	said, err := idler.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, idler.Start())
-	untilAttached(t, queue, 4)
+	testproc.UntilAttached(t, queue, 4)
 	leased := make(chan error, 1)
 	go func() {
 		_, err := io.ReadFull(said, make([]byte, 1))
@@ -94,15 +93,15 @@ func TestAKilledWorkerLosesNothing(t *testing.T) {
 }
 
 func TestACopyWithoutWorkersLeftFails(t *testing.T) {
-	ownDir(t)
-	parent := program(t, "-workers", "2", "/dev/stdin", filepath.Join(t.TempDir(), "target"))
+	testproc.OwnDir(t)
+	parent := testproc.Program(t, "-workers", "2", "/dev/stdin", filepath.Join(t.TempDir(), "target"))
 	var said bytes.Buffer
 	parent.Stderr = &said
 	src, err := parent.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, parent.Start())
 	queue := fmt.Sprintf("copyfile-%d", parent.Process.Pid)
-	untilAttached(t, queue, 3)
+	testproc.UntilAttached(t, queue, 3)
 	info, err := shmq.Stat(queue)
 	require.NoError(t, err)
 	for _, p := range info.Participants {
@@ -154,49 +153,9 @@ func requireFile(t *testing.T, name string, want []byte) {
 	require.True(t, bytes.Equal(want, got), "the bytes differ")
 }
 
-// untilAttached waits until so many processes are attached to the queue.
-func untilAttached(t *testing.T, queue string, n int) {
-	require.Eventually(t, func() bool {
-		info, err := shmq.Stat(queue)
-		return err == nil && len(info.Participants) == n
-	}, 20*time.Second, 2*time.Millisecond)
-}
-
-// The test binary is also the program under test: with this variable set it is that.
-const asProgram = "SHMQ_EXAMPLE_PROGRAM"
-
 func TestMain(m *testing.M) {
 	if queue := os.Getenv(asIdler); queue != "" {
 		idle(queue)
 	}
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// program returns the program as a process to be started.
-func program(t *testing.T, args ...string) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	t.Cleanup(cancel)
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(ctx, exe, args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	cmd.Stderr = os.Stderr
-	return cmd
-}
-
-// ownDir gives the test and its processes a directory for queues. At the end it has
-// to be empty.
-func ownDir(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("SHMQ_DIR", dir)
-	t.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0") // not a second for each process
-	t.Cleanup(func() {
-		files, err := os.ReadDir(dir)
-		require.NoError(t, err)
-		require.Empty(t, files)
-	})
+	testproc.MainProgram(m, main)
 }

@@ -1,21 +1,19 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 func TestTheChildGetsAllTasksOfItsParent(t *testing.T) {
-	ownDir(t)
+	testproc.OwnDir(t)
 	var out strings.Builder
-	parent := program(t)
+	parent := testproc.Program(t)
 	parent.Stdout = &out
 	require.NoError(t, parent.Run())
 
@@ -30,38 +28,4 @@ func TestTheChildGetsAllTasksOfItsParent(t *testing.T) {
 	require.Equal(t, want.String(), out.String())
 }
 
-// The test binary is also the program under test: with this variable set it is that.
-const asProgram = "SHMQ_EXAMPLE_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// program returns the program as a process to be started.
-func program(t *testing.T, args ...string) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	t.Cleanup(cancel)
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(ctx, exe, args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	cmd.Stderr = os.Stderr
-	return cmd
-}
-
-// ownDir gives the test and its processes a directory for queues. At the end it has
-// to be empty.
-func ownDir(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("SHMQ_DIR", dir)
-	t.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0") // not a second for each process
-	t.Cleanup(func() {
-		files, err := os.ReadDir(dir)
-		require.NoError(t, err)
-		require.Empty(t, files)
-	})
-}
+func TestMain(m *testing.M) { testproc.MainProgram(m, main) }
