@@ -50,27 +50,54 @@ func (c *Raw) Name() string { return c.att.Name() }
 func (c *Raw) MaxRecord() int { return c.att.MaxRecord() }
 
 // TryReceive takes the next record, copies it to buf[:0], which grows if it has to,
-// acknowledges it and returns the copy. Errors: shmq.ErrEmpty, io.EOF,
-// shmq.ErrDamaged, shmq.ErrClosed.
+// acknowledges it and returns the copy; with an error it returns buf[:0]. Errors:
+// shmq.ErrEmpty, io.EOF, shmq.ErrDamaged, shmq.ErrClosed.
 func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
-	l, err := c.TryLease()
-	if err != nil {
-		return nil, err
+	if c.ring == nil {
+		return buf[:0], c.closed()
 	}
-	buf = append(buf[:0], l.Bytes()...)
-	l.Ack()
-	return buf, nil
+	buf, redelivered, err := c.ring.TryReceive(buf)
+	return c.received(buf, redelivered, err)
 }
 
 // Receive is TryReceive, but waits for a record until ctx ends; then it returns the
 // error of ctx, and no record was taken.
 func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
-	l, err := c.Lease(ctx)
-	if err != nil {
-		return nil, err
+	if c.ring == nil {
+		return buf[:0], c.closed()
 	}
-	buf = append(buf[:0], l.Bytes()...)
-	l.Ack()
+	if err := ctx.Err(); err != nil {
+		return buf[:0], c.fail(err)
+	}
+	got, redelivered, err := c.ring.TryReceive(buf)
+	if err == ring.ErrEmpty {
+		got, redelivered, err = c.receiveLater(ctx, got)
+	}
+	return c.received(got, redelivered, err)
+}
+
+// receiveLater is apart so that what its closure captures stays off the heap when
+// there is a record.
+func (c *Raw) receiveLater(ctx context.Context, buf []byte) (got []byte, redelivered int, err error) {
+	err = c.wait(ctx, func() error {
+		got, redelivered, err = c.ring.TryReceive(buf)
+		return err
+	})
+	return got, redelivered, err
+}
+
+// received counts a record that was copied and acknowledged.
+func (c *Raw) received(buf []byte, redelivered int, err error) ([]byte, error) {
+	if err != nil {
+		return buf[:0], c.refused(err)
+	}
+	c.counters.Records++
+	c.counters.Bytes += uint64(len(buf))
+	if redelivered > 0 {
+		c.counters.Redelivered++
+	}
+	c.passOn()
+	c.freed()
 	return buf, nil
 }
 

@@ -16,8 +16,9 @@ import (
 //	───────┼──────────────────┼───────────── positions
 //	 freed │ handed out, open │ not seen yet
 //
-// handout is stored before a record is handed out. If the consumer dies, its
-// successor starts at head, and what lies before handout may have been seen.
+// handout is stored before a record is handed out, unless head passes it before that.
+// If the consumer dies, its successor starts at head, and what lies before handout may
+// have been seen.
 type oneConsumer struct {
 	next uint64
 	head uint64 // as shared, which it alone stores
