@@ -72,9 +72,11 @@ byte present = SLEEPERS; /* sleepers who are neither dead nor gone nor busy for 
 #define ARMED (futex & 1)
 #define CAS(at, old, new) if :: at == (old) -> at = (new); yes = true :: else -> yes = false fi
 #define READY (slot[head] == FULL || slot[head] == SKIP)
-#define LOST (slot[head] == CLAIMED && dead[owner[head]])
+/* the claim at head is a dead one's; its lock is free only when its stores have arrived */
+#define LOST (slot[head] == CLAIMED && dead[owner[head]] && held[owner[head]] == 0)
 
 inline drain(p) {
+	assert(slot[first[p]] == (MANYP -> CLAIMED : FREE));
 	slot[first[p]] = FULL; first[p]++; held[p]--;
 	if :: held[p] == 0 -> first[p] = 0 :: else fi
 }
@@ -88,7 +90,7 @@ mtype = {
 	END
 };
 
-/* ==== WakeOne, WakeAll: used by all; afterwards: where to go on ==== */
+/* ==== WakeOne, which all use; `then` is where they go on ==== */
 
 #define WOKEN(s) \
 	:: d_step { pc == W_ONE && DRAINED && s < SLEEPERS && asleep[s % SLEEPERS] -> \
