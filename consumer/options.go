@@ -1,8 +1,11 @@
 package consumer
 
 import (
+	"fmt"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
+	"github.com/shmq/shmq/internal/park"
 )
 
 // Options say how to open a consumer. The zero value, and nil, mean the defaults.
@@ -15,6 +18,8 @@ type Options struct {
 	// producer is attached any more. Without it only an end that a producer marked
 	// (Finish) does that. A stream that no producer has begun is not at its end.
 	UntilEOF bool
+	// Wait says how a call waits. Default: shmq.SpinThenPark.
+	Wait shmq.WaitPolicy
 	// Codec turns bytes into values; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
@@ -24,10 +29,20 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	if o.Wait > shmq.Park {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
+	}
 	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create})
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }
+
+func (o *Options) spinner() park.Spinner {
+	if o == nil {
+		o = &Options{}
+	}
+	return park.NewSpinner(park.Policy(o.Wait))
+}
 
 func (o *Options) codec() codec.Codec {
 	if o == nil || o.Codec == nil {

@@ -22,6 +22,7 @@ type Raw struct {
 	many     bool
 	untilEOF bool
 
+	spinner park.Spinner
 	sleeper *park.Sleeper
 	empty   error        // what a Try returns; made once
 	scratch []ring.Lease // of LeaseBatch
@@ -38,8 +39,8 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	return &Raw{
 		att: att, ring: r.NewConsumer(att.Seat()), counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
 		fence: att.MustFence(), many: att.Consumers() == shmq.Many, untilEOF: opts.untilEOF(),
-		sleeper: park.NewSleeper(r.DataFutex()),
-		empty:   &shmq.Error{Op: "receive from", Queue: name, Err: fmt.Errorf("%w; wait with Receive, or send something", shmq.ErrEmpty)},
+		spinner: opts.spinner(), sleeper: park.NewSleeper(r.DataFutex()),
+		empty: &shmq.Error{Op: "receive from", Queue: name, Err: fmt.Errorf("%w; wait with Receive, or send something", shmq.ErrEmpty)},
 	}, nil
 }
 
@@ -56,8 +57,11 @@ func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
 	if c.ring == nil {
 		return buf[:0], c.closed()
 	}
-	buf, redelivered, err := c.ring.TryReceive(buf)
-	return c.received(buf, redelivered, err)
+	got, redelivered, err := c.ring.TryReceive(buf)
+	if err == ring.ErrEmpty {
+		return got, c.missed()
+	}
+	return c.received(got, redelivered, err)
 }
 
 // Receive is TryReceive, but waits for a record until ctx ends; then it returns the
@@ -96,9 +100,65 @@ func (c *Raw) received(buf []byte, redelivered int, err error) ([]byte, error) {
 	if redelivered > 0 {
 		c.counters.Redelivered++
 	}
+	if c.many {
+		c.passOn()
+	}
+	if c.fence || park.Armed(c.room) {
+		c.freed()
+	}
+	return buf, nil
+}
+
+// TryReceiveBatch takes as many records as are ready, at most len(bufs), copies the
+// i-th to bufs[i][:0], which grows if it has to, acknowledges them and returns their
+// number; shmq.ErrEmpty only if it is 0. It costs one claim where TryReceive costs one
+// for each record. A record of several slots, or one that was delivered before, ends
+// a batch. A process that dies in the call may have acknowledged records that it did
+// not return.
+func (c *Raw) TryReceiveBatch(bufs [][]byte) (int, error) {
+	if c.ring == nil {
+		return 0, c.closed()
+	}
+	n, redelivered, err := c.ring.TryReceiveBatch(bufs)
+	return c.receivedBatch(bufs, n, redelivered, err)
+}
+
+// ReceiveBatch is TryReceiveBatch, but waits for the first record until ctx ends.
+func (c *Raw) ReceiveBatch(ctx context.Context, bufs [][]byte) (int, error) {
+	if c.ring == nil {
+		return 0, c.closed()
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, c.fail(err)
+	}
+	n, redelivered, err := c.ring.TryReceiveBatch(bufs)
+	if err == ring.ErrEmpty {
+		n, redelivered, err = c.receiveBatchLater(ctx, bufs)
+	}
+	return c.receivedBatch(bufs, n, redelivered, err)
+}
+
+// receiveBatchLater is apart for the same reason as receiveLater.
+func (c *Raw) receiveBatchLater(ctx context.Context, bufs [][]byte) (n, redelivered int, err error) {
+	err = c.wait(ctx, func() error {
+		n, redelivered, err = c.ring.TryReceiveBatch(bufs)
+		return err
+	})
+	return n, redelivered, err
+}
+
+func (c *Raw) receivedBatch(bufs [][]byte, n, redelivered int, err error) (int, error) {
+	if err != nil {
+		return n, c.refused(err)
+	}
+	c.counters.Records += uint64(n)
+	for _, b := range bufs[:n] {
+		c.counters.Bytes += uint64(len(b))
+	}
+	c.counters.Redelivered += uint64(redelivered)
 	c.passOn()
 	c.freed()
-	return buf, nil
+	return n, nil
 }
 
 // TryLease takes the next record without copying it. Errors: as TryReceive.
@@ -232,18 +292,27 @@ func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
 func (c *Raw) refused(err error) error {
 	switch err {
 	case ring.ErrEmpty:
+		return c.missed()
+	case io.EOF:
+		return err
+	}
+	return c.fail(err)
+}
+
+// missed is what a Try returns that found nothing. Who polls comes here all the time.
+func (c *Raw) missed() error {
+	if c.fence || park.Armed(c.room) {
 		c.freed() // of fillers that were passed over
-		c.att.Missed()
+	}
+	c.att.Missed()
+	if c.untilEOF || c.att.Ring().Finished() {
 		if end, err := c.ended(); err != nil {
 			return err
 		} else if end {
 			return io.EOF
 		}
-		return c.empty
-	case io.EOF:
-		return err
 	}
-	return c.fail(err)
+	return c.empty
 }
 
 func (c *Raw) fail(err error) error {

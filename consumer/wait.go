@@ -10,14 +10,18 @@ import (
 )
 
 // wait repeats try, which returned ring.ErrEmpty, until it returns something else,
-// the stream ends (io.EOF) or ctx does: spinning first, then asleep.
+// the stream ends (io.EOF) or ctx does, in the way that the policy says.
 func (c *Raw) wait(ctx context.Context, try func() error) error {
 	c.freed() // fillers that were passed over
-	for range park.Spins() {
-		park.SpinRound()
-		if err := try(); err != ring.ErrEmpty {
-			return err
+	var err error
+	if c.spinner.Spin(ctx, func(round int) bool {
+		if err = try(); err == ring.ErrEmpty && round%64 == 63 {
+			err = c.missed()
+			return err != c.empty
 		}
+		return err != ring.ErrEmpty
+	}) {
+		return err
 	}
 	defer c.sleeper.Done()
 	for {

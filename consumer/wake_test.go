@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"io"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -113,7 +114,7 @@ func TestCancelledConsumerPassesAReleasedRecordOn(t *testing.T) {
 		start := time.Now()
 		go cancel()
 		for range i % 30 { // at about the same time
-			park.SpinRound()
+			runtime.Gosched()
 		}
 		l.Release()
 		if <-gave {

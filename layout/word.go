@@ -73,7 +73,7 @@ func (s State) String() string {
 }
 
 // Owned reports whether words of this state name a seat.
-func (s State) Owned() bool { return s == Claimed || s == Reading || s == ReadingAcked }
+func (s State) Owned() bool { return 1<<(s&stateMask)&(1<<Claimed|1<<Reading|1<<ReadingAcked) != 0 }
 
 // Widths of the fixed fields of a Word.
 const (
@@ -88,7 +88,7 @@ const (
 const MaxSeats = 1 << seatBits
 
 // FreeWord is Free for the lap of position p.
-func FreeWord(p uint64, shift uint) Word { return Word(p >> shift << shift << stateBits) }
+func FreeWord(p uint64, shift uint) Word { return Word(firstOfLap(p, shift) << stateBits) }
 
 // FullWord is a published record of k slots at position p.
 func FullWord(p, k uint64, shift uint) Word { return unowned(Full, p, k, shift) }
@@ -118,12 +118,16 @@ func ReadingWord(p, k uint64, seat int, acked bool, shift uint) Word {
 }
 
 func unowned(s State, p, k uint64, shift uint) Word {
-	return Word((p>>shift<<shift|k)<<stateBits) | Word(s)
+	return Word((firstOfLap(p, shift)|k)<<stateBits) | Word(s)
 }
 
 func owned(s State, p, k uint64, seat int, shift uint) Word {
-	return Word((p>>shift<<shift|k)<<ownedBits) | Word(seat)<<stateBits | Word(s)
+	return Word((firstOfLap(p, shift)|k)<<ownedBits) | Word(seat)<<stateBits | Word(s)
 }
+
+// firstOfLap is the position that begins the lap of p. The mask changes nothing: it
+// spares the compiler the question whether the shift is beyond the word.
+func firstOfLap(p uint64, shift uint) uint64 { return p >> (shift & 63) << (shift & 63) }
 
 // State returns what the word says of its slot. Memory that somebody scribbled
 // on can hold values beyond Skip; they are no state.
@@ -139,7 +143,7 @@ func (w Word) Slots(shift uint) uint64 {
 	if w.State().Owned() {
 		b = w >> ownedBits
 	}
-	return uint64(b) & (1<<shift - 1)
+	return uint64(b) & (1<<(shift&63) - 1)
 }
 
 // CompareLap tells whether the word was written in the lap of position p (0),
@@ -150,8 +154,7 @@ func (w Word) CompareLap(p uint64, shift uint) int64 {
 	if w.State().Owned() {
 		drop = ownedBits
 	}
-	lap := uint64(w) >> drop >> shift << shift
-	return int64((lap - p>>shift<<shift) << drop)
+	return int64((firstOfLap(uint64(w)>>(drop&63), shift) - firstOfLap(p, shift)) << (drop & 63))
 }
 
 // Position returns the position that the word of slot i speaks of: of those it
@@ -163,5 +166,5 @@ func (w Word) Position(i, ref uint64, shift uint) uint64 {
 		drop = ownedBits
 	}
 	laps := w.CompareLap(ref, shift) >> drop
-	return ref>>shift<<shift + uint64(laps) | i
+	return firstOfLap(ref, shift) + uint64(laps) | i
 }

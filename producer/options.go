@@ -1,8 +1,11 @@
 package producer
 
 import (
+	"fmt"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
+	"github.com/shmq/shmq/internal/park"
 )
 
 // Options say how to open a producer. The zero value, and nil, mean the defaults.
@@ -11,6 +14,8 @@ type Options struct {
 	NoCreate bool
 	// Create says what the queue is like if it is made. Default: shmq.Options{}.
 	Create shmq.Options
+	// Wait says how a call waits. Default: shmq.SpinThenPark.
+	Wait shmq.WaitPolicy
 	// Codec turns values into bytes; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
@@ -20,7 +25,17 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	if o.Wait > shmq.Park {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
+	}
 	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create})
+}
+
+func (o *Options) spinner() park.Spinner {
+	if o == nil {
+		o = &Options{}
+	}
+	return park.NewSpinner(park.Policy(o.Wait))
 }
 
 func (o *Options) codec() codec.Codec {

@@ -20,6 +20,7 @@ type Raw struct {
 	room     *uint32 // where producers sleep
 	fence    bool
 
+	spinner park.Spinner
 	sleeper *park.Sleeper
 	full    error // what a Try returns; made once
 }
@@ -38,8 +39,8 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	}
 	return &Raw{
 		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(), fence: att.MustFence(),
-		sleeper: park.NewSleeper(r.RoomFutex()),
-		full:    &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)},
+		spinner: opts.spinner(), sleeper: park.NewSleeper(r.RoomFutex()),
+		full: &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)},
 	}, nil
 }
 

@@ -7,15 +7,27 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
+// roomyRounds is how long a producer that spins holds out for an eighth of the ring,
+// rather than for a slot. Filling each slot as it comes free, it would fetch head from
+// the consumer's core once a record.
+const roomyRounds = 32
+
 // wait repeats try, which returned ring.ErrFull, until it returns something else or
-// ctx ends: spinning first, then asleep. n is the record's size.
+// ctx ends, in the way that the policy says. n is the record's size.
 func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 	p.notifyFiller() // its slots may be the ones to wait for
-	for range park.Spins() {
-		park.SpinRound()
-		if err := try(); err != ring.ErrFull {
-			return err
+	var err error
+	if p.spinner.Spin(ctx, func(round int) bool {
+		if round < roomyRounds && !p.att.Ring().Roomy() {
+			return false
 		}
+		if err = try(); err == ring.ErrFull && round%64 == 63 {
+			p.notifyFiller()
+			p.att.Missed()
+		}
+		return err != ring.ErrFull
+	}) {
+		return err
 	}
 	defer p.sleeper.Done()
 	large := n > p.att.SlotSize()

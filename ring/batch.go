@@ -32,16 +32,17 @@ func (p *Producer) batchMany(recs [][]byte) (n int, err error) {
 		return 0, nil
 	}
 	r := p.r
+	largest, limit := r.geo.MaxRecord(), r.geo.MaxSlotsPerRecord()
 	var most uint64
 	for _, b := range recs {
 		k := r.slotsFor(len(b))
-		if len(b) > r.geo.MaxRecord() {
+		if len(b) > largest {
 			if most == 0 {
 				return 0, ErrTooLarge
 			}
 			break
 		}
-		if most+k > r.geo.MaxSlotsPerRecord() {
+		if most+k > limit {
 			break
 		}
 		most += k

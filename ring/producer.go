@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"unsafe"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
@@ -15,6 +17,9 @@ type Producer struct {
 	// single consumer.
 	tail     uint64
 	headSeen uint64
+	// ahead is how far tail may be ahead of headSeen for sendPlain: a lap where
+	// both sides are single, 0 otherwise and while a reservation is open.
+	ahead uint64
 
 	filled bool // see Filled
 
@@ -37,6 +42,9 @@ func (r *Ring) NewProducer(seat int) (*Producer, error) {
 		p.headSeen = atomics.Load64(r.head)
 		return p, nil
 	}
+	if !r.geo.ManyConsumers {
+		p.ahead = r.cap
+	}
 	return p, p.resume()
 }
 
@@ -46,8 +54,26 @@ func (p *Producer) MaxRecord() int { return p.r.geo.MaxRecord() }
 // Send copies b into the ring as one record. Errors: ErrFull, ErrTooLarge,
 // ErrReserved, ErrDamaged.
 func (p *Producer) Send(b []byte) error {
+	t := p.tail
+	if len(b) > layout.InlineSize || t-p.headSeen >= p.ahead {
+		return p.send(b)
+	}
+	// What follows is claim, write and publish in one, for the commonest case.
+	r := p.r
+	line := unsafe.Add(r.slots, (t&r.mask)*layout.SlotSize)
+	fillLine(line, b)
+	p.tail = t + 1
+	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.shift)), r.tail, t+1)
+	return nil
+}
+
+// send is Send for every record.
+func (p *Producer) send(b []byte) error {
 	if p.open {
 		return ErrReserved
+	}
+	if len(b) <= layout.InlineSize && p.r.geo.ManyProducers && p.sendSmall(b) {
+		return nil
 	}
 	if len(b) > p.r.geo.MaxRecord() {
 		return ErrTooLarge
@@ -79,6 +105,7 @@ func (p *Producer) Reserve(n int) ([]byte, error) {
 	}
 	b, meta := p.r.room(pos, n)
 	p.open, p.pos, p.slots, p.reserved, p.meta = true, pos, k, n, meta
+	p.ahead = 0
 	return b, nil
 }
 
@@ -88,7 +115,7 @@ func (p *Producer) Commit(n int) error {
 	if !p.open || n < 0 || n > p.reserved {
 		return ErrNotReserved
 	}
-	p.open = false
+	p.closeReservation()
 	p.r.describe(p.pos, n, p.meta)
 	p.publish(p.pos, p.slots)
 	return nil
@@ -99,9 +126,16 @@ func (p *Producer) Abort() {
 	if !p.open {
 		return
 	}
-	p.open = false
+	p.closeReservation()
 	if p.r.geo.ManyProducers {
 		p.r.store(p.pos, layout.SkipWord(p.pos, p.slots, p.r.shift))
+	}
+}
+
+func (p *Producer) closeReservation() {
+	p.open = false
+	if !p.r.geo.ManyProducers && !p.r.geo.ManyConsumers {
+		p.ahead = p.r.cap
 	}
 }
 

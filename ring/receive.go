@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"unsafe"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
@@ -14,9 +16,93 @@ import (
 // made before the record is handed out, so a consumer that dies until the
 // acknowledgement has shown it to nobody.
 func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
-	if c.plain() {
-		return c.receivePlain(buf)
+	r := c.r
+	if r.geo.ManyConsumers {
+		return c.receiveMany(buf)
 	}
+	// Without a lease open, a record handed back or one that a predecessor may
+	// have shown, all that a record needs is a copy of it and a new head.
+	o := &c.one
+	p := o.next
+	line := unsafe.Add(r.slots, (p&r.mask)*layout.SlotSize)
+	w := layout.Word(atomics.Load64((*uint64)(line)))
+	if w != layout.FullWord(p, 1, r.shift) {
+		if len(o.returned) == 0 && r.awaited(p, w) {
+			return buf[:0], 0, ErrEmpty
+		}
+		return c.receiveLease(buf)
+	}
+	if o.head != p || len(o.returned) != 0 || int64(o.seen-p) > 0 {
+		return c.receiveLease(buf)
+	}
+	data, _, ok := r.lineOrAreas(line, p)
+	if !ok {
+		return buf[:0], 0, ErrDamaged
+	}
+	if cap(buf) < len(data) {
+		buf = make([]byte, len(data))
+	}
+	buf = buf[:len(data)]
+	copy(buf, data)
+	// No handout: nothing is handed out before head has passed it.
+	o.next = p + 1
+	o.head = p + 1
+	atomics.StoreRelease64(r.head, p+1)
+	return buf, 0, nil
+}
+
+// receiveMany takes a record of one slot at head: the two compare-and-swaps of take,
+// the copy, and the store that frees. What needs more goes the long way.
+func (c *Consumer) receiveMany(buf []byte) ([]byte, int, error) {
+	r := c.r
+	if c.mayInherit() {
+		return c.receiveLease(buf)
+	}
+	h := atomics.Load64(r.head)
+	line := unsafe.Add(r.slots, (h&r.mask)*layout.SlotSize)
+	w := layout.Word(atomics.Load64((*uint64)(line)))
+	full := layout.FullWord(h, 1, r.shift)
+	if w != full {
+		if r.awaited(h, w) {
+			return buf[:0], 0, ErrEmpty
+		}
+		return c.receiveLease(buf)
+	}
+	if !atomics.CAS64((*uint64)(line), uint64(w), uint64(layout.ReadingWord(h, 1, c.seat, false, r.shift))) {
+		return c.receiveLease(buf)
+	}
+	atomics.CAS64(r.head, h, h+1)
+	data, meta, ok := r.lineOrAreas(line, h)
+	if !ok {
+		c.many.held++ // as after a lease that failed: the word stays ours until Close
+		return buf[:0], 0, ErrDamaged
+	}
+	if cap(buf) < len(data) {
+		buf = make([]byte, len(data))
+	}
+	buf = buf[:len(data)]
+	copy(buf, data)
+	atomics.StoreRelease64((*uint64)(line), uint64(layout.FreeWord(h+r.cap, r.shift)))
+	return buf, int(meta >> layout.MetaDeliveriesShift), nil
+}
+
+// lineOrAreas is payload for a record of one slot, whose line the caller has.
+func (r *Ring) lineOrAreas(line unsafe.Pointer, p uint64) (b []byte, meta uint32, ok bool) {
+	lm := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength)))
+	if lm <= layout.InlineSize {
+		return unsafe.Slice((*byte)(unsafe.Add(line, layout.SlotInline)), int(lm)), 0, true
+	}
+	b, meta, err := r.payload(p, 1)
+	return b, meta, err == nil
+}
+
+// awaited reports whether w, the word at p, is Free in the lap of p or of a lap before
+// it: no record is there yet. Words without an owner are in the order of their laps.
+func (r *Ring) awaited(p uint64, w layout.Word) bool {
+	return !w.State().Owned() && int64(w-layout.FreeWord(p, r.shift)) <= 0
+}
+
+func (c *Consumer) receiveLease(buf []byte) ([]byte, int, error) {
 	var l Lease
 	if err := c.TryLease(&l); err != nil {
 		return buf[:0], 0, err
@@ -24,26 +110,4 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	buf = append(buf[:0], l.Data...)
 	c.Ack(&l)
 	return buf, l.Redelivered, nil
-}
-
-// plain reports whether a single consumer's next record is one of a single slot that
-// follows an acknowledged one and that nobody was handed before.
-func (c *Consumer) plain() bool {
-	o, r := &c.one, c.r
-	return !r.geo.ManyConsumers && o.head == o.next && len(o.returned) == 0 && int64(o.seen-o.next) <= 0 &&
-		r.load(o.next) == layout.FullWord(o.next, 1, r.shift)
-}
-
-// receivePlain needs no handout: nothing is handed out before head has passed it.
-func (c *Consumer) receivePlain(buf []byte) ([]byte, int, error) {
-	o, r := &c.one, c.r
-	data, _, err := r.payload(o.next, 1)
-	if err != nil {
-		return buf[:0], 0, err
-	}
-	buf = append(buf[:0], data...)
-	o.next++
-	o.head = o.next
-	atomics.StoreRelease64(r.head, o.head)
-	return buf, 0, nil
 }

@@ -94,3 +94,54 @@ func TestReceiveBehindAnOpenLeaseOfASingleConsumerComesAgain(t *testing.T) {
 	b.receive(heir, 3, 0)
 	b.drained(heir)
 }
+
+func TestBatchesAreReceivedInOrderOfAnySize(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		b := newBench(t, geometry(mp, mc, 16), 0)
+		rng := rand.New(rand.NewPCG(5, 6))
+		bufs := make([][]byte, 5)
+		var sent, next uint64
+		for range 20_000 {
+			for range rng.IntN(6) {
+				if err := b.p.Send(ringtest.Record(sent, ringtest.MinRecord+rng.IntN(120))); err == nil {
+					sent++
+				}
+			}
+			n, redelivered, err := b.c.TryReceiveBatch(bufs[:1+rng.IntN(len(bufs))])
+			if next == sent {
+				require.ErrorIs(t, err, ring.ErrEmpty)
+				continue
+			}
+			require.NoError(t, err)
+			require.Positive(t, n)
+			require.Zero(t, redelivered)
+			for _, rec := range bufs[:n] {
+				id, err := ringtest.ReadRecord(rec)
+				require.NoError(t, err)
+				require.Equal(t, next, id)
+				next++
+			}
+		}
+		for ; next < sent; next++ {
+			b.receive(b.c, next, 0)
+		}
+		b.drained(b.c)
+	})
+}
+
+func TestABatchTakesWhatIsReadyAtOnce(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		b := newBench(t, geometry(mp, mc, 16), 0)
+		b.empty(b.c) // a new consumer first looks for what the dead left
+		b.send(40, 1, 2, 3)
+		b.send(100, 4) // two slots
+		b.send(40, 5)
+		bufs := make([][]byte, 8)
+		for _, want := range []int{3, 1, 1} {
+			n, _, err := b.c.TryReceiveBatch(bufs)
+			require.NoError(t, err)
+			require.Equal(t, want, n)
+		}
+		b.drained(b.c)
+	})
+}

@@ -125,6 +125,9 @@ func (r *Ring) Depth() uint64 {
 // HasRoom reports whether the positions leave room for a producer.
 func (r *Ring) HasRoom() bool { return r.Depth() < r.cap }
 
+// Roomy reports whether an eighth of the ring is free.
+func (r *Ring) Roomy() bool { return r.Depth() <= r.cap-r.cap/8 }
+
 // RoomWorthWaking reports whether enough of the ring is free that sleeping
 // producers should be woken: a quarter, so that a full ring costs a wake-up a
 // quarter lap and not one a slot. It is true whenever the ring is empty, so the

@@ -87,6 +87,10 @@ func (w *world) consume(l *life) {
 }
 
 func (w *world) take(l *life, c *ring.Consumer, t take) {
+	if t.receive {
+		w.receive(l, c, t)
+		return
+	}
 	ls := make([]ring.Lease, t.most)
 	n, err := 0, ring.ErrEmpty
 	for try := 0; try < t.tries && err == ring.ErrEmpty; try++ {
@@ -116,6 +120,38 @@ func (w *world) take(l *life, c *ring.Consumer, t take) {
 		if v.lease < n {
 			w.settle(l, c, ls[v.lease], ids[v.lease], v.how, t.again)
 		}
+	}
+}
+
+// receive takes records that are acknowledged before they are seen. A consumer that
+// dies in the call may have acknowledged what nobody will see.
+func (w *world) receive(l *life, c *ring.Consumer, t take) {
+	bufs := make([][]byte, t.most)
+	n, flagged, err := 0, 0, ring.ErrEmpty
+	for try := 0; try < t.tries && err == ring.ErrEmpty; try++ {
+		alone := w.alone(l)
+		l.receiving = t.most
+		if t.most == 1 {
+			if bufs[0], flagged, err = c.TryReceive(nil); err == nil {
+				n = 1
+			}
+		} else {
+			n, flagged, err = c.TryReceiveBatch(bufs)
+		}
+		l.receiving = 0
+		if err == ring.ErrEmpty && alone {
+			w.checkIdle(l, c)
+		}
+	}
+	if err != nil && err != ring.ErrEmpty {
+		w.failf("%s: receive: %w", l.name, err)
+	}
+	if n > 1 && flagged > 0 {
+		w.failf("%s: a batch of %d has %d that were delivered before", l.name, n, flagged)
+	}
+	for _, b := range bufs[:n] {
+		id := w.deliver(l, &ring.Lease{Data: b, Redelivered: flagged}, false)
+		w.fates[id].holder, w.fates[id].acked = nil, true
 	}
 }
 
@@ -211,8 +247,12 @@ func (w *world) checkIdle(l *life, c *ring.Consumer) {
 	if !c.Idle() {
 		return
 	}
+	left := w.mayLose
 	for id, f := range w.fates {
 		if f.returned && !f.acked && !f.again {
+			if left--; left >= 0 {
+				continue
+			}
 			w.failf("%s: alone and idle, but record %#x is left", l.name, id)
 		}
 	}

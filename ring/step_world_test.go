@@ -44,6 +44,8 @@ type take struct {
 	tries  int
 	settle []verdict // in this order
 	again  bool      // settle a second time, through copies
+
+	receive bool // copied and acknowledged at once, instead of leased and settled
 }
 
 type verdict struct {
@@ -82,6 +84,8 @@ type life struct {
 	dead     bool
 	handed   []uint64          // ids in order of hand-out
 	last     map[uint64]uint64 // by producer: the last id that came unflagged
+
+	receiving int // records that the call under way may take and not return
 }
 
 // world runs a plan and checks that the ring keeps its promises.
@@ -97,6 +101,7 @@ type world struct {
 
 	deaths    int
 	disrupted bool // somebody died, released or closed
+	mayLose   int  // records that consumers may have died with as they received them
 	steps     int
 	head      uint64
 	tail      uint64
@@ -166,6 +171,7 @@ func (w *world) kill(l *life) {
 	w.note(l, "killed before "+w.describe(l.task))
 	l.task.Kill()
 	l.dead = true
+	w.mayLose += l.receiving
 	w.deaths++
 	w.disrupted = true
 	w.leave(l)

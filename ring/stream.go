@@ -11,9 +11,14 @@ func (r *Ring) BeginStream() { atomics.Add64(r.epoch, 1) }
 // later.
 func (r *Ring) FinishStream() { atomics.Store64(r.finished, atomics.Load64(r.epoch)) }
 
+// Finished reports whether the stream was marked as finished by the latest producer.
+func (r *Ring) Finished() bool {
+	e := atomics.Load64(r.epoch)
+	return e != 0 && atomics.Load64(r.finished) == e
+}
+
 // Stream tells whether a producer ever attached and whether the stream was marked
 // as finished by the latest of them.
 func (r *Ring) Stream() (begun, finished bool) {
-	e := atomics.Load64(r.epoch)
-	return e != 0, e != 0 && atomics.Load64(r.finished) == e
+	return atomics.Load64(r.epoch) != 0, r.Finished()
 }

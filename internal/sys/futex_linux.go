@@ -87,6 +87,9 @@ func WakeOwn(own *uint32) error {
 	return nil
 }
 
+// Yield lets another process have the core.
+func Yield() { _, _, _ = unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0) } // it always succeeds
+
 // woken maps the ways in which a wait ends that all mean: look again.
 func woken(e unix.Errno) error {
 	switch e {

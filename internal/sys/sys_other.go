@@ -36,6 +36,7 @@ func WakeAll(*uint32) (int, error)                          { return 0, ErrUnsup
 func CanWaitTwo() bool                                      { return false }
 func WaitTwo(*uint32, uint32, *uint32, time.Duration) error { return ErrUnsupported }
 func WakeOwn(*uint32) error                                 { return ErrUnsupported }
+func Yield()                                                {}
 func WaitReaderGone(uintptr) error                          { return ErrUnsupported }
 func RegisterBarrier() error                                { return ErrUnsupported }
 func Barrier() error                                        { return ErrUnsupported }

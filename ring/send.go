@@ -1,0 +1,41 @@
+package ring
+
+import (
+	"unsafe"
+
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// The short ways of Send, for a record that fits into the line of its slot. They do
+// what claim, write and publish do, in the same order, in one place.
+
+// sendSmall is for many producers. It reports false when the claim needs more than
+// one look.
+func (p *Producer) sendSmall(b []byte) bool {
+	r := p.r
+	t := atomics.Load64(r.tail)
+	line := unsafe.Add(r.slots, (t&r.mask)*layout.SlotSize)
+	word := (*uint64)(line)
+	w := layout.Word(atomics.Load64(word))
+	if r.geo.ManyConsumers {
+		if w != layout.FreeWord(t, r.shift) {
+			return false
+		}
+	} else if t-p.headSeen >= r.cap || w.CompareLap(t, r.shift) > 0 || w.CompareLap(t, r.shift) == 0 && w.State() != layout.Free {
+		return false
+	}
+	if atomics.Load64(r.turn) != 0 || !atomics.CAS64(word, uint64(w), uint64(layout.ClaimedWord(t, 1, p.seat, r.shift))) {
+		return false
+	}
+	atomics.CAS64(r.tail, t, t+1)
+	fillLine(line, b)
+	atomics.StoreRelease64(word, uint64(layout.FullWord(t, 1, r.shift)))
+	return true
+}
+
+// fillLine writes payload, length and meta of a record that fits there.
+func fillLine(line unsafe.Pointer, b []byte) {
+	copy(unsafe.Slice((*byte)(unsafe.Add(line, layout.SlotInline)), len(b)), b)
+	*(*uint64)(unsafe.Add(line, layout.SlotLength)) = uint64(len(b))
+}
