@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
@@ -40,6 +41,7 @@ type Info struct {
 	Leased  int    `json:"leased"`  // takes by consumers of a many-consumer queue, not acknowledged
 	Orphans int    `json:"orphans"` // takes to be delivered again
 	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation
+	Full    bool   `json:"full"`    // no room for a record of one slot: the position Tail - Slots is not free
 
 	// Begun: a producer has attached at some time. Finished: the stream was
 	// marked as finished and no producer has attached since.
@@ -54,7 +56,8 @@ type Participant struct {
 	Seat        int       `json:"seat"`
 	Role        Role      `json:"role"`
 	Alive       bool      `json:"alive"`
-	PID         int       `json:"pid"` // in its own PID namespace
+	Stopped     bool      `json:"stopped"` // by a signal or a debugger; false also where that can't be told
+	PID         int       `json:"pid"`     // in its own PID namespace
 	UID         int       `json:"uid"`
 	Command     string    `json:"command"`
 	Attached    time.Time `json:"attached"`
@@ -63,7 +66,20 @@ type Participant struct {
 	Waits       uint64    `json:"waits"`
 	Wakes       uint64    `json:"wakes"`
 	Redelivered uint64    `json:"redelivered"`
+
+	// Holds is what the participant has in its hands, nil for nothing. Of a single
+	// consumer it is what was handed out, to it or its predecessor, and not
+	// acknowledged, or acknowledged before an older record. A single producer's open
+	// reservation is not among it, as others can't see that; HeldSince tells of it.
+	Holds *Holding `json:"holds,omitempty"`
+	// HeldSince is when it went from holding nothing to holding something that it may
+	// keep: leases, a reservation. Zero when it holds nothing, or it is not known. It
+	// is the participant's own word, converted from a counter of the processor.
+	HeldSince time.Time `json:"held_since,omitzero"`
 }
+
+// Holding is what a participant has in its hands.
+type Holding = ring.Holding
 
 // Stat describes the queue of that name. It only reads: it takes no seat, and the
 // participants do not notice. Errors: ErrName, ErrNotQueue, ErrVersion, ErrDamaged,
@@ -105,26 +121,39 @@ func stat(name string) (_ *Info, err error) {
 		Producers: side(h.ManyProducers), Consumers: side(h.ManyConsumers),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(),
 		Head: head, Tail: tail, Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
-		Orphans: survey.Orphans, Skipped: r.Skipped(), Begun: begun, Finished: finished,
+		Orphans: survey.Orphans, Skipped: r.Skipped(), Full: survey.Full, Begun: begun, Finished: finished,
 		Participants: []Participant{},
 	}
 	for i := range h.Seats {
-		s := r.Seat(i)
-		if !s.Dirty() {
+		if !r.Seat(i).Dirty() {
 			continue
 		}
 		alive, err := f.Locked(seatByte(i))
 		if err != nil {
 			return nil, err
 		}
-		o, c := s.Occupant(), s.Report()
-		info.Participants = append(info.Participants, Participant{
-			Seat: i, Role: Role(o.Role), Alive: alive, PID: int(o.PID), UID: int(o.UID), Command: o.Command,
-			Attached: time.Unix(0, o.Attached).UTC(),
-			Records:  c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
-		})
+		info.Participants = append(info.Participants, participant(r, i, alive, survey))
 	}
 	return info, nil
+}
+
+// participant describes who has seat i.
+func participant(r *ring.Ring, i int, alive bool, survey ring.Survey) Participant {
+	o, c := r.Seat(i).Occupant(), r.Seat(i).Report()
+	p := Participant{
+		Seat: i, Role: Role(o.Role), Alive: alive, Stopped: alive && sys.Stopped(o.PID, o.StartTime),
+		PID: int(o.PID), UID: int(o.UID), Command: o.Command, Attached: time.Unix(0, o.Attached).UTC(),
+		Records: c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
+	}
+	held := survey.Seats[i]
+	if p.Role == Consumer && !r.Geometry().ManyConsumers {
+		held = survey.Handed
+	}
+	if held != (Holding{}) {
+		p.Holds = &held
+	}
+	p.HeldSince, _ = c.Since(o.Attached, time.Now().UnixNano(), atomics.Cycles())
+	return p
 }
 
 // Entry is one queue of a List: Err tells why Info is nil.

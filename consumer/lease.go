@@ -28,6 +28,7 @@ func (l *Lease) Ack() {
 	c.counters.Records++
 	c.counters.Bytes += uint64(len(l.ring.Data))
 	c.ring.Ack(&l.ring)
+	c.settled()
 	c.orphaned() // if it was the last of a batch of which others were released
 	c.freed()
 }
@@ -41,6 +42,7 @@ func (l *Lease) Release() {
 		return
 	}
 	c.ring.Release(&l.ring)
+	c.settled()
 	c.orphaned()
 	c.freed()
 }

@@ -266,6 +266,7 @@ func (c *Raw) room4(ls []Lease) []ring.Lease {
 }
 
 func (c *Raw) leased(l *Lease) {
+	c.counters.Hold()
 	if l.ring.Redelivered > 0 {
 		c.counters.Redelivered++
 	}
@@ -273,6 +274,9 @@ func (c *Raw) leased(l *Lease) {
 }
 
 func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
+	if n > 0 {
+		c.counters.Hold()
+	}
 	for i := range c.scratch[:n] {
 		l := &ls[i]
 		l.ring, l.from = c.scratch[i], c
@@ -285,6 +289,13 @@ func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
 	}
 	c.passOn()
 	return n, nil
+}
+
+// settled notes it when the last lease was settled.
+func (c *Raw) settled() {
+	if !c.ring.Holds() {
+		c.counters.HeldSince = 0
+	}
 }
 
 // refused names the queue in an error of the ring. The end of the stream goes

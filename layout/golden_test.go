@@ -73,7 +73,12 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"SeatWaits", layout.SeatWaits, 80},
 		{"SeatWakes", layout.SeatWakes, 88},
 		{"SeatRedelivered", layout.SeatRedelivered, 96},
-		{"SeatLeaseSince", layout.SeatLeaseSince, 104},
+		{"SeatHeldSince", layout.SeatHeldSince, 104},
+		{"SeatClockStart", layout.SeatClockStart, 112},
+		{"SeatClock", layout.SeatClock, 120},
+		{"ClockNone", layout.ClockNone, 0},
+		{"ClockCPU", layout.ClockCPU, 1},
+		{"ClockUnix", layout.ClockUnix, 2},
 		{"SeatClean", layout.SeatClean, 0},
 		{"SeatDirty", layout.SeatDirty, 1},
 		{"RoleProducer", layout.RoleProducer, 1},
@@ -164,7 +169,8 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 		field{layout.SeatState, 4}, field{layout.SeatRole, 4}, field{layout.SeatPID, 4}, field{layout.SeatUID, 4},
 		field{layout.SeatStartTime, 8}, field{layout.SeatAttached, 8}, field{layout.SeatCommand, layout.SeatCommandN},
 		field{layout.SeatRecords, 8}, field{layout.SeatBytes, 8}, field{layout.SeatWaits, 8}, field{layout.SeatWakes, 8},
-		field{layout.SeatRedelivered, 8}, field{layout.SeatLeaseSince, 8})
+		field{layout.SeatRedelivered, 8}, field{layout.SeatHeldSince, 8},
+		field{layout.SeatClockStart, 8}, field{layout.SeatClock, 4})
 	requireNoOverlap(t, layout.SlotSize,
 		field{layout.SlotWord, 8}, field{layout.SlotLength, 4}, field{layout.SlotMeta, 4}, field{layout.SlotInline, layout.InlineSize})
 }

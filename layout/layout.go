@@ -138,7 +138,7 @@ const (
 )
 
 // Seat entry fields, offsets from the entry's start. The first 64 bytes are
-// written when a seat is taken and when it is left, the counters by their owner
+// written when a seat is taken and when it is left, the others by their owner
 // alone, with plain stores, all of them while the owner holds the seat's lock.
 const (
 	// SeatState, u32: SeatClean or SeatDirty. Dirty is stored first after the
@@ -153,12 +153,26 @@ const (
 	SeatCommand   = 32 // [24]byte, NUL-terminated
 	SeatCommandN  = 24
 
-	SeatRecords     = 64  // u64, records sent or acknowledged
-	SeatBytes       = 72  // u64, their payload bytes
-	SeatWaits       = 80  // u64, times it went to sleep
-	SeatWakes       = 88  // u64, wake-ups it issued
-	SeatRedelivered = 96  // u64, records received with the redelivered flag
-	SeatLeaseSince  = 104 // i64, Unix nanoseconds of the oldest unacknowledged lease, 0 for none
+	SeatRecords     = 64 // u64, records sent or acknowledged
+	SeatBytes       = 72 // u64, their payload bytes
+	SeatWaits       = 80 // u64, times it went to sleep
+	SeatWakes       = 88 // u64, wake-ups it issued
+	SeatRedelivered = 96 // u64, records received with the redelivered flag
+	// SeatHeldSince, u64: reading of the entry's clock when its holder went from
+	// holding nothing to holding something: a consumer's leases, a producer's
+	// reservation. 0 when it holds nothing; also when it does not tell.
+	SeatHeldSince = 104
+	// SeatClockStart, u64: reading of that clock at SeatAttached.
+	SeatClockStart = 112
+	// SeatClock, u32: which clock, Clock*. Written with the first 64 bytes.
+	SeatClock = 120
+)
+
+// Clocks of a seat entry.
+const (
+	ClockNone = 0 // SeatHeldSince says nothing
+	ClockCPU  = 1 // x86: time stamp counter; arm64: CNTVCT_EL0; no other has one
+	ClockUnix = 2 // Unix time in nanoseconds
 )
 
 // States of a seat entry.

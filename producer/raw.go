@@ -154,6 +154,7 @@ func (p *Raw) TryReserve(n int) ([]byte, error) {
 	if err != nil {
 		return nil, p.refused(err, n)
 	}
+	p.counters.Hold()
 	return b, nil
 }
 
@@ -175,6 +176,7 @@ func (p *Raw) Reserve(ctx context.Context, n int) ([]byte, error) {
 	if err != nil {
 		return nil, p.refused(err, n)
 	}
+	p.counters.Hold()
 	return b, nil
 }
 
@@ -188,6 +190,7 @@ func (p *Raw) Commit(n int) error {
 	if err := p.ring.Commit(n); err != nil {
 		return p.fail(fmt.Errorf("commit of %d bytes: %w", n, err))
 	}
+	p.counters.HeldSince = 0
 	p.sent(1, n)
 	return nil
 }
@@ -196,6 +199,7 @@ func (p *Raw) Commit(n int) error {
 func (p *Raw) Abort() {
 	if p.ring != nil {
 		p.ring.Abort()
+		p.counters.HeldSince = 0
 		p.notify() // a skipped slot is passed over by consumers
 	}
 }

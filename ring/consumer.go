@@ -114,6 +114,15 @@ func (c *Consumer) Close() {
 	c.resume()
 }
 
+// Holds reports whether the consumer has leases that are not settled. One whose side
+// is single also holds what it released, until it is acknowledged.
+func (c *Consumer) Holds() bool {
+	if c.r.geo.ManyConsumers {
+		return c.many.held > 0
+	}
+	return len(c.one.open) > c.one.first
+}
+
 // Idle reports whether nothing is on its way: no record published or released,
 // none being written. A consumer that found no producer attached, then the ring
 // empty and idle, has seen the end of what was sent. A word of a later lap says

@@ -131,6 +131,9 @@ func hostile(t *testing.T, m *ringtest.Region, rng *rand.Rand) {
 			r.Depth()
 			r.RoomWorthWaking()
 			r.Stream()
+			for _, h := range append(r.Survey().Seats, r.Survey().Handed) {
+				require.LessOrEqual(t, h.Records, int(m.Geometry.Slots))
+			}
 		case 1:
 			c = r.NewConsumer(1)
 		case 2:

@@ -15,7 +15,7 @@ import (
 // reads it, and what is read of another's seat is a report, not a fact to act on.
 type Seat struct{ base unsafe.Pointer }
 
-// Counters are a participant's own counts. Only the holder of the seat writes
+// Counters are a participant's own counts, and since when it holds what it holds. Only the holder of the seat writes
 // them, with plain stores to a line of its own; tools read them.
 type Counters struct {
 	Records     uint64 // sent, or acknowledged
@@ -23,7 +23,10 @@ type Counters struct {
 	Waits       uint64 // times it went to sleep
 	Wakes       uint64 // sleepers it woke
 	Redelivered uint64 // records received that were delivered before
-	LeaseSince  int64  // reserved: Unix nanoseconds of the oldest open lease
+	HeldSince   uint64 // by the seat's clock, or 0 while it holds nothing; see Hold
+	ClockStart  uint64 // the clock's reading when the seat was taken
+	Clock       uint32 // layout.ClockNone, ClockCPU or ClockUnix
+	_           uint32
 }
 
 // Occupant says who holds a seat.
@@ -54,12 +57,13 @@ func (s Seat) command() []byte {
 // or its holder died.
 func (s Seat) Dirty() bool { return atomics.Load32(s.u32(layout.SeatState)) == layout.SeatDirty }
 
-// Take marks the seat dirty, then describes its occupant and clears the counters.
+// Take marks the seat dirty, then describes its occupant, clears the counters and
+// starts the clock.
 //
 // Preconditions: the caller holds the lock; nothing in the ring names the seat.
 func (s Seat) Take(o Occupant) {
 	atomics.Store32(s.u32(layout.SeatState), layout.SeatDirty)
-	*s.Counters() = Counters{}
+	*s.Counters() = Counters{ClockStart: atomics.Cycles(), Clock: clock}
 	atomic.StoreUint32(s.u32(layout.SeatRole), o.Role)
 	atomic.StoreUint32(s.u32(layout.SeatPID), o.PID)
 	atomic.StoreUint32(s.u32(layout.SeatUID), o.UID)
@@ -114,6 +118,8 @@ func (s Seat) Report() Counters {
 		Waits:       atomic.LoadUint64(&c.Waits),
 		Wakes:       atomic.LoadUint64(&c.Wakes),
 		Redelivered: atomic.LoadUint64(&c.Redelivered),
-		LeaseSince:  atomic.LoadInt64(&c.LeaseSince),
+		HeldSince:   atomic.LoadUint64(&c.HeldSince),
+		ClockStart:  atomic.LoadUint64(&c.ClockStart),
+		Clock:       atomic.LoadUint32(&c.Clock),
 	}
 }

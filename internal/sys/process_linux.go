@@ -36,21 +36,35 @@ func BootID() (id [16]byte) {
 // StartTime returns when this process started, in clock ticks since boot, or 0
 // where /proc is missing. With the pid it names a process for good.
 func StartTime() uint64 {
-	b, err := os.ReadFile("/proc/self/stat")
+	_, start := processStat("self")
+	return start
+}
+
+// Stopped reports whether the process of that pid and start time is stopped, by a
+// signal or a debugger. It is false also where that can't be told: without /proc, and
+// of a process in another PID namespace, whose pid means another one or none here.
+func Stopped(pid uint32, start uint64) bool {
+	state, started := processStat(strconv.FormatUint(uint64(pid), 10))
+	return start != 0 && started == start && (state == 'T' || state == 't')
+}
+
+// processStat returns the state and the start time of a process in /proc, or zeros.
+func processStat(name string) (state byte, start uint64) {
+	b, err := os.ReadFile("/proc/" + name + "/stat")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	// The command name, in parentheses, may hold anything; fields follow it.
 	i := bytes.LastIndexByte(b, ')')
 	fields := bytes.Fields(b[i+1:])
 	if i < 0 || len(fields) < 20 {
-		return 0
+		return 0, 0
 	}
 	n, err := strconv.ParseUint(string(fields[19]), 10, 64)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return n
+	return fields[0][0], n
 }
 
 // IsNoSpace reports whether err says that the filesystem is full.

@@ -43,6 +43,7 @@ func Barrier() error                                        { return ErrUnsuppor
 func MonotonicMillis() uint64                               { return 0 }
 func BootID() (id [16]byte)                                 { return id }
 func StartTime() uint64                                     { return 0 }
+func Stopped(uint32, uint64) bool                           { return false }
 func IsNoSpace(error) bool                                  { return false }
 func IsSymlink(error) bool                                  { return false }
 func IsNotRegular(error) bool                               { return false }
