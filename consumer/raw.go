@@ -247,6 +247,7 @@ func (c *Raw) refused(err error) error {
 }
 
 func (c *Raw) fail(err error) error {
+	c.att.LogDamage(err)
 	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: err}
 }
 
