@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -43,6 +44,11 @@ type AttachOptions struct {
 	NoCreate bool
 	// Create says what the queue is like if it is made. Default: Options{}.
 	Create Options
+	// Logger gets what somebody who looks after the queue should know, and no call
+	// returns: at level Warn, what was taken back from a participant that died; at
+	// level Error, once, that the queue is damaged. Its handler is called in the
+	// middle of a call and must not use the participant. Default: nil, no logging.
+	Logger *slog.Logger
 }
 
 // Attachment is a place in a queue: a seat, held by a kernel lock until Detach or
@@ -65,6 +71,12 @@ type Attachment struct {
 	recovering sync.Mutex // two goroutines with one description would share locks
 	looked     time.Time
 	misses     uint
+
+	log          *slog.Logger
+	damageLogged bool
+
+	reporting sync.Mutex // between Report, which reads the mapping, and Detach
+	last      Counters   // after Detach
 }
 
 // Reasons to start attaching again: each holds for an instant only, unless somebody
@@ -115,7 +127,7 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	if err != nil {
 		return nil, err
 	}
-	a := &Attachment{name: name, role: role, header: header, probe: probe, seat: -1}
+	a := &Attachment{name: name, role: role, header: header, probe: probe, seat: -1, log: opts.Logger}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.release())
@@ -212,8 +224,9 @@ func (a *Attachment) takeSeat() error {
 		a.seat = i
 		seat := a.ring.Seat(i)
 		if seat.Dirty() {
-			a.reclaim(i)
+			dead := a.bury(i)
 			seat.Clean() // it names nobody until it names this process
+			a.logDead(dead)
 		}
 		seat.Take(ring.Occupant{
 			Role:      uint32(a.role),
@@ -240,6 +253,9 @@ func (a *Attachment) Detach() error {
 	if a.mem == nil {
 		return fail("detach from", a.name, ErrClosed)
 	}
+	a.reporting.Lock()
+	defer a.reporting.Unlock()
+	a.last = a.report()
 	a.ring.Seat(a.seat).Clean()
 	return fail("detach from", a.name, a.release())
 }

@@ -13,10 +13,17 @@ import (
 // that is stopped: a seat's slots change hands only under the seat's own lock, which
 // the kernel keeps for as long as its holder lives.
 func (a *Attachment) Recover() ring.Reclaimed {
-	var found ring.Reclaimed
+	found, dead := a.recoverAll()
+	for i := range dead {
+		a.logDead(dead[i]) // when no lock is held any more
+	}
+	return found
+}
+
+func (a *Attachment) recoverAll() (found ring.Reclaimed, dead []remains) {
 	// Two goroutines that use one description would get each other's locks.
 	if !a.recovering.TryLock() {
-		return found
+		return found, nil
 	}
 	defer a.recovering.Unlock()
 	for i := range a.header.Seats {
@@ -27,14 +34,17 @@ func (a *Attachment) Recover() ring.Reclaimed {
 			continue // somebody else recovers it, or has taken it
 		}
 		if a.ring.Seat(i).Dirty() { // still, now that nobody else can change it
-			got := a.reclaim(i)
-			found.Claims += got.Claims
-			found.Takes += got.Takes
+			left := a.bury(i)
+			found.Claims += left.found.Claims
+			found.Takes += left.found.Takes
 			a.ring.Seat(i).Clean()
+			if a.log != nil {
+				dead = append(dead, left)
+			}
 		}
 		_ = a.lock.Unlock(seatByte(i)) // can't fail for a lock that is held
 	}
-	return found
+	return found, dead
 }
 
 // missesPerLook is how many calls that don't wait find nothing between two looks at

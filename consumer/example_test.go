@@ -196,3 +196,34 @@ func ExampleRaw_LeaseBatch() {
 	// two
 	// three
 }
+
+// Values that are ready are leased together. Each has a lease of its own.
+func ExampleConsumer_LeaseBatch() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	sendLetters(name, finish, "alpha", "beta", "gamma")
+
+	c, err := consumer.Open[string](name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	letters := make([]consumer.Leased[string], 16)
+	for {
+		n, err := c.LeaseBatch(context.Background(), letters)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		for i := range letters[:n] {
+			fmt.Println(letters[i].Value, letters[i].Err)
+			letters[i].Ack()
+		}
+	}
+	// Output:
+	// alpha <nil>
+	// beta <nil>
+	// gamma <nil>
+}

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
@@ -23,6 +24,11 @@ type Options struct {
 	// Codec turns bytes into values; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
+	// Logger gets what somebody who looks after the queue should know, and no call
+	// returns: at level Warn, what was taken back from a participant that died; at
+	// level Error, once, that the queue is damaged. Its handler is called in the
+	// middle of a call and must not use this consumer. Default: nil, no logging.
+	Logger *slog.Logger
 }
 
 func (o *Options) attach(name string) (*shmq.Attachment, error) {
@@ -32,7 +38,7 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o.Wait > shmq.Park {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
 	}
-	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create})
+	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Logger: o.Logger})
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }

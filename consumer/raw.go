@@ -327,6 +327,7 @@ func (c *Raw) missed() error {
 }
 
 func (c *Raw) fail(err error) error {
+	c.att.LogDamage(err)
 	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: err}
 }
 

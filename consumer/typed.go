@@ -32,6 +32,8 @@ type Consumer[T any] struct {
 	codec codec.Codec
 	value T // what is being decoded; here, so that its address costs nothing
 	buf   []byte
+
+	leases []Lease // of LeaseBatch
 }
 
 // Open attaches to the queue of that name as a consumer of T, and makes the queue
@@ -61,16 +63,44 @@ func (c *Consumer[T]) Receive(ctx context.Context) (T, error) {
 	return c.receive(l, err)
 }
 
-// Lease waits for a record until ctx ends, and decodes it. The caller settles the
-// lease when it is done with the value, also after a *DecodeError.
+// TryLease takes the next record and decodes it. The caller settles the lease when it
+// is done with the value, also after a *DecodeError. Errors: those of Raw.TryLease,
+// and *DecodeError.
+func (c *Consumer[T]) TryLease() (T, Lease, error) {
+	l, err := c.raw.TryLease()
+	return c.leased(l, err)
+}
+
+// Lease is TryLease, but waits for a record until ctx ends; then it returns the error
+// of ctx, and no record was taken.
 func (c *Consumer[T]) Lease(ctx context.Context) (T, Lease, error) {
 	l, err := c.raw.Lease(ctx)
-	if err != nil {
-		var none T
-		return none, l, err
-	}
-	v, err := c.decode(&l)
-	return v, l, err
+	return c.leased(l, err)
+}
+
+// Leased is a value with the lease of its record, which the caller settles, also
+// where there is an Err instead of a Value.
+type Leased[T any] struct {
+	Lease
+	Value T
+	Err   error // nil, or a *DecodeError; then Value is zero
+}
+
+// TryLeaseBatch takes as many records as are ready, at most len(ls), decodes them and
+// returns their number; shmq.ErrEmpty only if it is 0. With many consumers it is
+// cheaper than as many calls of TryLease. A record that can't be decoded has its Err
+// and does not end the batch. The slots become free when the last lease of the batch
+// is settled. Errors: those of Raw.TryLeaseBatch.
+func (c *Consumer[T]) TryLeaseBatch(ls []Leased[T]) (int, error) {
+	n, err := c.raw.TryLeaseBatch(c.room4(ls))
+	return c.leasedBatch(ls, n, err)
+}
+
+// LeaseBatch is TryLeaseBatch, but waits for the first record until ctx ends; then it
+// returns the error of ctx, and no record was taken.
+func (c *Consumer[T]) LeaseBatch(ctx context.Context, ls []Leased[T]) (int, error) {
+	n, err := c.raw.LeaseBatch(ctx, c.room4(ls))
+	return c.leasedBatch(ls, n, err)
 }
 
 // All returns the values that follow, until the end of the stream. A record is
@@ -108,6 +138,31 @@ func (c *Consumer[T]) receive(l Lease, err error) (T, error) {
 	v, err := c.decode(&l)
 	l.Ack()
 	return v, err
+}
+
+func (c *Consumer[T]) leased(l Lease, err error) (T, Lease, error) {
+	if err != nil {
+		var none T
+		return none, l, err
+	}
+	v, err := c.decode(&l)
+	return v, l, err
+}
+
+func (c *Consumer[T]) room4(ls []Leased[T]) []Lease {
+	if len(c.leases) < len(ls) {
+		c.leases = make([]Lease, len(ls))
+	}
+	return c.leases[:len(ls)]
+}
+
+func (c *Consumer[T]) leasedBatch(ls []Leased[T], n int, err error) (int, error) {
+	for i := range ls[:n] {
+		l := &ls[i]
+		l.Lease = c.leases[i]
+		l.Value, l.Err = c.decode(&l.Lease)
+	}
+	return n, err
 }
 
 // decode copies the record first: in shared memory it could change between the

@@ -3,6 +3,7 @@ package producer_test
 import (
 	"context"
 	"errors"
+	"expvar"
 	"fmt"
 	"log"
 	"os"
@@ -150,4 +151,25 @@ func ExampleRaw_SendBatch() {
 	// "one"
 	// ""
 	// "three"
+}
+
+// Counters are for monitoring: any goroutine may read them, at any time. With package
+// expvar they appear under /debug/vars.
+func ExampleRaw_Counters() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	p, err := producer.Open[string](name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	expvar.Publish("shmq.measurements", expvar.Func(func() any { return p.Raw().Counters() }))
+
+	for _, s := range []string{"a", "bc"} {
+		if err := p.TrySend(s); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println(expvar.Get("shmq.measurements"))
+	// Output: {"records":2,"bytes":5,"waits":0,"wakes":0,"redelivered":0}
 }

@@ -264,6 +264,7 @@ func (p *Raw) refused(err error, n int) error {
 }
 
 func (p *Raw) fail(err error) error {
+	p.att.LogDamage(err)
 	return &shmq.Error{Op: "send to", Queue: p.att.Name(), Err: err}
 }
 

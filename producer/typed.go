@@ -12,7 +12,8 @@ type Producer[T any] struct {
 	codec codec.Codec
 	value T // what is being encoded; here, so that its address costs nothing
 	buf   []byte
-	recs  [][]byte
+	recs  [][]byte // a batch, in buf
+	ends  []int    // of each of recs in buf
 }
 
 // Open attaches to the queue of that name as a producer of T, and makes the queue
@@ -49,24 +50,24 @@ func (p *Producer[T]) Send(ctx context.Context, v T) error {
 	return p.raw.Send(ctx, buf)
 }
 
+// TrySendBatch encodes vs and sends them as records: as many of the first as one step
+// can take. It returns their number; shmq.ErrFull only if it is 0. With many
+// producers it is cheaper than as many calls of TrySend. What was left over is
+// encoded again by the next call, so batches should be smaller than the queue.
+// Errors: those of Raw.TrySendBatch, and what the codec returns: then none is sent.
+func (p *Producer[T]) TrySendBatch(vs []T) (int, error) {
+	if err := p.encodeBatch(vs); err != nil {
+		return 0, err
+	}
+	return p.raw.TrySendBatch(p.recs)
+}
+
 // SendBatch sends all of vs, and waits for room until ctx ends. It returns how many
 // were sent, less than all only with an error. With many producers it is cheaper
 // than as many calls of Send. If a value can't be encoded, none is sent.
 func (p *Producer[T]) SendBatch(ctx context.Context, vs []T) (int, error) {
-	ends := make([]int, len(vs))
-	buf := p.buf[:0]
-	for i, v := range vs {
-		var err error
-		if buf, err = p.encode(buf, v); err != nil {
-			return 0, err
-		}
-		ends[i] = len(buf)
-	}
-	p.recs = p.recs[:0]
-	start := 0
-	for _, end := range ends {
-		p.recs = append(p.recs, buf[start:end])
-		start = end
+	if err := p.encodeBatch(vs); err != nil {
+		return 0, err
 	}
 	return p.raw.SendBatch(ctx, p.recs)
 }
@@ -87,4 +88,24 @@ func (p *Producer[T]) encode(dst []byte, v T) ([]byte, error) {
 	}
 	p.buf = buf
 	return buf, nil
+}
+
+// encodeBatch sets recs to the records of vs. They lie in buf, which is cut only when
+// it is complete: it may move while it grows.
+func (p *Producer[T]) encodeBatch(vs []T) error {
+	p.recs, p.ends = p.recs[:0], p.ends[:0]
+	buf := p.buf[:0]
+	for _, v := range vs {
+		var err error
+		if buf, err = p.encode(buf, v); err != nil {
+			return err
+		}
+		p.ends = append(p.ends, len(buf))
+	}
+	start := 0
+	for _, end := range p.ends {
+		p.recs = append(p.recs, buf[start:end])
+		start = end
+	}
+	return nil
 }
