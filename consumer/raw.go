@@ -20,6 +20,7 @@ type Raw struct {
 	room     *uint32 // where producers sleep
 	fence    bool
 	many     bool
+	watchful bool // many or fence: received has more to look at than one word
 	untilEOF bool
 
 	spinner park.Spinner
@@ -38,7 +39,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	r := att.Ring()
 	return &Raw{
 		att: att, ring: r.NewConsumer(att.Seat()), counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
-		fence: att.MustFence(), many: att.Consumers() == shmq.Many, untilEOF: opts.untilEOF(),
+		fence: att.MustFence(), many: att.Consumers() == shmq.Many, watchful: att.MustFence() || att.Consumers() == shmq.Many, untilEOF: opts.untilEOF(),
 		spinner: opts.spinner(), sleeper: park.NewSleeper(r.DataFutex()),
 		empty: &shmq.Error{Op: "receive from", Queue: name, Err: fmt.Errorf("%w; wait with Receive, or send something", shmq.ErrEmpty)},
 	}, nil
@@ -58,10 +59,11 @@ func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
 		return buf[:0], c.closed()
 	}
 	got, redelivered, err := c.ring.TryReceive(buf)
-	if err == ring.ErrEmpty {
-		return got, c.missed()
+	if err != nil {
+		return got, c.refused(err)
 	}
-	return c.received(got, redelivered, err)
+	c.received(len(got), redelivered)
+	return got, nil
 }
 
 // Receive is TryReceive, but waits for a record until ctx ends; then it returns the
@@ -77,7 +79,11 @@ func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
 	if err == ring.ErrEmpty {
 		got, redelivered, err = c.receiveLater(ctx, got)
 	}
-	return c.received(got, redelivered, err)
+	if err != nil {
+		return got, c.refused(err)
+	}
+	c.received(len(got), redelivered)
+	return got, nil
 }
 
 // receiveLater is apart so that what its closure captures stays off the heap when
@@ -90,23 +96,24 @@ func (c *Raw) receiveLater(ctx context.Context, buf []byte) (got []byte, redeliv
 	return got, redelivered, err
 }
 
-// received counts a record that was copied and acknowledged.
-func (c *Raw) received(buf []byte, redelivered int, err error) ([]byte, error) {
-	if err != nil {
-		return buf[:0], c.refused(err)
-	}
+// received counts a record of n bytes that was copied and acknowledged, and wakes who
+// can go on because of it. It is small enough to become part of its callers.
+func (c *Raw) received(n, redelivered int) {
 	c.counters.Records++
-	c.counters.Bytes += uint64(len(buf))
+	c.counters.Bytes += uint64(n)
+	if c.watchful || park.Armed(c.room) || redelivered > 0 {
+		c.aftermath(redelivered)
+	}
+}
+
+// aftermath is the part of received that a single, registered consumer with nobody
+// asleep on the other side does not need.
+func (c *Raw) aftermath(redelivered int) {
 	if redelivered > 0 {
 		c.counters.Redelivered++
 	}
-	if c.many {
-		c.passOn()
-	}
-	if c.fence || park.Armed(c.room) {
-		c.freed()
-	}
-	return buf, nil
+	c.passOn()
+	c.freed()
 }
 
 // TryReceiveBatch takes as many records as are ready, at most len(bufs), copies the

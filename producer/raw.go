@@ -229,7 +229,9 @@ func (p *Raw) Close() error {
 func (p *Raw) sent(n, bytes int) {
 	p.counters.Records += uint64(n)
 	p.counters.Bytes += uint64(bytes)
-	p.notify()
+	if p.fence || park.Armed(p.data) {
+		p.notify()
+	}
 }
 
 func (p *Raw) notify() {
