@@ -44,6 +44,9 @@ type AttachOptions struct {
 	NoCreate bool
 	// Create says what the queue is like if it is made. Default: Options{}.
 	Create Options
+	// Prefault makes all of the queue's pages ready, so that the first lap is as
+	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
+	Prefault bool
 	// Logger gets what somebody who looks after the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died; at
 	// level Error, once, that the queue is damaged. Its handler is called in the
@@ -135,6 +138,11 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	}()
 	if a.mem, err = probe.Map(int(header.TotalSize()), true); err != nil {
 		return nil, err
+	}
+	if opts.Prefault {
+		if err := sys.Prefault(a.mem); err != nil {
+			return nil, fmt.Errorf("prefault: %w; attach without it", err)
+		}
 	}
 	if a.ring, err = ring.New(a.mem, header.Geometry, sys.MonotonicMillis); err != nil {
 		return nil, err

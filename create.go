@@ -49,6 +49,11 @@ func create(path string, opts *Options) (err error) {
 		left, _ := sys.Free(dir)
 		return fmt.Errorf("%w: the queue takes %d bytes, %s has %d left; make it with fewer or smaller slots, or free some", err, size, dir, left)
 	}
+	if opts != nil && opts.HugePages {
+		if err := collapse(f, int(size)); err != nil {
+			return err
+		}
+	}
 	h := layout.Header{Geometry: g, Created: time.Now().UnixNano(), BootID: sys.BootID()}
 	if _, err := rand.Read(h.CreationID[:]); err != nil {
 		return err
@@ -61,6 +66,17 @@ func create(path string, opts *Options) (err error) {
 		return exists(path)
 	} else if err != nil {
 		return err
+	}
+	return nil
+}
+
+func collapse(f *sys.File, size int) error {
+	mem, err := f.Map(size, true)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(sys.Collapse(mem), sys.Unmap(mem)); err != nil {
+		return fmt.Errorf("huge pages: %w; make the queue without them (they need Linux 6.1, memory that is not in pieces, a queue of 2 MiB or more)", err)
 	}
 	return nil
 }

@@ -70,6 +70,11 @@ type Options struct {
 	Seats int
 	// Mode is the file's permissions, whatever the umask. Default 0600.
 	Mode fs.FileMode
+	// HugePages puts the queue into huge pages of 2 MiB, as far as it fills them:
+	// fewer misses of the TLB for large queues. It needs Linux 6.1 and a filesystem
+	// in memory; where the kernel refuses, Create fails. Default false: for small
+	// queues it makes no difference. docs/benchmarks.md has figures.
+	HugePages bool
 }
 
 // geometry applies defaults and rounding. Error: ErrOption.

@@ -19,6 +19,9 @@ type Options struct {
 	// producer is attached any more. Without it only an end that a producer marked
 	// (Finish) does that. A stream that no producer has begun is not at its end.
 	UntilEOF bool
+	// Prefault makes all of the queue's pages ready at once; see
+	// shmq.AttachOptions.
+	Prefault bool
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
 	Wait shmq.WaitPolicy
 	// Codec turns bytes into values; Raw does not use it. It is called by one
@@ -38,7 +41,7 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o.Wait > shmq.Park {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
 	}
-	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Logger: o.Logger})
+	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Prefault: o.Prefault, Logger: o.Logger})
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }

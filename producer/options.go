@@ -15,6 +15,9 @@ type Options struct {
 	NoCreate bool
 	// Create says what the queue is like if it is made. Default: shmq.Options{}.
 	Create shmq.Options
+	// Prefault makes all of the queue's pages ready at once; see
+	// shmq.AttachOptions.
+	Prefault bool
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
 	Wait shmq.WaitPolicy
 	// Codec turns values into bytes; Raw does not use it. It is called by one
@@ -34,7 +37,7 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o.Wait > shmq.Park {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
 	}
-	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Logger: o.Logger})
+	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Prefault: o.Prefault, Logger: o.Logger})
 }
 
 func (o *Options) spinner() park.Spinner {

@@ -88,10 +88,13 @@ func (c *Consumer) receiveMany(buf []byte) ([]byte, int, error) {
 
 // lineOrAreas is payload for a record of one slot, whose line the caller has.
 func (r *Ring) lineOrAreas(line unsafe.Pointer, p uint64) (b []byte, meta uint32, ok bool) {
-	lm := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength)))
-	if lm <= layout.InlineSize {
-		return unsafe.Slice((*byte)(unsafe.Add(line, layout.SlotInline)), int(lm)), 0, true
+	if lm := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); lm <= layout.InlineSize {
+		return (*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:lm], 0, true
 	}
+	return r.oneArea(p)
+}
+
+func (r *Ring) oneArea(p uint64) (b []byte, meta uint32, ok bool) {
 	b, meta, err := r.payload(p, 1)
 	return b, meta, err == nil
 }

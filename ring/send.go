@@ -36,6 +36,6 @@ func (p *Producer) sendSmall(b []byte) bool {
 
 // fillLine writes payload, length and meta of a record that fits there.
 func fillLine(line unsafe.Pointer, b []byte) {
-	copy(unsafe.Slice((*byte)(unsafe.Add(line, layout.SlotInline)), len(b)), b)
+	copy((*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:], b)
 	*(*uint64)(unsafe.Add(line, layout.SlotLength)) = uint64(len(b))
 }

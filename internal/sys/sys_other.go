@@ -30,6 +30,8 @@ func (*File) Map(int, bool) ([]byte, error)                 { return nil, ErrUns
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
+func Collapse([]byte) error                                 { return ErrUnsupported }
+func Prefault([]byte) error                                 { return ErrUnsupported }
 func Wait(*uint32, uint32, time.Duration) error             { return ErrUnsupported }
 func Wake(*uint32, int) (int, error)                        { return 0, ErrUnsupported }
 func WakeAll(*uint32) (int, error)                          { return 0, ErrUnsupported }

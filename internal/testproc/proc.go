@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"fmt"
 	"io"
 	"os"
@@ -71,18 +72,21 @@ func StartExe(t testing.TB, exe string, attr *syscall.SysProcAttr, role string, 
 	t.Helper()
 	list, err := json.Marshal(args)
 	require.NoError(t, err)
-	cmd := exec.Command(exe)
-	cmd.Dir = os.TempDir()
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(list))
-	cmd.SysProcAttr = attr
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
+	var cmd *exec.Cmd
+	var in io.WriteCloser
+	var out io.Reader
 	// A child that is being started just now may still have a copy of the binary
-	// open for writing.
+	// open for writing. A Cmd can be started once, so each try has its own.
 	Until(t, func() bool {
+		cmd = exec.Command(exe)
+		cmd.Dir = os.TempDir()
+		cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(list))
+		cmd.SysProcAttr = attr
+		cmd.Stderr = os.Stderr
+		in, err = cmd.StdinPipe()
+		require.NoError(t, err)
+		out, err = cmd.StdoutPipe()
+		require.NoError(t, err)
 		err = cmd.Start()
 		return !errors.Is(err, syscall.ETXTBSY)
 	})
