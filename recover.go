@@ -23,18 +23,27 @@ func (a *Attachment) Recover() ring.Reclaimed {
 		if i == a.seat || !a.ring.Seat(i).Dirty() || a.alive(i) {
 			continue
 		}
-		if ok, err := a.lock.TryLock(seatByte(i), true); err != nil || !ok {
-			continue // somebody else recovers it, or has taken it
-		}
-		if a.ring.Seat(i).Dirty() { // still, now that nobody else can change it
+		_, _ = a.recoverSeat(i, func() { // an error leaves it to others
 			got := a.reclaim(i)
 			found.Claims += got.Claims
 			found.Takes += got.Takes
-			a.ring.Seat(i).Clean()
-		}
-		_ = a.lock.Unlock(seatByte(i)) // can't fail for a lock that is held
+		})
 	}
 	return found
+}
+
+// recoverSeat frees a dead one's seat after takeBack has taken back what it held. It
+// reports false when somebody else recovers it, has done so, or has taken the seat.
+func (a *Attachment) recoverSeat(i int, takeBack func()) (bool, error) {
+	if ok, err := a.lock.TryLock(seatByte(i), true); err != nil || !ok {
+		return false, err
+	}
+	dirty := a.ring.Seat(i).Dirty() // still, now that nobody else can change it
+	if dirty {
+		takeBack()
+		a.ring.Seat(i).Clean()
+	}
+	return dirty, a.lock.Unlock(seatByte(i))
 }
 
 // missesPerLook is how many calls that don't wait find nothing between two looks at
