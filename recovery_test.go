@@ -16,6 +16,7 @@ import (
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
 )
 
 func recoverQueue(t *testing.T, q string) *shmq.Recovery {
@@ -133,37 +134,45 @@ func TestRecoverWakesSleepers(t *testing.T) {
 	}
 }
 
+// All go through the seats in the same order, so they meet at the first that is dead.
 func TestManyRecoverAtOnce(t *testing.T) {
 	t.Parallel()
-	q := testagent.Queue(t, &many)
-	for range 5 {
-		p := testagent.Producer(t, q)
-		p.Do("reserve 100")
-		p.Kill()
+	const dead = 64
+	q := testagent.Queue(t, &shmq.Options{Slots: 1 << 12, SlotSize: 64, Seats: dead + 2})
+	me := attach(t, q, shmq.Consumer)
+	for round := range 40 {
+		held := 0
+		if round%10 == 0 {
+			p := testagent.Producer(t, q)
+			p.Do("reserve 100")
+			p.Kill()
+			held = 1
+		}
+		for i := range dead { // as good as dead: in use, and nobody has the lock
+			me.Ring().Seat(i + 2).Take(ring.Occupant{Role: uint32(shmq.Producer)})
+		}
 		var wg sync.WaitGroup
 		var lock sync.Mutex
 		freed, claims := 0, 0
 		for range 8 {
 			wg.Go(func() {
-				for range 5 {
-					rec, err := shmq.Recover(q, nil)
-					if err != nil {
-						t.Error(err)
-						return
+				rec, err := shmq.Recover(q, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				lock.Lock()
+				defer lock.Unlock()
+				for _, d := range rec.Dead {
+					claims += d.Claims
+					if d.Freed {
+						freed++
 					}
-					lock.Lock()
-					for _, d := range rec.Dead {
-						claims += d.Claims
-						if d.Freed {
-							freed++
-						}
-					}
-					lock.Unlock()
 				}
 			})
 		}
 		wg.Wait()
-		require.Equal(t, []int{1, 1}, []int{freed, claims})
+		require.Equal(t, []int{dead + held, held}, []int{freed, claims})
 	}
 }
 
