@@ -138,7 +138,7 @@ func TestRecoverWakesSleepers(t *testing.T) {
 func TestManyRecoverAtOnce(t *testing.T) {
 	t.Parallel()
 	const dead = 64
-	q := testagent.Queue(t, &shmq.Options{Slots: 1 << 12, SlotSize: 64, Seats: dead + 2})
+	q := testagent.Queue(t, &shmq.Options{Slots: 512, SlotSize: 64, Seats: dead + 2})
 	me := attach(t, q, shmq.Consumer)
 	for round := range 40 {
 		held := 0

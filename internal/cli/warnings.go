@@ -36,15 +36,15 @@ func warnings(i *shmq.Info, now time.Time) (lines []string) {
 }
 
 func deadText(i *shmq.Info, p *shmq.Participant) string {
-	what, it := "died", "its seat"
+	what, does := "died", "frees its seat"
 	switch {
 	case p.Holds == nil:
 	case p.Holds.Claims > 0:
-		what, it = "died in the middle of a record", "it"
+		what, does = "died in the middle of a record", "takes it back"
 	default:
-		what, it = fmt.Sprintf("died with %s", holdsText(p)), "them"
+		what, does = "died with "+holdsText(p), "takes them back"
 	}
-	return fmt.Sprintf("seat %d: %s %s; the next participant or `shmq recover %s` takes %s back", p.Seat, who(p), what, i.Name, it)
+	return fmt.Sprintf("seat %d: %s %s; the next participant or `shmq recover %s` %s", p.Seat, who(p), what, i.Name, does)
 }
 
 func stoppedText(i *shmq.Info, p *shmq.Participant, now time.Time) string {
