@@ -136,19 +136,13 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 			err = errors.Join(err, a.release())
 		}
 	}()
-	if a.mem, err = probe.Map(int(header.TotalSize()), true); err != nil {
+	if err := a.mapRing(); err != nil {
 		return nil, err
 	}
 	if opts.Prefault {
 		if err := sys.Prefault(a.mem); err != nil {
 			return nil, fmt.Errorf("prefault: %w; attach without it", err)
 		}
-	}
-	if a.ring, err = ring.New(a.mem, header.Geometry, sys.MonotonicMillis); err != nil {
-		return nil, err
-	}
-	if a.lock, err = probe.Reopen(); err != nil {
-		return nil, err
 	}
 	// Registered before the first publication, or fencing by itself.
 	a.fence = sys.RegisterBarrier() != nil
@@ -167,6 +161,18 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 		a.ring.BeginStream()
 	}
 	return a, nil
+}
+
+// mapRing maps the file, and opens the description for the locks.
+func (a *Attachment) mapRing() (err error) {
+	if a.mem, err = a.probe.Map(int(a.header.TotalSize()), true); err != nil {
+		return err
+	}
+	if a.ring, err = ring.New(a.mem, a.header.Geometry, sys.MonotonicMillis); err != nil {
+		return err
+	}
+	a.lock, err = a.probe.Reopen()
+	return err
 }
 
 // stillNamed reports errGone unless the queue's name still means this file: a queue

@@ -30,21 +30,30 @@ func (a *Attachment) recoverAll() (found ring.Reclaimed, dead []remains) {
 		if i == a.seat || !a.ring.Seat(i).Dirty() || a.alive(i) {
 			continue
 		}
-		if ok, err := a.lock.TryLock(seatByte(i), true); err != nil || !ok {
-			continue // somebody else recovers it, or has taken it
-		}
-		if a.ring.Seat(i).Dirty() { // still, now that nobody else can change it
+		_, _ = a.recoverSeat(i, func() { // an error leaves it to others
 			left := a.bury(i)
 			found.Claims += left.found.Claims
 			found.Takes += left.found.Takes
-			a.ring.Seat(i).Clean()
 			if a.log != nil {
 				dead = append(dead, left)
 			}
-		}
-		_ = a.lock.Unlock(seatByte(i)) // can't fail for a lock that is held
+		})
 	}
 	return found, dead
+}
+
+// recoverSeat frees a dead one's seat after takeBack has taken back what it held. It
+// reports false when somebody else recovers it, has done so, or has taken the seat.
+func (a *Attachment) recoverSeat(i int, takeBack func()) (bool, error) {
+	if ok, err := a.lock.TryLock(seatByte(i), true); err != nil || !ok {
+		return false, err
+	}
+	dirty := a.ring.Seat(i).Dirty() // still, now that nobody else can change it
+	if dirty {
+		takeBack()
+		a.ring.Seat(i).Clean()
+	}
+	return dirty, a.lock.Unlock(seatByte(i))
 }
 
 // missesPerLook is how many calls that don't wait find nothing between two looks at

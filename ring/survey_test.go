@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -54,7 +55,8 @@ func TestSurveyTellsWhatProducerFinds(t *testing.T) {
 }
 
 func TestSurveyTellsWhatASeatHolds(t *testing.T) {
-	r := ringtest.NewRegion(geometry(true, true, 16), 16).Ring()
+	m := ringtest.NewRegion(geometry(true, true, 16), 16)
+	r := m.Ring()
 	p, err := r.NewProducer(2)
 	require.NoError(t, err)
 	c := r.NewConsumer(1)
@@ -75,6 +77,11 @@ func TestSurveyTellsWhatASeatHolds(t *testing.T) {
 	require.Equal(t, ring.Holding{Takes: 2, Records: 5, Slots: long + 4, First: 16}, s.Seats[1])
 	require.Equal(t, ring.Holding{Claims: 1, Slots: 1, First: 16 + long + 4}, s.Seats[2])
 	require.Zero(t, s.Seats[0])
+	// What a stranger wrote inside a record is no record, but of the same lap.
+	free := m.Word(18)
+	m.SetWord(18, layout.FullWord(2, 1, 4))
+	require.Equal(t, 5, r.Survey().Seats[1].Records)
+	m.SetWord(18, free)
 	c.Ack(&ls[0])
 	c.Ack(&ls[2])
 	require.Equal(t, ring.Holding{Takes: 2, Records: 3, Slots: long + 4, First: 16}, r.Survey().Seats[1])

@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"io"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +14,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli"
+	"github.com/shmq/shmq/producer"
 )
 
 // The test binary is all the commands: it runs one when it is called by its name.
@@ -24,7 +28,35 @@ func TestMain(m *testing.M) {
 		"shmq":      command(cli.Shmq),
 		"shmq-send": command(func() *cobra.Command { return cli.Send("shmq-send") }),
 		"shmq-recv": command(func() *cobra.Command { return cli.Recv("shmq-recv") }),
+		"holder":    holder,
 	})
+}
+
+// holder QUEUE producer|consumer N is no command of ours but a program to look at: it
+// reserves N bytes, or leases as many as N records, and holds them until its input ends.
+func holder() {
+	n, err := strconv.Atoi(os.Args[3])
+	if err != nil {
+		log.Fatal(err)
+	}
+	if os.Args[2] == "producer" {
+		p, err := producer.OpenRaw(os.Args[1], nil)
+		if err == nil {
+			_, err = p.TryReserve(n)
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+	} else {
+		c, err := consumer.OpenRaw(os.Args[1], nil)
+		if err == nil && n > 0 {
+			_, err = c.TryLeaseBatch(make([]consumer.Lease, n))
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 // raceOptions keep a process with the race detector from sleeping a second at its

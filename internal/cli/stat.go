@@ -50,18 +50,33 @@ func printInfo(w io.Writer, i *shmq.Info) {
 		row("skipped", "%d claims of senders that died", i.Skipped)
 	}
 	row("stream", "%s", streamText(i))
+	now := time.Now()
 	if len(i.Participants) == 0 {
 		row("attached", "nobody")
+		printWarnings(w, warnings(i, now))
 		return
 	}
-	fmt.Fprintln(w, "\nSEAT\tROLE\tPID\tCOMMAND\tSINCE\tRECORDS\tBYTES\tWAITS\tWAKES\tREDELIVERED")
+	fmt.Fprintln(w, "\nSEAT\tROLE\tPID\tCOMMAND\tSINCE\tHOLDS\tFOR\tRECORDS\tBYTES\tWAITS\tWAKES\tREDELIVERED")
 	for _, p := range i.Participants {
 		since := p.Attached.Local().Format(time.DateTime)
 		if !p.Alive {
 			since = "died"
 		}
-		fmt.Fprintf(w, "%d\t%v\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n",
-			p.Seat, p.Role, p.PID, p.Command, since, p.Records, p.Bytes, p.Waits, p.Wakes, p.Redelivered)
+		fmt.Fprintf(w, "%d\t%v\t%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n",
+			p.Seat, p.Role, p.PID, p.Command, since, or(holdsText(&p), "-"), or(heldFor(&p, now), "-"),
+			p.Records, p.Bytes, p.Waits, p.Wakes, p.Redelivered)
+	}
+	printWarnings(w, warnings(i, now))
+}
+
+// printWarnings prints lines for people, none if all is well.
+func printWarnings(w io.Writer, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nwarnings:")
+	for _, line := range lines {
+		fmt.Fprintln(w, "  "+line)
 	}
 }
 

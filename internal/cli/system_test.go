@@ -68,7 +68,7 @@ func TestNoPermission(t *testing.T) {
 	self := filepath.Join(dir, "self")
 	copyFile(t, self)
 	for _, command := range [][]string{
-		{"shmq-send", q}, {"shmq-recv", q}, {"shmq", "stat", q}, {"shmq", "rm", q}, {"shmq", "create", dir + "/new"},
+		{"shmq-send", q}, {"shmq-recv", q}, {"shmq", "stat", q}, {"shmq", "recover", q}, {"shmq", "rm", q}, {"shmq", "create", dir + "/new"},
 	} {
 		if command[1] == "create" && os.Getuid() != 0 {
 			continue // one's own directory

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"io"
 	"fmt"
 	"io"
 	"os"
