@@ -125,6 +125,11 @@ var operations = []operation{
 		a.lease(1)
 		a.detach()
 	}},
+	{name: "attach, release, detach", attaches: true, states: usual, run: func(a *actor) {
+		a.attach(false)
+		a.release(a.lease(1), 0)
+		a.detach()
+	}},
 	{name: "attach, lease, ack", attaches: true, states: append(handed, usual...), run: func(a *actor) {
 		a.attach(false)
 		a.ackAll(a.lease(2), 1, 0)

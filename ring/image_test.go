@@ -19,7 +19,7 @@ import (
 // into a ring, recover it, and check all that is promised to the living. Then the one
 // who recovers dies as well, after each of its own stores.
 
-// effort is how much is tried. SHMQ_LONG=1 asks for the long form.
+// effort is how much is tried.
 type effort struct {
 	positions []uint64
 	subsets   int // for each group of plain stores
@@ -27,66 +27,85 @@ type effort struct {
 	seconds   int // a second death is tried in one of so many images
 }
 
-func imageEffort() effort {
+// imageEfforts returns what to try: with SHMQ_LONG=1 all pairs of deaths, and then each
+// position at which some word wraps.
+func imageEfforts() []effort {
+	few := []uint64{24, 23, 1<<32 - 2, 1<<50 - 1, 1<<64 - 2}
 	if os.Getenv("SHMQ_LONG") == "" {
-		return effort{
-			positions: []uint64{24, 23, 1<<32 - 2, 1<<50 - 1, 1<<64 - 2},
-			subsets:   1, endings: []ending{settleFirst, settleLast}, seconds: 31,
-		}
+		return []effort{{positions: few, subsets: 1, endings: []ending{settleFirst, settleLast}, seconds: 11}}
 	}
-	e := effort{subsets: 8, endings: []ending{settleFirst, settleLast, allDie}, seconds: 1}
+	var wraps []uint64
 	for _, at := range boundaries {
 		for before := range uint64(5) {
-			e.positions = append(e.positions, at-before)
+			wraps = append(wraps, at-before)
 		}
 	}
-	return e
+	all := []ending{settleFirst, settleLast, allDie}
+	return []effort{
+		{positions: few, subsets: 8, endings: all, seconds: 1},
+		{positions: wraps, subsets: 2, endings: all, seconds: 101},
+	}
 }
 
 // row is a line of the table.
 type row struct {
 	scenarios, stores, images, seconds, failures int
+
+	firsts int // images of which a second death may start
+}
+
+func (r *row) add(o row) {
+	r.scenarios += o.scenarios
+	r.stores += o.stores
+	r.images += o.images
+	r.seconds += o.seconds
+	r.failures += o.failures
 }
 
 // TestEveryPrefixOfEveryCallIsRecovered is not parallel: the hook is one for all.
 func TestEveryPrefixOfEveryCallIsRecovered(t *testing.T) {
-	effort := imageEffort()
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "operation\tproducers/consumers\tstart states\tstores\timages\tof second deaths\tfailures")
-	var all row
-	for _, op := range operations {
-		for _, m := range modes {
-			g := imageGeometry(m.producers, m.consumers)
-			r := row{}
-			region := ringtest.NewRegion(g, 0)
-			rng := rand.New(rand.NewPCG(1, 2))
-			for _, st := range op.states {
-				if !st.fits(op, m.producers, m.consumers) {
-					continue
+	for _, effort := range imageEfforts() {
+		var table strings.Builder
+		w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "operation\tproducers/consumers\tstart states\tstores\timages\tof second deaths\tfailures")
+		line := func(name, roles string, r row) {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\n", name, roles, r.scenarios, r.stores, r.images, r.seconds, r.failures)
+		}
+		var all row
+		for _, op := range operations {
+			for _, m := range modes {
+				r := exploreAll(t, op, m.producers, m.consumers, effort)
+				if r.scenarios > 0 {
+					line(op.name, oneMany(m.producers)+"/"+oneMany(m.consumers), r)
 				}
-				for _, at := range effort.positions {
-					sc := &scenario{op: op, mp: m.producers, mc: m.consumers, state: st, at: at, region: region}
-					if err := sc.explore(effort, rng, &r); err != nil {
-						if r.failures++; r.failures == 1 {
-							t.Errorf("%v: %v", sc, err)
-						}
-					}
+				all.add(r)
+			}
+		}
+		line("all", "", all)
+		w.Flush()
+		t.Logf("\n%s", table.String())
+	}
+}
+
+// exploreAll tries every death of an operation's victim from all its states in one kind
+// of queue.
+func exploreAll(t *testing.T, op operation, mp, mc bool, effort effort) (r row) {
+	region := ringtest.NewRegion(imageGeometry(mp, mc), 0)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, st := range op.states {
+		if !st.fits(op, mp, mc) {
+			continue
+		}
+		for _, at := range effort.positions {
+			sc := &scenario{op: op, mp: mp, mc: mc, state: st, at: at, region: region}
+			if err := sc.explore(effort, rng, &r); err != nil {
+				if r.failures++; r.failures == 1 {
+					t.Errorf("%v: %v", sc, err)
 				}
 			}
-			if r.scenarios > 0 {
-				fmt.Fprintf(w, "%s\t%s/%s\t%d\t%d\t%d\t%d\t%d\n", op.name, oneMany(m.producers), oneMany(m.consumers), r.scenarios, r.stores, r.images, r.seconds, r.failures)
-			}
-			all.scenarios += r.scenarios
-			all.stores += r.stores
-			all.images += r.images
-			all.seconds += r.seconds
-			all.failures += r.failures
 		}
 	}
-	fmt.Fprintf(w, "all\t\t%d\t%d\t%d\t%d\t%d\n", all.scenarios, all.stores, all.images, all.seconds, all.failures)
-	w.Flush()
-	t.Logf("\n%s", table.String())
+	return r
 }
 
 // explore tries every death of the scenario's victim. An error tells the first that
@@ -115,9 +134,9 @@ func (sc *scenario) explore(effort effort, rng *rand.Rand, r *row) error {
 				out, err := sc.check(image, known, at, how)
 				if err == nil && inOrder && how == settleFirst {
 					err = was.see(known.due(at), out.came)
-				}
-				if err == nil && inOrder && how == settleFirst && (r.images/2)%effort.seconds == 0 {
-					err = sc.secondDeath(image, known.after(out.came, out.finished), effort, r)
+					if r.firsts++; err == nil && r.firsts%effort.seconds == 0 {
+						err = sc.secondDeath(image, known.after(out.came, out.finished), effort, r)
+					}
 				}
 				if err != nil {
 					failure = fmt.Errorf("ending %d: %w\n%s", how, err, t.listing(at))
