@@ -3,6 +3,8 @@
 package ring_test
 
 import (
+	"fmt"
+
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
@@ -76,31 +78,37 @@ func (w *world) reuse() {
 	if w.geo.ManyProducers {
 		p, _ = w.ring.NewProducer(w.geo.Seats - 2)
 	}
-	c := w.ring.NewConsumer(w.geo.Seats - 1)
+	if err := refill(w.geo, p, w.ring.NewConsumer(w.geo.Seats-1)); err != nil {
+		w.failf("%w", err)
+	}
+}
+
+// refill fills an empty ring to its last slot and drains it, twice, and then sends
+// one of the largest records through it.
+func refill(g layout.Geometry, p *ring.Producer, c *ring.Consumer) error {
 	id := uint64(1) << 40
 	for lap := range 3 {
-		fits := w.geo.Slots
+		fits := g.Slots
 		size := ringtest.MinRecord
-		if lap == 2 { // at least one of the largest
-			fits, size = 1, w.geo.MaxRecord()
+		if lap == 2 {
+			fits, size = 1, g.MaxRecord()
 		}
 		for n := range fits {
 			if err := p.Send(ringtest.Record(id+n, size)); err != nil {
-				w.failf("reuse: lap %d: record %d of %d: %w", lap, n, fits, err)
-				return
+				return fmt.Errorf("reuse: lap %d: record %d of %d: %w", lap, n, fits, err)
 			}
 		}
 		for n := range fits {
 			var lease ring.Lease
 			if err := c.TryLease(&lease); err != nil {
-				w.failf("reuse: lap %d: take %d of %d: %w", lap, n, fits, err)
-				return
+				return fmt.Errorf("reuse: lap %d: take %d of %d: %w", lap, n, fits, err)
 			}
 			if got, err := ringtest.ReadRecord(lease.Data); err != nil || got != id+n {
-				w.failf("reuse: got record %#x (%v), want %#x", got, err, id+n)
+				return fmt.Errorf("reuse: got record %#x (%v), want %#x", got, err, id+n)
 			}
 			c.Ack(&lease)
 		}
 		id += fits
 	}
+	return nil
 }

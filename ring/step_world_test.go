@@ -286,14 +286,30 @@ func (w *world) describe(t *ringtest.Task) string {
 }
 
 func (w *world) value(addr unsafe.Pointer, v uint64) string {
-	if i, ok := w.slotOf(addr); ok {
+	off := uint64(uintptr(addr) - uintptr(unsafe.Pointer(&w.region.Bytes[0])))
+	return describe(w.geo, off, v, w.head)
+}
+
+// describe tells what value v at offset off of a region means, near position ref.
+func describe(g layout.Geometry, off, v, ref uint64) string {
+	switch {
+	case off >= g.DataOffset():
+		return fmt.Sprintf("data+%d = %#x", off-g.DataOffset(), v)
+	case off >= g.SlotOffset():
+		i, at := (off-g.SlotOffset())/layout.SlotSize, off%layout.SlotSize
+		if at != layout.SlotWord {
+			return fmt.Sprintf("slot[%d]+%d = %#x", i, at, v)
+		}
 		x := layout.Word(v)
-		return fmt.Sprintf("word[%d] = %s seat=%d k=%d at %d", i, x.State(), x.Seat(), x.Slots(w.geo.Shift()), x.Position(i, w.head, w.geo.Shift()))
+		return fmt.Sprintf("word[%d] = %s seat=%d k=%d at %d", i, x.State(), x.Seat(), x.Slots(g.Shift()), x.Position(i, ref, g.Shift()))
+	case off >= layout.SeatOffset:
+		return fmt.Sprintf("seat[%d]+%d = %#x", (off-layout.SeatOffset)/layout.SeatSize, (off-layout.SeatOffset)%layout.SeatSize, v)
 	}
-	off := uint64(uintptr(addr)-uintptr(unsafe.Pointer(&w.region.Bytes[0]))) - layout.HotOffset
+	off -= layout.HotOffset
 	for name, o := range map[string]uint64{
 		"tail": layout.HotTail, "head": layout.HotHead, "handout": layout.HotHandout,
 		"orphans": layout.HotOrphans, "turn": layout.HotTurn, "skipped": layout.HotSkipped,
+		"epoch": layout.HotEpoch, "finished": layout.HotFinished,
 	} {
 		if o == off {
 			return fmt.Sprintf("%s = %d", name, v)

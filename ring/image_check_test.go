@@ -1,0 +1,222 @@
+//go:build shmqstep
+
+package ring_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/ring"
+)
+
+// ending is what the others do after the victim's death.
+type ending int
+
+const (
+	settleFirst ending = iota // who has a claim or a lease commits or releases, then newcomers drain
+	settleLast                // those who were there drain, then abort or acknowledge
+	allDie                    // they die too
+)
+
+// outcome is what became of an image.
+type outcome struct {
+	came     []delivery
+	finished bool
+}
+
+// check puts an image into the ring of a scene, recovers what the dead left, and lets
+// the living, and newcomers in the place of the dead, do all that is promised.
+func (sc *scenario) check(image []byte, known *books, at cut, how ending) (outcome, error) {
+	s := sc.build()
+	copy(s.region.Bytes, image)
+	var out outcome
+	if err := s.checkSeat(!known.second); err != nil {
+		return out, err
+	}
+	_, out.finished = s.r.Stream()
+	if want := known.finished(at); want != perhaps && out.finished != (want == yes) {
+		return out, fmt.Errorf("the stream's end: marked %v", out.finished)
+	}
+	if err := s.recoverAll(how); err != nil {
+		return out, err
+	}
+	e := &epilogue{scene: s, due: known.due(at), how: how}
+	if err := e.run(); err != nil {
+		return out, err
+	}
+	out.came = e.came
+	return out, compare(e.due, e.came)
+}
+
+// checkSeat tells that a seat that is not dirty was left in order: nobody would look
+// for what it holds. Its description is whole then, unless somebody died on the seat
+// while writing it.
+func (s *scene) checkSeat(whole bool) error {
+	seat := s.r.Seat(victimSeat)
+	if seat.Dirty() {
+		return nil
+	}
+	if n := s.owned(victimSeat); n > 0 {
+		return fmt.Errorf("the seat is clean, and %d words name it", n)
+	}
+	if o := seat.Occupant(); whole && o != occupant(1) && o != occupant(2) {
+		return fmt.Errorf("the seat is clean, and half written: %+v", o)
+	}
+	return nil
+}
+
+// recoverAll recovers the seats of the dead. The living keep what is theirs.
+func (s *scene) recoverAll(how ending) error {
+	dead := append([]int{victimSeat}, s.dead...)
+	living := []int{claimSeat, leaseSeat}
+	if how == allDie {
+		dead, living = append(dead, living...), nil
+	}
+	had := make([]int, len(living))
+	for i, seat := range living {
+		had[i] = s.owned(seat)
+	}
+	by := s.actor(freshConsumerSeat)
+	for _, seat := range dead {
+		by.recover(seat)
+		if n := s.owned(seat); n > 0 {
+			return fmt.Errorf("%d words name seat %d after its recovery", n, seat)
+		}
+	}
+	for i, seat := range living {
+		if n := s.owned(seat); n != had[i] {
+			return fmt.Errorf("the living seat %d was robbed: %d words name it, not %d", seat, n, had[i])
+		}
+	}
+	for i := range s.held {
+		if _, err := ringtest.ReadRecord(s.held[i].Data); err != nil {
+			return fmt.Errorf("held record changed: %w", err)
+		}
+	}
+	return nil
+}
+
+// epilogue is what the living do with the ring of a recovered image.
+type epilogue struct {
+	*scene
+	due  []due
+	how  ending
+	came []delivery
+	p    *ring.Producer
+	c    *ring.Consumer
+}
+
+func (e *epilogue) run() error {
+	switch e.how {
+	case settleFirst:
+		if err := e.producer(); err != nil {
+			return err
+		}
+		e.consumer()
+		if e.claimed != nil {
+			e.claimer.commit(e.claimed)
+			e.due = append(e.due, due{id: e.claimed.id, size: e.claimed.size, comes: yes})
+		}
+		if e.held != nil {
+			e.holder.release(e.held, 0)
+		}
+	case settleLast:
+		e.consumer()
+		if err := e.drain(); err != nil {
+			return err
+		}
+		if e.claimed != nil {
+			e.claimer.abort(e.claimed)
+		}
+		if e.held != nil {
+			id, _ := ringtest.ReadRecord(e.held[0].Data)
+			e.due = slices.DeleteFunc(e.due, func(d due) bool { return d.id == id })
+			e.holder.c.Ack(&e.held[0])
+		}
+	case allDie:
+		e.consumer()
+	}
+	if err := e.drain(); err != nil {
+		return err
+	}
+	if e.p == nil {
+		if err := e.producer(); err != nil {
+			return err
+		}
+	}
+	if err := e.atRest(); err != nil {
+		return err
+	}
+	if err := refill(e.region.Geometry, e.p, e.c); err != nil {
+		return err
+	}
+	return e.atRest()
+}
+
+// producer chooses who sends: a newcomer, or one who was there.
+func (e *epilogue) producer() (err error) {
+	alive := e.feeder != nil && e.feeder != e.victim
+	switch {
+	case e.mp && e.how != settleLast:
+		e.p, err = e.r.NewProducer(freshProducerSeat)
+	case alive:
+		e.p = e.feeder.p
+	default:
+		e.p, err = e.r.NewProducer(victimSeat)
+	}
+	return err
+}
+
+// consumer chooses who takes. One who was there looks for orphans when it is told of
+// them; a newcomer always does.
+func (e *epilogue) consumer() {
+	alive := e.eater != nil && e.eater != e.victim
+	switch {
+	case e.mc && e.how != settleLast, alive && !e.mc && e.how == allDie:
+		e.c = e.r.NewConsumer(freshConsumerSeat)
+	case alive:
+		e.c = e.eater.c
+	default:
+		e.c = e.r.NewConsumer(victimSeat)
+	}
+}
+
+// drain takes and acknowledges all there is.
+func (e *epilogue) drain() error {
+	for range 4 * e.region.Geometry.Slots {
+		var l ring.Lease
+		if err := e.c.TryLease(&l); err == ring.ErrEmpty {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("drain: %w", err)
+		}
+		id, err := ringtest.ReadRecord(l.Data)
+		if err != nil {
+			return fmt.Errorf("torn: %w", err)
+		}
+		i := slices.IndexFunc(e.due, func(d due) bool { return d.id == id })
+		if i >= 0 && len(l.Data) != e.due[i].size {
+			return fmt.Errorf("record %#x has %d bytes, not %d", id, len(l.Data), e.due[i].size)
+		}
+		e.came = append(e.came, delivery{id, l.Redelivered > 0})
+		e.c.Ack(&l)
+	}
+	return errors.New("the ring does not drain")
+}
+
+// atRest tells that the ring holds nothing, and says so.
+func (e *epilogue) atRest() error {
+	var l ring.Lease
+	if err := e.c.TryLease(&l); err != ring.ErrEmpty {
+		return fmt.Errorf("drained, but a lease returns %v", err)
+	}
+	if !e.c.Idle() {
+		return errors.New("drained, but not idle")
+	}
+	if s := e.r.Survey(); s != (ring.Survey{}) {
+		return fmt.Errorf("drained, but there is %+v", s)
+	}
+	return nil
+}
