@@ -154,6 +154,12 @@ func (p *Proc) Kill() {
 	_ = p.cmd.Wait()
 }
 
+// WasKilled reports whether SIGKILL is what ended the child, which is gone.
+func (p *Proc) WasKilled() bool {
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
 // Terminate kills the child and does not wait for it.
 func (p *Proc) Terminate() {
 	p.t.Helper()
