@@ -47,6 +47,7 @@ type crew struct {
 	seed    uint64
 	random  *rand.Rand
 	running []*life
+	alone   time.Time // until then nobody new comes, who would recover what the dead held
 	account *account
 	quiet   *quiet
 	stats   *stats
@@ -83,8 +84,11 @@ func (c *crew) start(role string) {
 func (c *crew) fill() {
 	c.t.Helper()
 	want := func(s shmq.Side) int {
-		if s == shmq.One {
+		switch {
+		case s == shmq.One:
 			return 1
+		case time.Now().Before(c.alone):
+			return 0
 		}
 		return 3
 	}
@@ -126,6 +130,22 @@ func (c *crew) disturb() {
 	}
 }
 
+// lull leaves the survivors of a death to themselves for longer than one may wait.
+func (c *crew) lull() {
+	c.t.Helper()
+	survivors := map[string]int{}
+	for _, l := range c.running {
+		survivors[l.role]++
+	}
+	l := c.running[c.random.IntN(len(c.running))]
+	if l.stopped != 0 || survivors[l.role] < 2 {
+		return
+	}
+	c.alone = time.Now().Add(maxWait * 3 / 2)
+	c.kill(l)
+	c.pass(time.Until(c.alone))
+}
+
 func (c *crew) kill(l *life) {
 	c.t.Helper()
 	if c.gone(l) {
@@ -139,8 +159,8 @@ func (c *crew) kill(l *life) {
 		c.fill() // the successor comes while its predecessor is dying, or a zombie
 	}
 	l.Kill()
-	require.True(c.t, l.WasKilled(), "child %d ended before it was killed", l.PID())
 	c.bury(l)
+	require.True(c.t, l.WasKilled(), "%v ended before it was killed", l)
 }
 
 // gone finds a process that has left because its journal is full.
@@ -198,17 +218,23 @@ func (c *crew) bury(l *life) {
 		l.stopped = 0
 	}
 	j := l.journal
-	require.False(c.t, j.failed.Load(), "%s %d: %s", l.role, l.number, j.failure[:])
+	require.False(c.t, j.failed.Load(), "%v: %s", l, j.failure[:])
 	c.account.add(l)
 	c.quiet.lived(l)
 	require.NoError(c.t, j.close())
 	require.NoError(c.t, os.Remove(l.path))
 }
 
-// rage lets the storm go on for so long, an event every gap on average.
+// rage lets the storm go on for so long, an event every gap on average, with a lull
+// now and then if there is time for it.
 func (c *crew) rage(d, gap time.Duration) {
 	c.t.Helper()
-	for end := time.Now().Add(d); time.Now().Before(end); {
+	lulls := d / (4 * maxWait)
+	for begin, n := time.Now(), time.Duration(1); time.Since(begin) < d; {
+		if n <= lulls && time.Since(begin) > d/(lulls+1)*n {
+			c.lull()
+			n++
+		}
 		c.fill()
 		c.pass(time.Duration(c.random.Int64N(int64(2 * gap))))
 		c.disturb()
@@ -230,6 +256,7 @@ func (c *crew) pass(d time.Duration) {
 // settle lets all come to an end: producers leave, consumers drain the queue.
 func (c *crew) settle() {
 	c.t.Helper()
+	c.alone = time.Time{}
 	c.fill()
 	for _, l := range c.running {
 		c.resume(l)

@@ -4,11 +4,12 @@ package storm
 
 import (
 	"slices"
+	"time"
 )
 
 // maxWait is how long a living participant may wait while nobody is stopped and there
 // is somebody at the other end. A death costs a heartbeat, a tenth of it.
-const maxWait = 1e9
+const maxWait = time.Second
 
 // quiet collects the waits of participants, and the times in which one had to wait:
 // while somebody was stopped, or there was no peer, or the machine stood still.
@@ -39,7 +40,8 @@ func (q *quiet) lived(l *life) {
 }
 
 // longest returns the longest wait for which there is no excuse.
-func (q *quiet) longest() (n int64) {
+func (q *quiet) longest() time.Duration {
+	n := int64(0)
 	for role, peer := range map[string]string{producing: consuming, consuming: producing} {
 		excuses := append(slices.Clone(q.excuses), without(q.lives[peer])...)
 		merge(&excuses)
@@ -47,7 +49,7 @@ func (q *quiet) longest() (n int64) {
 			n = max(n, w.length()-overlap(w, excuses))
 		}
 	}
-	return n
+	return time.Duration(n)
 }
 
 // merge sorts spans and joins those that overlap.
