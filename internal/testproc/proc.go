@@ -141,6 +141,20 @@ func (p *Proc) Expect(want string) string {
 // Silent reports whether the child has said nothing yet that was not taken.
 func (p *Proc) Silent() bool { return len(p.lines) == 0 }
 
+// Rest returns all that a child says which ends by itself, and waits for that end.
+func (p *Proc) Rest() (lines []string) {
+	p.t.Helper()
+	p.ended = true
+	late := time.AfterFunc(Patience, func() { _ = p.cmd.Process.Kill() })
+	for line := range p.lines {
+		lines = append(lines, line)
+	}
+	_ = p.cmd.Wait()
+	require.True(p.t, late.Stop(), "child %d did not end within %v", p.PID(), Patience)
+	_ = p.in.Close()
+	return lines
+}
+
 // Kill kills the child and waits until it is gone.
 func (p *Proc) Kill() {
 	if p.ended {
