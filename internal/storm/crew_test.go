@@ -3,12 +3,14 @@
 package storm
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +32,6 @@ type life struct {
 	resume  time.Time // when to continue it, if it is stopped
 	stopped int64     // since when, or 0
 	ended   int64     // when it was killed, or began to leave
-	killed  bool
 }
 
 const (
@@ -47,7 +48,9 @@ type crew struct {
 	seed    uint64
 	random  *rand.Rand
 	running []*life
+	over    bool      // nobody new comes
 	alone   time.Time // until then nobody new comes, who would recover what the dead held
+	looked  time.Time // when it looked for all who stand still
 	account *account
 	quiet   *quiet
 	stats   *stats
@@ -85,6 +88,8 @@ func (c *crew) fill() {
 	c.t.Helper()
 	want := func(s shmq.Side) int {
 		switch {
+		case c.over:
+			return 0
 		case s == shmq.One:
 			return 1
 		case time.Now().Before(c.alone):
@@ -92,10 +97,10 @@ func (c *crew) fill() {
 		}
 		return 3
 	}
-	for range want(c.opts.Producers) - len(c.of(producing)) {
+	for len(c.of(producing)) < want(c.opts.Producers) {
 		c.start(producing)
 	}
-	for range want(c.opts.Consumers) - len(c.of(consuming)) {
+	for len(c.of(consuming)) < want(c.opts.Consumers) {
 		c.start(consuming)
 	}
 }
@@ -113,20 +118,19 @@ func (c *crew) of(role string) (ls []*life) {
 // disturb does something to one of them.
 func (c *crew) disturb() {
 	c.t.Helper()
+	c.fill()
 	l := c.running[c.random.IntN(len(c.running))]
 	switch n := c.random.IntN(20); {
 	case n < 9:
 		c.kill(l)
 	case n < 11:
-		c.stop(l, time.Minute)
+		c.stop(l, time.Now().Add(time.Minute))
 		c.pass(time.Duration(c.random.IntN(10)) * time.Millisecond)
 		c.kill(l)
-	case n < 12 && l.stopped == 0:
+	case n < 12:
 		c.dismiss(l, "leave")
-	case n < 13 && c.random.IntN(4) == 0:
-		c.stop(l, 300*time.Millisecond) // several heartbeats
 	default:
-		c.stop(l, time.Duration(1+c.random.IntN(20))*time.Millisecond)
+		c.stop(l, c.later())
 	}
 }
 
@@ -151,34 +155,49 @@ func (c *crew) kill(l *life) {
 	if c.gone(l) {
 		return
 	}
-	l.ended, l.killed = now(), true
-	l.Terminate()
+	l.ended = now()
+	l.signal(syscall.SIGKILL)
+	c.lost(l)
+}
+
+// lost is for a process that was killed, and perhaps is not dead yet.
+func (c *crew) lost(l *life) {
+	c.t.Helper()
 	c.stats.kills++
 	c.running = slices.DeleteFunc(c.running, func(r *life) bool { return r == l })
 	if c.random.IntN(2) == 0 {
 		c.fill() // the successor comes while its predecessor is dying, or a zombie
 	}
 	l.Kill()
+	if at := l.journal.gone.Load(); at != 0 {
+		l.ended = at
+	}
 	c.bury(l)
 	require.True(c.t, l.WasKilled(), "%v ended before it was killed", l)
 }
 
-// gone finds a process that has left because its journal is full.
+// gone finds a process that is no more: it has left because its journal is full, or
+// has killed itself.
 func (c *crew) gone(l *life) bool {
 	c.t.Helper()
-	if !l.journal.left.Load() {
+	switch {
+	case !slices.Contains(c.running, l): // found before
+	case l.journal.gone.Load() != 0:
+		c.lost(l)
+	case l.journal.left.Load():
+		c.leave(l)
+	default:
 		return false
 	}
-	c.leave(l)
 	return true
 }
 
-func (c *crew) stop(l *life, d time.Duration) {
+func (c *crew) stop(l *life, until time.Time) {
 	c.t.Helper()
 	if l.stopped == 0 && !c.gone(l) {
 		l.stopped = now()
-		l.Stop()
-		l.resume = time.Now().Add(d)
+		l.signal(syscall.SIGSTOP)
+		l.resume = until
 		c.stats.stops++
 	}
 }
@@ -186,19 +205,31 @@ func (c *crew) stop(l *life, d time.Duration) {
 func (c *crew) resume(l *life) {
 	c.t.Helper()
 	if l.stopped != 0 {
-		l.Continue()
+		l.journal.standing.Store(0)
+		l.signal(syscall.SIGCONT)
 		c.quiet.add(span{l.stopped, now()})
 		l.stopped = 0
 	}
 }
 
-// dismiss asks processes to leave, and waits until they have.
-func (c *crew) dismiss(l *life, how string) {
+// dismiss asks a process to leave, and waits until it has. It reports false when it,
+// or another meanwhile, was killed instead.
+func (c *crew) dismiss(l *life, how string) bool {
 	c.t.Helper()
-	if !c.gone(l) {
-		l.Say("%s", how)
+	kills := c.stats.kills
+	if c.gone(l) {
+		return false
+	}
+	l.Say("%s", how)
+	for end := time.Now().Add(testproc.Patience); slices.Contains(c.running, l) && !l.journal.left.Load(); {
+		c.attend() // it may stop or kill itself yet
+		require.True(c.t, time.Now().Before(end), "%v was told to %s, and does not: %s", l, how, c.scene())
+		time.Sleep(500 * time.Microsecond)
+	}
+	if slices.Contains(c.running, l) {
 		c.leave(l)
 	}
+	return c.stats.kills == kills
 }
 
 func (c *crew) leave(l *life) {
@@ -213,12 +244,13 @@ func (c *crew) leave(l *life) {
 // bury takes over what a process wrote that has ended.
 func (c *crew) bury(l *life) {
 	c.t.Helper()
-	if l.stopped != 0 {
-		c.quiet.add(span{l.stopped, l.ended})
-		l.stopped = 0
-	}
 	j := l.journal
-	require.False(c.t, j.failed.Load(), "%v: %s", l, j.failure[:])
+	c.requireNoFailure(l)
+	for _, since := range []int64{l.stopped, j.standing.Load()} {
+		if since != 0 {
+			c.quiet.add(span{since, l.ended})
+		}
+	}
 	c.account.add(l)
 	c.quiet.lived(l)
 	require.NoError(c.t, j.close())
@@ -245,29 +277,85 @@ func (c *crew) rage(d, gap time.Duration) {
 func (c *crew) pass(d time.Duration) {
 	c.t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(500 * time.Microsecond) {
-		for _, l := range c.running {
-			if l.stopped != 0 && time.Now().After(l.resume) {
-				c.resume(l)
+		c.attend()
+	}
+}
+
+// attend takes note of those who stopped or killed themselves, and lets those go on
+// who were stopped for long enough.
+func (c *crew) attend() {
+	c.t.Helper()
+	look := time.Since(c.looked) > 50*time.Millisecond
+	if look {
+		c.looked = time.Now()
+	}
+	for _, l := range slices.Clone(c.running) {
+		c.requireNoFailure(l)
+		since := l.journal.standing.Load()
+		switch {
+		case l.journal.gone.Load() != 0:
+			c.lost(l)
+			c.fill()
+		case l.stopped == 0 && (look || since != 0) && l.State() == "T":
+			if since == 0 { // a SIGCONT for an earlier stop came before its own
+				since = now() - int64(50*time.Millisecond)
 			}
+			l.stopped, l.resume = since, c.later()
+			c.stats.stops++
+		case l.stopped != 0 && time.Now().After(l.resume):
+			c.resume(l)
 		}
 	}
+}
+
+// later is when one who is stopped goes on.
+func (c *crew) later() time.Time {
+	if c.random.IntN(40) == 0 {
+		return time.Now().Add(300 * time.Millisecond) // several heartbeats
+	}
+	return time.Now().Add(time.Duration(1+c.random.IntN(20)) * time.Millisecond)
 }
 
 // settle lets all come to an end: producers leave, consumers drain the queue.
 func (c *crew) settle() {
 	c.t.Helper()
-	c.alone = time.Time{}
-	c.fill()
+	c.over = true
 	for _, l := range c.running {
 		c.resume(l)
 	}
 	for _, l := range c.of(producing) {
 		c.dismiss(l, "leave")
 	}
-	for _, l := range c.of(consuming) {
-		c.dismiss(l, "drain")
+	// The last one to leave has seen the end of the stream, and nobody died after it.
+	for drained := false; !drained || len(c.of(consuming)) > 0; {
+		if len(c.of(consuming)) == 0 {
+			c.start(consuming)
+		}
+		drained = c.dismiss(c.of(consuming)[0], "drain")
 	}
 	require.Empty(c.t, c.running)
 }
+
+// scene describes the queue and who is on it, for a failure.
+func (c *crew) scene() string {
+	var b strings.Builder
+	for _, l := range c.running {
+		fmt.Fprintf(&b, "\n%v: state %s", l, l.State())
+		if since := l.journal.since.Load(); since != 0 {
+			fmt.Fprintf(&b, ", in a call for %v", time.Duration(now()-since))
+		}
+	}
+	info, err := shmq.Stat(c.queue)
+	fmt.Fprintf(&b, "\n%+v %v", info, err)
+	return b.String()
+}
+
+func (c *crew) requireNoFailure(l *life) {
+	c.t.Helper()
+	require.False(c.t, l.journal.failed.Load(), "%v: %s", l, bytes.TrimRight(l.journal.failure[:], "\x00"))
+}
+
+// signal sends a signal to a process that may be dead, but was not waited for.
+func (l *life) signal(s syscall.Signal) { _ = syscall.Kill(l.PID(), s) }
 
 func (l *life) String() string { return fmt.Sprintf("%s %d (pid %d)", l.role, l.number, l.PID()) }

@@ -20,6 +20,8 @@ type journal struct {
 	left     atomic.Bool  // closed, and about to end
 	since    atomic.Int64 // when the call under way began, or 0
 	waits    [maxWaits]span
+	standing atomic.Int64 // since when it is stopped, or 0, if it stopped itself; cleared by the parent
+	gone     atomic.Int64 // when it killed itself
 
 	// A producer numbers its records from 0 on: those below sent were sent, those
 	// below tried were or were not. Records too short for a number are counted by size.

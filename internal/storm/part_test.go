@@ -46,6 +46,7 @@ func newPart(c *testproc.Child) *part {
 
 // attach waits for a role and a seat: those of the dead it is to replace.
 func (p *part) attach(open func() error) {
+	p.tempted()
 	p.journal.call(func() {
 		for {
 			err := open()
