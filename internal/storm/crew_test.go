@@ -134,19 +134,16 @@ func (c *crew) disturb() {
 	}
 }
 
-// lull leaves the survivors of a death to themselves for longer than one may wait.
+// lull leaves one survivor on each side of many to itself, for longer than one may
+// wait: nobody comes who would recover what the dead held.
 func (c *crew) lull() {
 	c.t.Helper()
-	survivors := map[string]int{}
-	for _, l := range c.running {
-		survivors[l.role]++
-	}
-	l := c.running[c.random.IntN(len(c.running))]
-	if l.stopped != 0 || survivors[l.role] < 2 {
-		return
-	}
 	c.alone = time.Now().Add(maxWait * 3 / 2)
-	c.kill(l)
+	for _, role := range []string{producing, consuming} {
+		for len(c.of(role)) > 1 {
+			c.kill(c.of(role)[0])
+		}
+	}
 	c.pass(time.Until(c.alone))
 }
 
