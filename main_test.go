@@ -8,17 +8,17 @@ import (
 	"github.com/shmq/shmq/internal/testproc"
 )
 
-func TestMain(m *testing.M) {
-	testproc.Main(m, map[string]testproc.Role{
-		testagent.RoleName: testagent.Play,
-		"attach-and-die":   attachAndDie,
-		"create":           createOnCommand,
-		"create-small":     createOnSmallFilesystem,
-		"open-as":          openAs,
-		"create-umask":     createUnderUmask,
-		"no-tmpfile":       createWithoutTmpfile,
-	})
+var childRoles = map[string]testproc.Role{
+	testagent.RoleName: testagent.Play,
+	"attach-and-die":   attachAndDie,
+	"create":           createOnCommand,
+	"create-small":     createOnSmallFilesystem,
+	"open-as":          openAs,
+	"create-umask":     createUnderUmask,
+	"no-tmpfile":       createWithoutTmpfile,
 }
+
+func TestMain(m *testing.M) { testproc.Main(m, childRoles) }
 
 // attach is Attach for a test, detached at its end.
 func attach(t *testing.T, queue string, role shmq.Role) *shmq.Attachment {

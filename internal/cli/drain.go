@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/shmq/shmq"
@@ -31,6 +32,7 @@ type drain struct {
 	left     int64 // records still to be received, negative for no limit
 	timeout  time.Duration
 	nonblock bool
+	show     bool // before each record, its earlier deliveries
 
 	leases []consumer.Lease
 	page   page
@@ -114,6 +116,9 @@ func (d *drain) fill(ls []consumer.Lease) (n int, err error) {
 	p := &d.page
 	p.buf, p.ends = p.buf[:0], p.ends[:0]
 	for n < len(ls) && len(p.buf) < pageBytes {
+		if d.show {
+			p.buf = append(strconv.AppendInt(p.buf, int64(ls[n].Redelivered()), 10), '\t')
+		}
 		if err := d.format.recv(p, ls[n].Bytes()); err != nil {
 			p.buf = p.buf[:p.start(n)]
 			return n, err

@@ -45,6 +45,15 @@ func left(t *testing.T, q string) {
 	require.Empty(t, info.Participants)
 }
 
+// drained checks that the stream is at its end and that nothing and nobody is left.
+func drained(t *testing.T, q string) {
+	t.Helper()
+	p := start(t, nil, nil, "shmq-recv", q, "--nonblock")
+	require.Empty(t, p.ends(0))
+	require.Empty(t, p.out.Bytes())
+	left(t, q)
+}
+
 func TestSignalEndsSenderThatReads(t *testing.T) {
 	eachSignal(t, func(t *testing.T, sig syscall.Signal) {
 		q := queuePath(t)

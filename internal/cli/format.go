@@ -11,6 +11,8 @@ import (
 // format is one way to cut a stream of bytes into records, and back.
 type format struct {
 	name string
+	// text is what people and their tools read, record by record.
+	text bool
 	// send reads in to its end and adds the records to out. It returns the error of
 	// in or out as it is, and data that is no record as errData.
 	send func(in io.Reader, out *outbox) error
@@ -20,11 +22,11 @@ type format struct {
 }
 
 var formats = []format{
-	{"lines", sendTexts('\n', "line"), recvTexts('\n')},
-	{"null", sendTexts(0, "item"), recvTexts(0)},
-	{"json", sendJSON, recvJSON},
-	{"msgpack", sendMsgpack, recvMsgpack},
-	{"raw", sendRaw, recvRaw},
+	{"lines", true, sendTexts('\n', "line"), recvTexts('\n')},
+	{"null", true, sendTexts(0, "item"), recvTexts(0)},
+	{"json", true, sendJSON, recvJSON},
+	{"msgpack", false, sendMsgpack, recvMsgpack},
+	{"raw", false, sendRaw, recvRaw},
 }
 
 // formatFlag is a flag: the name of a format.

@@ -18,6 +18,7 @@ type recvFlags struct {
 	nonblock bool
 	untilEOF bool
 	noCreate bool
+	show     bool
 }
 
 const recvLong = `Write the records of a queue to standard output, and make the queue if it is absent.
@@ -33,6 +34,10 @@ A record is taken from the queue only after it has been written: what a closed
 pipe or a full disk did not take is there for the next receiver. A record that is
 not msgpack stays too; --format raw writes even that.
 
+A receiver that is killed after it has written a record and before it has taken it
+leaves it to be written again by another. --show-redelivered tells such records from
+new ones: their number is not 0.
+
 The command ends when a sender has marked the end of the stream (--close) and the
 queue is drained, or as the flags say. An ended stream stays ended until a sender
 attaches again: with a queue that was used before, start the sender first.
@@ -46,7 +51,8 @@ const recvExample = `  %[1]s q
   %[1]s q --until-eof > copy
   %[1]s q --format json | jq .name
   %[1]s q --count 1 --timeout 5s
-  %[1]s q --nonblock`
+  %[1]s q --nonblock
+  %[1]s q --show-redelivered | grep -v '^0'`
 
 // Recv returns the verb that receives, as a command of that name.
 func Recv(name string) *cobra.Command {
@@ -71,12 +77,16 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "stop, with exit code 75, when the queue is empty")
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
+	set.BoolVar(&f.show, "show-redelivered", false, "put before each record how often it was delivered before, and a tab; with lines, null and json")
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
 }
 
 func (f *recvFlags) run(ctx context.Context, name string) (err error) {
+	if f.show && !f.format.text {
+		return usageError{fmt.Sprintf("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.name)}
+	}
 	opts, err := f.queue.options()
 	if err != nil {
 		return err
@@ -98,7 +108,7 @@ func (f *recvFlags) run(ctx context.Context, name string) (err error) {
 	defer cancel(nil)
 	d := &drain{
 		hold: hold{ctx: ctx, grace: writeGrace}, from: c, to: out, format: f.format.format,
-		left: int64(f.count), timeout: f.timeout.value(), nonblock: f.nonblock,
+		left: int64(f.count), timeout: f.timeout.value(), nonblock: f.nonblock, show: f.show,
 		leases: make([]consumer.Lease, leaseBatch),
 	}
 	return d.hold.run(d.run)

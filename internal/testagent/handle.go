@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,9 +28,12 @@ type Record struct {
 }
 
 // New starts an agent that takes part in nothing yet.
-func New(t testing.TB) *Agent {
+func New(t testing.TB) *Agent { return NewAs(t, nil) }
+
+// NewAs is New with attributes of the process, such as another namespace.
+func NewAs(t testing.TB, attr *syscall.SysProcAttr) *Agent {
 	t.Helper()
-	a := &Agent{testproc.Start(t, RoleName), t}
+	a := &Agent{testproc.StartAs(t, attr, RoleName), t}
 	a.Expect("ready")
 	return a
 }

@@ -144,6 +144,20 @@ func (p *Proc) Expect(want string) string {
 // Silent reports whether the child has said nothing yet that was not taken.
 func (p *Proc) Silent() bool { return len(p.lines) == 0 }
 
+// Rest returns all that a child says which ends by itself, and waits for that end.
+func (p *Proc) Rest() (lines []string) {
+	p.t.Helper()
+	p.ended = true
+	late := time.AfterFunc(Patience, func() { _ = p.cmd.Process.Kill() })
+	for line := range p.lines {
+		lines = append(lines, line)
+	}
+	_ = p.cmd.Wait()
+	require.True(p.t, late.Stop(), "child %d did not end within %v", p.PID(), Patience)
+	_ = p.in.Close()
+	return lines
+}
+
 // Kill kills the child and waits until it is gone.
 func (p *Proc) Kill() {
 	if p.ended {
@@ -155,6 +169,12 @@ func (p *Proc) Kill() {
 	for range p.lines { // Wait closes the pipe under who reads it
 	}
 	_ = p.cmd.Wait()
+}
+
+// WasKilled reports whether SIGKILL is what ended the child, which is gone.
+func (p *Proc) WasKilled() bool {
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
 // Terminate kills the child and does not wait for it.

@@ -1,0 +1,77 @@
+//go:build linux
+
+package cli_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/park"
+)
+
+// A receiver is stopped while it holds a record. For dozens of heartbeats, with
+// SHMQ_LONG=1 for ten seconds, nobody takes it, and other records pass. Then it goes
+// on as if nothing had happened.
+func TestStoppedReceiverKeepsItsRecord(t *testing.T) {
+	t.Parallel()
+	stopped := 25 * park.Heartbeat
+	if os.Getenv("SHMQ_LONG") != "" {
+		stopped = 10 * time.Second
+	}
+	q := queuePath(t)
+	large := strings.Repeat("x", 100<<10) + "\n" // more than a pipe takes
+	r, w := pipe(t)
+	holder := start(t, nil, w, "shmq-recv", q, "--count", "1", "--show-redelivered", "--slots", "65536", "--slot-size", "64")
+	w.Close()
+	until(t, "a receiver", waiting(q, shmq.Consumer))
+	start(t, strings.NewReader(large), nil, "shmq-send", q).ends(0)
+	until(t, "a full pipe", func() bool {
+		n, err := unix.IoctlGetInt(int(r.Fd()), unix.TIOCINQ)
+		return err == nil && n >= 64<<10
+	})
+	require.NoError(t, holder.Process.Signal(syscall.SIGSTOP))
+
+	other := start(t, nil, nil, "shmq-recv", q, "--show-redelivered")
+	from, to := pipe(t)
+	sender := start(t, from, nil, "shmq-send", q, "--close")
+	passed := func() uint64 {
+		for _, p := range attached(q, shmq.Consumer) {
+			if p.PID == other.Process.Pid {
+				return p.Records
+			}
+		}
+		return 0
+	}
+	var want strings.Builder
+	for end, n := time.Now().Add(stopped), uint64(1); time.Now().Before(end); n++ {
+		_, err := fmt.Fprintf(to, "%d\n", n)
+		require.NoError(t, err)
+		fmt.Fprintf(&want, "0\t%d\n", n)
+		until(t, "a record that passes", func() bool { return passed() == n })
+		info, err := shmq.Stat(q)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, info.Leased, 1)
+		require.Zero(t, info.Orphans)
+	}
+
+	require.NoError(t, holder.Process.Signal(syscall.SIGCONT))
+	got, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.Empty(t, holder.ends(0))
+	requireSame(t, []byte("0\t"+large), got)
+
+	require.NoError(t, to.Close())
+	require.Empty(t, sender.ends(0))
+	require.Empty(t, other.ends(0))
+	requireSame(t, []byte(want.String()), other.out.Bytes())
+	drained(t, q)
+}

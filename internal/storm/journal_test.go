@@ -1,0 +1,175 @@
+//go:build linux
+
+package storm
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// journal is what a participant did, in a file that it maps: what a process stored
+// there is there after its SIGKILL. Only the participant writes it, what it is about
+// to do before the call and what came of it afterwards.
+type journal struct {
+	attached atomic.Int64 // when, by now()
+	leaving  atomic.Int64 // when it began to close; what it held is anybody's from then on
+	left     atomic.Bool  // closed, and about to end
+	since    atomic.Int64 // when the call under way began, or 0
+	waits    [maxWaits]span
+	standing atomic.Int64 // since when it is stopped, or 0, if it stopped itself; cleared by the parent
+	gone     atomic.Int64 // when it killed itself
+
+	// A producer numbers its records from 0 on: those below sent were sent, those
+	// below tried were or were not. Records too short for a number are counted by size.
+	sent, tried           atomic.Uint64
+	shortSent, shortTried [shortSizes]atomic.Uint64
+	aborted               atomic.Uint64
+
+	// A consumer notes each record it was handed. It has nothing open that is older
+	// than the first final of them.
+	takes     atomic.Uint64
+	final     atomic.Uint64
+	take      [maxTakes]take
+	receiving atomic.Bool // what is in buffer was received, or was not
+	buffer    [maxRecord]byte
+
+	failed  atomic.Bool
+	failure [1024]byte
+}
+
+const (
+	maxWaits  = 64
+	maxTakes  = 1 << 18
+	maxRecord = 1 << 15
+)
+
+// take is a record in a consumer's hands.
+type take struct {
+	id   uint64 // from newID or shortID
+	from int64  // when the call began
+	at   int64  // when it returned
+	flag flag
+	fate atomic.Uint32 // stored last; 0 means that the rest is not there yet
+}
+
+// flag is what the consumer was told about earlier deliveries.
+type flag uint32
+
+const (
+	fresh flag = iota
+	redelivered
+	untold // by Receive
+)
+
+// What becomes of a take.
+const (
+	held uint32 = iota + 1
+	acking
+	acked
+	released
+)
+
+// span is a time between two readings of now.
+type span struct{ from, to int64 }
+
+func (s span) length() int64 { return s.to - s.from }
+
+// now is CLOCK_MONOTONIC, the same for all processes, in nanoseconds.
+func now() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		panic(err)
+	}
+	return ts.Nano()
+}
+
+// openJournal maps the journal in that file, which it makes.
+func openJournal(path string) (*journal, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	const size = int(unsafe.Sizeof(journal{}))
+	if err := f.Truncate(int64(size)); err != nil {
+		return nil, err
+	}
+	b, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
+	}
+	return (*journal)(unsafe.Pointer(unsafe.SliceData(b))), nil
+}
+
+func (j *journal) close() error {
+	return unix.MunmapPtr(unsafe.Pointer(j), unsafe.Sizeof(*j))
+}
+
+func (j *journal) fail(format string, args ...any) {
+	copy(j.failure[:len(j.failure)-1], fmt.Sprintf(format, args...))
+	j.failed.Store(true)
+}
+
+// longWait is what is worth a note.
+const longWait = 5e6
+
+// call does what may wait.
+func (j *journal) call(f func()) {
+	began := now()
+	j.since.Store(began)
+	f()
+	j.since.Store(0)
+	w := span{began, now()}
+	if w.length() < longWait {
+		return
+	}
+	shortest := &j.waits[0]
+	for i := range j.waits {
+		if j.waits[i].length() < shortest.length() {
+			shortest = &j.waits[i]
+		}
+	}
+	*shortest = w
+}
+
+// trying notes that records are being sent; settle notes how many of them were.
+func (j *journal) trying(rs []record) {
+	for _, r := range rs {
+		if r.short() {
+			j.shortTried[len(r.data)].Add(1)
+		} else {
+			j.tried.Add(1)
+		}
+	}
+}
+
+func (j *journal) settle(rs []record, sent int) {
+	for _, r := range rs[:sent] {
+		if r.short() {
+			j.shortSent[len(r.data)].Add(1)
+		} else {
+			j.sent.Add(1)
+		}
+	}
+	for i := range j.shortTried { // the others were not sent: they will be other records
+		j.shortTried[i].Store(j.shortSent[i].Load())
+	}
+	j.tried.Store(j.sent.Load())
+}
+
+// took notes a take and returns it.
+func (j *journal) took(id uint64, from int64, f flag, fate uint32) *take {
+	n := j.takes.Load()
+	t := &j.take[n]
+	t.id, t.from, t.at, t.flag = id, from, now(), f
+	t.fate.Store(fate)
+	j.takes.Store(n + 1)
+	return t
+}
+
+// full says that it is time to leave.
+func (j *journal) full() bool { return j.takes.Load() > maxTakes-1000 }

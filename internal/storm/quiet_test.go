@@ -1,0 +1,89 @@
+//go:build linux
+
+package storm
+
+import (
+	"slices"
+	"time"
+)
+
+// maxWait is how long a living participant may wait while nobody is stopped and there
+// is somebody at the other end. A death costs a heartbeat, a tenth of it.
+const maxWait = time.Second
+
+// quiet collects the waits of participants, and the times in which one had to wait:
+// while somebody was stopped, or there was no peer, or the machine stood still.
+type quiet struct {
+	excuses []span
+	lives   map[string][]span // by role, from attachment to end
+	waits   map[string][]span
+}
+
+func (q *quiet) add(s span) { q.excuses = append(q.excuses, s) }
+
+func (q *quiet) lived(l *life) {
+	if q.lives == nil {
+		q.lives, q.waits = map[string][]span{}, map[string][]span{}
+	}
+	j := l.journal
+	if from := j.attached.Load(); from != 0 {
+		q.lives[l.role] = append(q.lives[l.role], span{from, l.ended})
+	}
+	for _, w := range j.waits {
+		if w.from != 0 {
+			q.waits[l.role] = append(q.waits[l.role], w)
+		}
+	}
+	if since := j.since.Load(); since != 0 && since < l.ended {
+		q.waits[l.role] = append(q.waits[l.role], span{since, l.ended})
+	}
+}
+
+// longest returns the longest wait for which there is no excuse.
+func (q *quiet) longest() time.Duration {
+	n := int64(0)
+	for role, peer := range map[string]string{producing: consuming, consuming: producing} {
+		excuses := append(slices.Clone(q.excuses), without(q.lives[peer])...)
+		merge(&excuses)
+		for _, w := range q.waits[role] {
+			n = max(n, w.length()-overlap(w, excuses))
+		}
+	}
+	return time.Duration(n)
+}
+
+// merge sorts spans and joins those that overlap.
+func merge(ss *[]span) {
+	slices.SortFunc(*ss, func(a, b span) int { return int(a.from - b.from) })
+	out := (*ss)[:0]
+	for _, s := range *ss {
+		if n := len(out); n > 0 && s.from <= out[n-1].to {
+			out[n-1].to = max(out[n-1].to, s.to)
+		} else {
+			out = append(out, s)
+		}
+	}
+	*ss = out
+}
+
+// without returns the times that no span covers.
+func without(ss []span) (gaps []span) {
+	ss = slices.Clone(ss)
+	merge(&ss)
+	at := int64(0)
+	for _, s := range ss {
+		gaps = append(gaps, span{at, s.from})
+		at = s.to
+	}
+	return append(gaps, span{at, 1<<63 - 1})
+}
+
+// overlap is how much of s the merged spans cover.
+func overlap(s span, merged []span) (n int64) {
+	for _, m := range merged {
+		if o := min(s.to, m.to) - max(s.from, m.from); o > 0 {
+			n += o
+		}
+	}
+	return n
+}

@@ -1,0 +1,117 @@
+//go:build linux
+
+package storm
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
+)
+
+func TestMain(m *testing.M) {
+	testproc.Main(m, map[string]testproc.Role{producing: guarded(produce), consuming: guarded(consume)})
+}
+
+// stats is what a storm did.
+type stats struct {
+	kills, stops, lives                 int
+	sent, delivered, redelivered, maybe uint64
+	longest                             time.Duration
+}
+
+func (s *stats) String() string {
+	return fmt.Sprintf("%d processes, %d killed, %d times stopped; %d records sent; %d handed out, %d of them again; "+
+		"%d were on their way out of Receive when it was killed; longest wait of a survivor %v",
+		s.lives, s.kills, s.stops, s.sent, s.delivered, s.redelivered, s.maybe, s.longest.Round(time.Millisecond))
+}
+
+// The storm goes over queues of all roles and several shapes in turn. In its plain
+// form it takes a few seconds; with SHMQ_LONG=1 five minutes, or SHMQ_STORM_TIME.
+// SHMQ_STORM_SEED repeats what was random, as far as the machine lets it.
+func TestStorm(t *testing.T) {
+	seed := envSeed(t)
+	total, round, gap := 4*time.Second, time.Second, 25*time.Millisecond
+	if os.Getenv("SHMQ_LONG") != "" {
+		total, round, gap = 5*time.Minute, 10*time.Second, 40*time.Millisecond
+	}
+	if s := os.Getenv("SHMQ_STORM_TIME"); s != "" {
+		var err error
+		total, err = time.ParseDuration(s)
+		require.NoError(t, err)
+	}
+	t.Logf("SHMQ_STORM_SEED=%d", seed)
+	runtime.LockOSThread() // children die with the thread that started them
+	defer runtime.UnlockOSThread()
+	var all stats
+	random := rand.New(rand.NewPCG(seed, 0))
+	for n, end := 0, time.Now().Add(total); time.Now().Before(end); n++ {
+		opts := testagent.Modes()[n%4]
+		opts.Slots = 8 << (2 * random.IntN(3))
+		opts.SlotSize = 64 << random.IntN(3)
+		opts.Seats = 8
+		roundSeed := random.Uint64()
+		t.Run(fmt.Sprintf("%v to %v, %d slots of %d", opts.Producers, opts.Consumers, opts.Slots, opts.SlotSize), func(t *testing.T) {
+			storm(t, opts, roundSeed, min(round, time.Until(end)), gap, &all)
+		})
+		if t.Failed() {
+			break
+		}
+	}
+	t.Logf("%v", &all)
+}
+
+func envSeed(t *testing.T) uint64 {
+	s := os.Getenv("SHMQ_STORM_SEED")
+	if s == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(s, 10, 64)
+	require.NoError(t, err)
+	return seed
+}
+
+func storm(t *testing.T, opts shmq.Options, seed uint64, d, gap time.Duration, all *stats) {
+	c := newCrew(t, opts, seed, all)
+	stalls := testproc.WatchStalls()
+	c.rage(d, gap)
+	c.settle()
+	for _, s := range stalls.Stop() {
+		c.quiet.add(span{s.From, s.To})
+	}
+	if complaints := c.account.check(); len(complaints) > 0 {
+		t.Fatalf("%s", strings.Join(complaints, "\n"))
+	}
+	all.count(c)
+	require.LessOrEqual(t, c.quiet.longest(), maxWait, "the longest wait of a survivor")
+	requireNothingLeft(t, c.queue, opts)
+}
+
+func (s *stats) count(c *crew) {
+	s.lives += len(c.account.ends) - 1
+	for _, p := range c.account.sent {
+		s.sent += p.sent
+	}
+	for _, n := range c.account.short {
+		s.sent += n.sent
+		s.delivered += n.acked + n.maybe
+	}
+	for _, t := range c.account.takes {
+		s.delivered++
+		if t.flag == redelivered {
+			s.redelivered++
+		}
+	}
+	s.maybe += uint64(len(c.account.maybe))
+	s.longest = max(s.longest, c.quiet.longest())
+}
