@@ -134,9 +134,9 @@ func (v *Viewer) Seek(position uint64) { v.view.Seek(position) }
 // Position is where Next goes on.
 func (v *Viewer) Position() uint64 { return v.view.Pos() }
 
-// Missed returns how many slots of records the viewer has passed since Rewind or Seek
-// without having seen them, because they had been acknowledged before. That is the
-// most records it can have missed; fewer if there were some of several slots.
+// Missed returns how many slots the viewer has passed since Rewind without having seen
+// the records in them, because they had been acknowledged before. That is the most
+// records it can have missed; fewer if there were some of several slots.
 func (v *Viewer) Missed() uint64 { return v.view.Missed() }
 
 // Next shows the next record. Where nothing follows yet it returns ErrEmpty, and may
@@ -194,12 +194,13 @@ func (v *Viewer) holder(seat int) *Holder {
 	return &Holder{Seat: seat, PID: int(o.PID), Command: o.Command, Alive: alive || err != nil}
 }
 
-// Ended reports whether no record can follow those in the queue: the latest producer
-// has marked the end of the stream, or anyEnd says that none being attached is enough
-// once there was one. Who then finds nothing more has seen the end.
+// Ended reports whether no record can follow those in the queue: no producer is
+// attached, and the latest one marked the end of the stream; or there was one, and
+// anyEnd says that this is enough; or none can come, since the queue was removed. Who
+// then finds nothing more has seen the end.
 func (v *Viewer) Ended(anyEnd bool) (bool, error) {
 	begun, finished := v.ring.Stream()
-	if !begun || !finished && !anyEnd {
+	if !finished && !(begun && anyEnd) && !v.Removed() {
 		return false, nil
 	}
 	held, err := v.file.Locked(layout.LockProducer)

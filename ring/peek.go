@@ -85,6 +85,7 @@ func (v *Viewer) Rewind() (end uint64) {
 	r := v.r
 	head, tail := r.Positions()
 	v.Seek(head)
+	v.missed = 0
 	// Takes lie before head. Nothing older than a lap before tail is left, and a
 	// span that began there was freed as a whole.
 	if r.geo.ManyConsumers {
@@ -97,14 +98,14 @@ func (v *Viewer) Rewind() (end uint64) {
 }
 
 // Seek goes to a position that Next returned, or stopped at.
-func (v *Viewer) Seek(pos uint64) { v.pos, v.missed, v.take = pos, 0, taken{} }
+func (v *Viewer) Seek(pos uint64) { v.pos, v.take = pos, taken{} }
 
 // Pos is the position at which Next goes on.
 func (v *Viewer) Pos() uint64 { return v.pos }
 
-// Missed returns how many slots of records were passed unseen since Rewind or Seek,
-// because they were acknowledged or freed before the viewer got there. A record takes
-// one or more of them, so it is the most records that can have been missed.
+// Missed returns how many slots were passed unseen since Rewind, because they were
+// acknowledged or freed before the viewer got there. A record takes one or more of
+// them, so it is the most records that can have been missed.
 func (v *Viewer) Missed() uint64 { return v.missed }
 
 // Next copies the record at the viewer's position, or the next one there is, into

@@ -143,25 +143,24 @@ func TestViewerFollows(t *testing.T) {
 			require.Equal(t, want, id)
 		}
 		require.Equal(t, ring.ErrEmpty, v.Next(&rec))
-		v.Seek(v.Pos())
+		before := v.Missed()
 		for id := uint64(1); id < 40; id++ {
 			b.send(8, id)
 			next(id)
 			require.Equal(t, ring.ErrEmpty, v.Next(&rec))
 			b.c.Ack(b.lease(b.c, id, 0))
 		}
-		require.Zero(t, v.Missed())
+		require.Equal(t, before, v.Missed())
 		for id := uint64(40); id < 60; id++ { // two laps and a half
 			b.send(8, id)
 			b.c.Ack(b.lease(b.c, id, 0))
 		}
 		b.send(8, 60)
 		next(60)
-		require.EqualValues(t, 20, v.Missed())
+		require.EqualValues(t, 20, v.Missed()-before)
 		pos := rec.Pos
 		b.send(8, 61)
 		v.Seek(pos)
-		require.Zero(t, v.Missed())
 		next(60)
 		next(61)
 	})
