@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
@@ -240,4 +242,63 @@ func TestTailEndsWithItsReader(t *testing.T) {
 	require.NoError(t, write.Close())
 	require.NoError(t, read.Close())
 	follow.ends(141)
+}
+
+// What a receiver holds is left out of a dump, and said to be, unless asked for.
+func TestDumpLeavesOutWhatReceiversHold(t *testing.T) {
+	t.Parallel()
+	q := queuePath(t)
+	p, c := openProducer(t, q), openConsumer(t, q)
+	for _, r := range []string{"\xa3one", "\xa3two"} {
+		require.NoError(t, p.TrySend([]byte(r)))
+	}
+	l, err := c.TryLease()
+	require.NoError(t, err)
+	_, err = p.TryReserve(10)
+	require.NoError(t, err)
+	dumped := func(flags ...string) (records, stderr string) {
+		d := start(t, nil, nil, "shmq", append([]string{"dump", q}, flags...)...)
+		stderr = d.ends(0)
+		load := start(t, &d.out, nil, "shmq", "load", q+".copy")
+		load.ends(0)
+		return ran(t, 0, "shmq-recv", q+".copy", "--until-eof"), stderr
+	}
+	records, stderr := dumped()
+	require.Equal(t, "two\n", records)
+	require.Contains(t, stderr, ": 1 record, 4 B; left out: 1 record in the hands of receivers (--leased); left out: 1 claims")
+	records, stderr = dumped("--leased")
+	require.Equal(t, "one\ntwo\n", records)
+	require.Contains(t, stderr, ": 2 records, 8 B; left out: 1 claims")
+	l.Release()
+	records, _ = dumped()
+	require.Equal(t, "one\ntwo\n", records)
+	_, stderr = dumped("--take")
+	require.Contains(t, stderr, "2 records")
+	_, err = c.TryLease()
+	require.ErrorIs(t, err, shmq.ErrEmpty)
+}
+
+// A dump whose reader does not read can be interrupted, and takes nothing.
+func TestDumpThatBlocksIsInterrupted(t *testing.T) {
+	t.Parallel()
+	q := queuePath(t)
+	sender := start(t, bytes.NewReader(numbers(1, 4000)), nil, "shmq-send", q)
+	sender.ends(0)
+	for _, flag := range []string{"--leased", "--take"} {
+		read, write, err := os.Pipe()
+		require.NoError(t, err)
+		d := start(t, nil, write, "shmq", "dump", q, flag)
+		require.NoError(t, write.Close())
+		until(t, "output", func() bool {
+			n, err := unix.IoctlGetInt(int(read.Fd()), unix.TIOCINQ)
+			return err == nil && n > 3000
+		})
+		require.NoError(t, d.Process.Signal(syscall.SIGTERM))
+		d.ends(143)
+		require.NoError(t, read.Close())
+	}
+	info, err := shmq.Stat(q)
+	require.NoError(t, err)
+	require.Positive(t, info.Records+info.Orphans)
+	require.Equal(t, []int{0, 0}, []int{info.Leased, info.Claimed})
 }
