@@ -16,9 +16,14 @@ import (
 // ErrInUse while anyone is attached, and with ErrNotQueue, ErrVersion or ErrDamaged
 // a file that it does not recognise. Other errors: ErrName, fs.ErrNotExist,
 // fs.ErrPermission.
-func Remove(name string) error {
+func Remove(name string) error { return RemoveIf(name, func() error { return nil }) }
+
+// RemoveIf removes as Remove does if check returns nil, and otherwise returns the
+// error. It is called when nobody is attached and nobody can attach any more until
+// RemoveIf returns, so what it finds out about the queue stays true.
+func RemoveIf(name string, check func() error) error {
 	for try := 0; ; try++ {
-		err := remove(name, false)
+		err := remove(name, false, check)
 		if !errors.Is(err, errBusy) || try == attachTries {
 			return fail("remove", name, err)
 		}
@@ -33,9 +38,9 @@ var errBusy = fmt.Errorf("%w by a process that is attaching, detaching or removi
 // ForceRemove removes the queue even if it is in use, damaged, or of another layout
 // version, as long as it starts like a queue. Those attached keep what they share
 // with each other until they leave; nobody can join them any more.
-func ForceRemove(name string) error { return fail("remove", name, remove(name, true)) }
+func ForceRemove(name string) error { return fail("remove", name, remove(name, true, nil)) }
 
-func remove(name string, force bool) (err error) {
+func remove(name string, force bool, check func() error) (err error) {
 	path, err := Path(name)
 	if err != nil {
 		return err
@@ -61,6 +66,11 @@ func remove(name string, force bool) (err error) {
 			// Closing may not drop it: a child that this process is starting just
 			// now shares the description.
 			defer f.Unlock(b)
+		}
+	}
+	if check != nil {
+		if err := check(); err != nil {
+			return err
 		}
 	}
 	mine, err := f.ID()

@@ -30,6 +30,27 @@ func TestRemoveRefusesWhileInUse(t *testing.T) {
 	})
 }
 
+func TestRemoveIfLooksWhenNobodyCanAttach(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, nil)
+	testagent.Producer(t, q).Do("close")
+	refusal := errors.New("refused")
+	require.ErrorIs(t, shmq.RemoveIf(q, func() error {
+		for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
+			_, err := shmq.Attach(q, role, nil)
+			require.Error(t, err)
+		}
+		_, err := shmq.Stat(q)
+		require.NoError(t, err)
+		return refusal
+	}), refusal)
+	a := attach(t, q, shmq.Producer)
+	require.ErrorIs(t, shmq.RemoveIf(q, func() error { panic("asked while in use") }), shmq.ErrInUse)
+	require.NoError(t, a.Detach())
+	require.NoError(t, shmq.RemoveIf(q, func() error { return nil }))
+	require.ErrorIs(t, shmq.Remove(q), fs.ErrNotExist)
+}
+
 // The refusal takes nothing from those at work, nor from who comes next.
 func TestRefusedRemoveLeavesNoLock(t *testing.T) {
 	t.Parallel()

@@ -26,6 +26,21 @@ const (
 	exitPipe     = exitSignal + 13
 )
 
+// exitText tells the exit codes of all verbs in the manual pages.
+const exitText = `  0    done
+  1    any other error
+  2    usage: a flag, an argument, a name
+  65   not a queue, another layout version, damaged; or bad input
+  66   no such queue
+  69   the role is taken, no seat is left, or the queue is in use
+  75   full or empty, with --nonblock
+  77   no permission
+  124  --timeout
+  129  SIGHUP
+  130  SIGINT
+  141  nobody reads standard output any more
+  143  SIGTERM`
+
 var (
 	errData    = errors.New("bad data")
 	errTimeout = errors.New("timed out")

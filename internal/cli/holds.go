@@ -28,15 +28,15 @@ func holdsText(p *shmq.Participant) string {
 	}
 	add(h.Claims, "claim")
 	if h.Takes > 0 || h.Claims == 0 {
-		parts = append(parts, recordsText(h))
+		parts = append(parts, heldText(h))
 	}
 	add(int(h.Slots), "slot")
 	return strings.Join(parts, ", ")
 }
 
-// recordsText counts records. Of a single consumer's all but the oldest may have been
+// heldText counts records. Of a single consumer's all but the oldest may have been
 // acknowledged.
-func recordsText(h *shmq.Holding) string {
+func heldText(h *shmq.Holding) string {
 	if h.Takes == 0 && h.Records > 1 {
 		return "up to " + number(h.Records, "record")
 	}

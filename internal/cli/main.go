@@ -19,6 +19,8 @@ func Main(root *cobra.Command) int {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 
+	// shmq completion gives the scripts; a queue may be called completion.
+	root.CompletionOptions.DisableDefaultCmd = true
 	started := false
 	watchStart(root, &started)
 	cmd, err := root.ExecuteContextC(ctx)

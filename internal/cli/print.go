@@ -36,3 +36,13 @@ func bytesText(n int64) string {
 	}
 	return fmt.Sprintf("%.1f %cB", v, units[i])
 }
+
+// printLine prints a value as JSON on one line.
+func printLine(out io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append(b, '\n'))
+	return outputError(err)
+}

@@ -1,6 +1,11 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 const rootLong = `Queues in shared memory: unrelated processes exchange records by the name of a
 queue. A NAME without a slash is a file in /dev/shm, or in the directory SHMQ_DIR;
@@ -26,8 +31,43 @@ func Shmq() *cobra.Command {
 			return usageError{"a COMMAND is missing"}
 		},
 	}
-	root.AddCommand(Send("send"), Recv("recv"), create(), ls(), stat(), rm(), recoverVerb(), demoVerb(), demoChild(), versionVerb())
+	root.AddCommand(verb(Send("shmq-send")), verb(Recv("shmq-recv")), create(), ls(), stat(), recoverVerb(), peek(), tail(), dumpVerb(), load(), drainVerb(), rm(), gc(), demoVerb(), demoChild(), versionVerb(), completion(), manVerb())
+	root.SetHelpCommand(helpVerb())
 	return root
+}
+
+// verb makes a verb of shmq out of a program of its own, examples and all.
+func verb(program *cobra.Command) *cobra.Command {
+	name := strings.TrimPrefix(program.Name(), "shmq-")
+	program.Example = strings.ReplaceAll(program.Example, program.Name(), "shmq "+name)
+	program.Use = strings.TrimPrefix(program.Use, "shmq-")
+	return program
+}
+
+// helpVerb is what cobra offers, but with an error for what is no verb.
+func helpVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "explain a command",
+		Long:    "Explain a command, as --help does behind it.",
+		Example: "  shmq help send",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			for _, c := range cmd.Root().Commands() {
+				if !c.Hidden && len(args) == 0 {
+					names = append(names, cobra.CompletionWithDesc(c.Name(), c.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError{fmt.Sprintf("there is no command %q", strings.Join(args, " "))}
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
 }
 
 func noVerb(cmd *cobra.Command, args []string) error {

@@ -22,9 +22,11 @@ func version() string {
 
 func versionVerb() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "print the version",
-		Args:  noArgs,
+		Use:     "version",
+		Short:   "print the version",
+		Long:    "Print the version of the program, of the queue layout that it speaks, and of Go.",
+		Example: "  shmq version",
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(os.Stdout, "shmq %s, queue layout %d, %s %s/%s\n",
 				version(), layout.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -60,7 +60,7 @@ func stoppedText(i *shmq.Info, p *shmq.Participant, now time.Time) string {
 		if p.Holds.Records == 1 {
 			it = "it"
 		}
-		return fmt.Sprintf("%s is stopped and %s %s%s; nobody else gets %s while it lives", who(p), has, recordsText(p.Holds), forText(p, now), it)
+		return fmt.Sprintf("%s is stopped and %s %s%s; nobody else gets %s while it lives", who(p), has, heldText(p.Holds), forText(p, now), it)
 	case p.Role == shmq.Producer && i.Producers == shmq.One, p.Role == shmq.Consumer && i.Consumers == shmq.One:
 		return fmt.Sprintf("%s is stopped; nobody else can be the %v while it lives", who(p), p.Role)
 	}

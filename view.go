@@ -1,0 +1,242 @@
+package shmq
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
+)
+
+// RecordState is what becomes of a record that a Viewer shows.
+type RecordState uint8
+
+const (
+	// Waiting: nobody has taken it.
+	Waiting = RecordState(ring.Waiting)
+	// Leased: a consumer has it, and has not acknowledged it. If the consumer is
+	// dead it will be delivered again.
+	Leased = RecordState(ring.Leased)
+	// Orphaned: it will be delivered again.
+	Orphaned = RecordState(ring.Orphaned)
+	// Writing: a producer has claimed the slots and not published them yet. They
+	// may become several records, or none. Not seen where producers are single.
+	Writing = RecordState(ring.Writing)
+)
+
+func (s RecordState) String() string {
+	switch s {
+	case Waiting:
+		return "waiting"
+	case Leased:
+		return "leased"
+	case Orphaned:
+		return "orphaned"
+	case Writing:
+		return "writing"
+	}
+	return "unknown"
+}
+
+// MarshalText returns what String does.
+func (s RecordState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Record is a record as it was when a Viewer looked.
+type Record struct {
+	Position uint64 // of its first slot, counted since the queue was made
+	Slots    int
+	State    RecordState
+	// Redelivered is how often it was delivered again, as far as that was recorded.
+	Redelivered int
+	// Data is a copy of the payload, until the next call of Next; empty while the
+	// record is being written.
+	Data []byte
+
+	seat int
+}
+
+// Holder is the participant that has a record, or is writing it.
+type Holder struct {
+	Seat    int    `json:"seat"`
+	PID     int    `json:"pid"` // in its own PID namespace
+	Command string `json:"command"`
+	Alive   bool   `json:"alive"`
+}
+
+// Viewer looks at the records of a queue without taking them: it has no seat, maps
+// the file for reading only, and the participants do not notice. What it shows is
+// whole. What passes while it does not look it does not see. It is for one goroutine
+// at a time.
+type Viewer struct {
+	name   string
+	file   *sys.File
+	header layout.Header
+	mem    []byte
+	ring   *ring.Ring
+	view   *ring.Viewer
+	seen   ring.Peeked
+}
+
+// View opens the queue of that name to look at its records, the oldest first. It
+// never makes one. Errors: as Stat.
+func View(name string) (*Viewer, error) {
+	v, err := view(name)
+	return v, fail("look into", name, err)
+}
+
+func view(name string) (_ *Viewer, err error) {
+	v := &Viewer{name: name}
+	if v.file, v.header, err = open(name, false); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, v.release())
+		}
+	}()
+	if v.mem, err = v.file.Map(int(v.header.TotalSize()), false); err != nil {
+		return nil, err
+	}
+	if v.ring, err = ring.New(v.mem, v.header.Geometry, sys.MonotonicMillis); err != nil {
+		return nil, err
+	}
+	v.view = v.ring.NewViewer()
+	return v, nil
+}
+
+// Close ends the look.
+func (v *Viewer) Close() error {
+	if v.mem == nil {
+		return fail("look into", v.name, ErrClosed)
+	}
+	return fail("look into", v.name, v.release())
+}
+
+func (v *Viewer) release() error {
+	var err error
+	if v.mem != nil {
+		err = sys.Unmap(v.mem)
+		v.mem = nil
+	}
+	return errors.Join(err, v.file.Close())
+}
+
+// Rewind goes to the oldest record. All that is in the queue at this moment lies
+// before the position that it returns: who wants that and no more stops there, since
+// with producers at work there may always be another record.
+func (v *Viewer) Rewind() (end uint64) { return v.view.Rewind() }
+
+// Seek goes to a position: one that Position returned, or a Record had.
+func (v *Viewer) Seek(position uint64) { v.view.Seek(position) }
+
+// Position is where Next goes on.
+func (v *Viewer) Position() uint64 { return v.view.Pos() }
+
+// Missed returns how many slots the viewer has passed since Rewind without having seen
+// the records in them, because they had been acknowledged before. That is the most
+// records it can have missed; fewer if there were some of several slots.
+func (v *Viewer) Missed() uint64 { return v.view.Missed() }
+
+// Next shows the next record. Where nothing follows yet it returns ErrEmpty, and may
+// be called again later. Other error: ErrDamaged.
+func (v *Viewer) Next(rec *Record) error {
+	p := &v.seen
+	if err := v.view.Next(p); err != nil {
+		if err != ErrEmpty {
+			err = remedy(fmt.Errorf("position %d: %w", v.Position(), err))
+		}
+		return fail("look into", v.name, err)
+	}
+	*rec = Record{
+		Position: p.Pos, Slots: int(p.Slots), State: RecordState(p.State),
+		Redelivered: p.Redelivered, Data: p.Data, seat: p.Seat,
+	}
+	// The words of a single consumer's records don't name it.
+	if !v.header.ManyConsumers && rec.State == Leased {
+		held, err := v.file.Locked(layout.LockConsumer)
+		if err != nil {
+			return fail("look into", v.name, err)
+		}
+		if !held {
+			rec.State = Orphaned
+		}
+	}
+	return nil
+}
+
+// Holder returns who has a record that Next returned, or is writing it; nil if nobody
+// is known to. By now it may have left.
+func (v *Viewer) Holder(rec *Record) *Holder {
+	if rec.State != Leased && rec.State != Writing {
+		return nil
+	}
+	if rec.seat >= 0 {
+		return v.holder(rec.seat)
+	}
+	for i := range v.header.Seats {
+		if s := v.ring.Seat(i); s.Dirty() && s.Occupant().Role == layout.RoleConsumer {
+			if h := v.holder(i); h != nil && h.Alive {
+				return h
+			}
+		}
+	}
+	return nil
+}
+
+func (v *Viewer) holder(seat int) *Holder {
+	if seat >= v.header.Seats || !v.ring.Seat(seat).Dirty() {
+		return nil
+	}
+	alive, err := v.file.Locked(seatByte(seat))
+	o := v.ring.Seat(seat).Occupant()
+	return &Holder{Seat: seat, PID: int(o.PID), Command: o.Command, Alive: alive || err != nil}
+}
+
+// Ended reports whether no record can follow those in the queue: no producer is
+// attached, and the latest one marked the end of the stream; or there was one, and
+// anyEnd says that this is enough; or none can come, since the queue was removed. Who
+// then finds nothing more has seen the end.
+func (v *Viewer) Ended(anyEnd bool) (bool, error) {
+	begun, finished := v.ring.Stream()
+	if !finished && !(begun && anyEnd) && !v.Removed() {
+		return false, nil
+	}
+	held, err := v.file.Locked(layout.LockProducer)
+	return !held, fail("look into", v.name, err)
+}
+
+// Removed reports whether the queue's name is gone, or means another queue by now.
+func (v *Viewer) Removed() bool {
+	path, err := Path(v.name)
+	if err != nil {
+		return true
+	}
+	mine, err := v.file.ID()
+	if err != nil {
+		return false
+	}
+	named, err := sys.PathID(path)
+	return err != nil || named != mine
+}
+
+// LastAttach returns when somebody last took a seat, or, if nobody ever did, when the
+// queue was made. Later activity leaves no time behind. The times were written by the
+// participants, and are as right as their clocks.
+func (v *Viewer) LastAttach() time.Time {
+	last := v.header.Created
+	for i := range v.header.Seats {
+		last = max(last, v.ring.Seat(i).Occupant().Attached)
+	}
+	return time.Unix(0, last).UTC()
+}
+
+// Options returns what a queue has to be made with to be like this one.
+func (v *Viewer) Options() (Options, error) {
+	_, mode, _, _, err := v.file.Stat()
+	return Options{
+		Producers: side(v.header.ManyProducers), Consumers: side(v.header.ManyConsumers),
+		Slots: int(v.header.Slots), SlotSize: int(v.header.AreaSize), Seats: v.header.Seats, Mode: mode.Perm(),
+	}, fail("look into", v.name, err)
+}
