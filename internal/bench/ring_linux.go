@@ -1,0 +1,226 @@
+package bench
+
+import (
+	"context"
+	"errors"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/producer"
+)
+
+// stop is the record that ends a run for one of several consumers.
+var stop = []byte{0}
+
+func openProducer(queue string) (*producer.Raw, error) {
+	return producer.OpenRaw(queue, &producer.Options{NoCreate: true})
+}
+
+func openConsumer(queue string) (*consumer.Raw, error) {
+	return consumer.OpenRaw(queue, &consumer.Options{NoCreate: true})
+}
+
+// newRingEnd is an end of a case with small records.
+func newRingEnd(s spec, c *monotonic) (end, error) {
+	if s.Case.Kind == RoundTrip {
+		p, err := ringPort(s)
+		if err != nil {
+			return nil, err
+		}
+		return newPortEnd(s, c, p), nil
+	}
+	if s.End < s.Case.Producers {
+		return newRingSender(s, c)
+	}
+	return newRingReceiver(s, c)
+}
+
+// ringPort sends into one queue and receives from another.
+func ringPort(s spec) (port, error) {
+	there, here := s.queue(), back(s.queue())
+	if s.End > 0 {
+		there, here = here, there
+	}
+	p, err := openProducer(there)
+	if err != nil {
+		return port{}, err
+	}
+	c, err := openConsumer(here)
+	if err != nil {
+		return port{}, errors.Join(err, p.Close())
+	}
+	closeBoth := func() error { return errors.Join(p.Close(), c.Close()) }
+	if s.Case.Wait {
+		ctx := context.Background()
+		return port{
+			send:    func(rec []byte) error { return p.Send(ctx, rec) },
+			receive: func(buf []byte) ([]byte, error) { return c.Receive(ctx, buf) },
+			close:   closeBoth,
+		}, nil
+	}
+	var empty error // what a try returns that finds nothing: always the same value
+	poll := func(buf []byte) (_ []byte, err error) {
+		for {
+			buf, err = c.TryReceive(buf)
+			if err == nil {
+				return buf, nil
+			}
+			if err != empty {
+				if !errors.Is(err, shmq.ErrEmpty) {
+					return buf, err
+				}
+				empty = err
+			}
+		}
+	}
+	return port{send: p.TrySend, receive: poll, close: closeBoth}, nil
+}
+
+// ringSender sends small records as fast as there is room, or at a rate. The loops
+// are written out: a call through a function value would be a fifth of the time.
+type ringSender struct {
+	portSender
+	p       *producer.Raw
+	batch   [][]byte
+	control *control
+}
+
+func newRingSender(s spec, c *monotonic) (end, error) {
+	p, err := openProducer(s.queue())
+	if err != nil {
+		return nil, err
+	}
+	ctl, err := openControl(s.words())
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	ctx := context.Background()
+	r := &ringSender{p: p, control: ctl}
+	r.portSender = portSender{s.Case, s.End, c, port{
+		send:  func(rec []byte) error { return p.Send(ctx, rec) },
+		close: func() error { return errors.Join(p.Close(), ctl.close()) },
+	}, make([]byte, s.Case.Payload)}
+	for range s.Case.Batch {
+		r.batch = append(r.batch, make([]byte, s.Case.Payload))
+	}
+	return r, nil
+}
+
+func (s *ringSender) run(o order) (out outcome, err error) {
+	n := o.N / s.c.Producers
+	switch {
+	case s.c.Kind == OpenLoop:
+		out, err = s.portSender.run(o)
+	case s.c.Batch > 1:
+		out.start = s.clock.now()
+		err = s.batches(n)
+	default:
+		out.start = s.clock.now()
+		err = s.singles(n)
+	}
+	if err == nil && s.c.Consumers > 1 && s.control.last(s.c.Producers) {
+		for range s.c.Consumers {
+			err = errors.Join(err, s.p.Send(context.Background(), stop))
+		}
+	}
+	out.end = s.clock.now()
+	return out, err
+}
+
+func (s *ringSender) singles(n int) error {
+	ctx := context.Background()
+	for range n {
+		if err := s.p.Send(ctx, s.rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *ringSender) batches(n int) error {
+	ctx := context.Background()
+	for n > 0 {
+		k, err := s.p.SendBatch(ctx, s.batch[:min(len(s.batch), n)])
+		if err != nil {
+			return err
+		}
+		n -= k
+	}
+	return nil
+}
+
+// ringReceiver is the other end.
+type ringReceiver struct {
+	portReceiver
+	raw    *consumer.Raw
+	leases []consumer.Lease
+}
+
+func newRingReceiver(s spec, c *monotonic) (end, error) {
+	raw, err := openConsumer(s.queue())
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	return &ringReceiver{
+		portReceiver: portReceiver{s.Case, c, port{
+			receive: func(buf []byte) ([]byte, error) { return raw.Receive(ctx, buf) },
+			close:   raw.Close,
+		}, make([]byte, 0, s.Case.Payload)},
+		raw:    raw,
+		leases: make([]consumer.Lease, s.Case.Batch),
+	}, nil
+}
+
+func (r *ringReceiver) run(o order) (out outcome, err error) {
+	n := o.N
+	if r.c.Consumers > 1 {
+		n = -1 // until stopped
+	}
+	switch {
+	case r.c.Kind == OpenLoop:
+		return r.portReceiver.run(o)
+	case r.c.Batch > 1:
+		out.count, err = r.batches(n)
+	default:
+		out.count, err = r.singles(n)
+	}
+	out.end = r.clock.now()
+	return out, err
+}
+
+func (r *ringReceiver) singles(n int) (count int, err error) {
+	ctx, buf, payload := context.Background(), r.buf, r.c.Payload
+	for count != n {
+		if buf, err = r.raw.Receive(ctx, buf); err != nil || len(buf) < payload {
+			return count, err
+		}
+		count++
+	}
+	return count, nil
+}
+
+func (r *ringReceiver) batches(n int) (count int, err error) {
+	ctx, buf, payload := context.Background(), r.buf, r.c.Payload
+	for stopped := false; count != n && !stopped; {
+		k, err := r.raw.LeaseBatch(ctx, r.leases)
+		if err != nil {
+			return count, err
+		}
+		for i := range r.leases[:k] {
+			l := &r.leases[i]
+			switch b := l.Bytes(); {
+			case len(b) >= payload:
+				buf = append(buf[:0], b...)
+				l.Ack()
+				count++
+			case stopped:
+				l.Release() // another consumer's
+			default:
+				stopped = true
+				l.Ack()
+			}
+		}
+	}
+	return count, nil
+}
