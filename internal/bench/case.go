@@ -102,7 +102,7 @@ func (s Sides) String() string { return s.Producers.String() + "-" + s.Consumers
 // Matches reports whether the case is meant by pattern: its name, the start of it up
 // to a slash, or a pattern of path.Match.
 func (c Case) Matches(pattern string) bool {
-	if c.Name == pattern || strings.HasPrefix(c.Name, strings.TrimSuffix(pattern, "/")+"/") {
+	if c.Name == pattern || strings.HasPrefix(c.Name, pattern+"/") {
 		return true
 	}
 	ok, _ := path.Match(pattern, c.Name) // a bad pattern matches nothing

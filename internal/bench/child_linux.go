@@ -52,6 +52,7 @@ type answer struct {
 	End    int64  `json:"end"`
 	Count  int    `json:"count"` // records received
 	Allocs uint64 `json:"allocs"`
+	Slept  int    `json:"slept"` // how often so far, where that is counted
 	Hist   []byte `json:"hist,omitempty"`
 	Error  string `json:"error,omitempty"`
 }
@@ -67,6 +68,7 @@ type end interface {
 type outcome struct {
 	start, end int64
 	count      int
+	slept      int
 	hist       *hdrhistogram.Histogram
 }
 
@@ -117,7 +119,7 @@ func perform(e end, o order) (a answer, err error) {
 		return a, err
 	}
 	runtime.ReadMemStats(&after)
-	a = answer{Start: out.start, End: out.end, Count: out.count, Allocs: after.Mallocs - before.Mallocs}
+	a = answer{Start: out.start, End: out.end, Count: out.count, Slept: out.slept, Allocs: after.Mallocs - before.Mallocs}
 	if out.hist != nil {
 		a.Hist, err = out.hist.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
 	}
@@ -127,7 +129,9 @@ func perform(e end, o order) (a answer, err error) {
 // openEnd makes the end that the spec asks for.
 func openEnd(s spec) (end, error) {
 	clock := newMonotonic(kernelClock)
-	clock.yield = s.Shared
+	if s.Shared {
+		clock.sleep = nanosleep
+	}
 	sends := s.End < s.Case.Producers
 	switch s.Case.Link {
 	case linkMemcpy:

@@ -60,6 +60,12 @@ func setAffinity(cores []int) {
 	}
 }
 
+// nanosleep sleeps to some ten microseconds. Go's own timers can be a millisecond late.
+func nanosleep(ns int64) {
+	ts := unix.NsecToTimespec(ns)
+	_ = unix.Nanosleep(&ts, nil) // interrupted: the caller looks at the clock
+}
+
 // kernelClock is CLOCK_MONOTONIC by a system call.
 func kernelClock() int64 {
 	var ts unix.Timespec

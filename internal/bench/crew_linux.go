@@ -22,6 +22,7 @@ type crew struct {
 	members []*member
 	events  chan event
 	left    int // members that have not ended
+	failed  bool
 }
 
 type member struct {
@@ -107,7 +108,8 @@ func (c *crew) run(ctx context.Context, o order) ([]answer, error) {
 }
 
 // answers waits for an answer from each member, in the order of their ends.
-func (c *crew) answers(ctx context.Context) ([]answer, error) {
+func (c *crew) answers(ctx context.Context) (_ []answer, err error) {
+	defer func() { c.failed = c.failed || err != nil }()
 	all := make([]answer, len(c.members))
 	for range c.members {
 		select {
@@ -137,11 +139,14 @@ func (c *crew) note(e event) {
 }
 
 // dismiss lets the members end, which takes them no time unless they are stuck, and
-// waits until they have.
+// waits until they have. After a failure some may wait for others for ever.
 func (c *crew) dismiss() error {
 	defer c.kill()
 	for _, m := range c.members {
 		_ = m.orders.Close()
+	}
+	if c.failed {
+		c.kill()
 	}
 	stuck := time.After(dismissal)
 	var errs []error

@@ -13,7 +13,7 @@ type measurement struct {
 }
 
 // measurementPayload is how many bytes it takes as msgpack.
-const measurementPayload = 84
+const measurementPayload = 93
 
 // aMeasurement returns a value of the usual size.
 func aMeasurement() measurement {

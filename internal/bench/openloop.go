@@ -43,7 +43,8 @@ func dueAt(rec []byte) int64 { return int64(binary.LittleEndian.Uint64(rec)) }
 type monotonic struct {
 	base   time.Time
 	offset int64 // of CLOCK_MONOTONIC at base
-	yield  bool  // sleep instead of spinning: the other end needs the core
+	// sleep, unless nil, is used instead of spinning: where another end needs the core.
+	sleep func(ns int64)
 }
 
 // newMonotonic finds what to add to Go's clock, whose zero is private. Each look at
@@ -73,8 +74,8 @@ func (m *monotonic) until(at int64) {
 		if left <= 0 {
 			return
 		}
-		if m.yield {
-			time.Sleep(time.Duration(left))
+		if m.sleep != nil {
+			m.sleep(left)
 		}
 	}
 }

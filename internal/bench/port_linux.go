@@ -42,6 +42,7 @@ type pinger struct {
 	clock  *monotonic
 	round  func() error
 	close_ func() error
+	slept  int // counted by round, if at all
 }
 
 func (p *pinger) run(o order) (out outcome, err error) {
@@ -53,6 +54,7 @@ func (p *pinger) run(o order) (out outcome, err error) {
 		err = p.untimed(o.N)
 	}
 	out.end = p.clock.now()
+	out.slept = p.slept
 	return out, err
 }
 
@@ -82,6 +84,7 @@ func (p *pinger) close() error { return p.close_() }
 type echoer struct {
 	round  func() error
 	close_ func() error
+	slept  int // counted by round, if at all
 }
 
 func (e *echoer) run(o order) (out outcome, err error) {
@@ -90,6 +93,7 @@ func (e *echoer) run(o order) (out outcome, err error) {
 			break
 		}
 	}
+	out.slept = e.slept
 	return out, err
 }
 

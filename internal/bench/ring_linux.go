@@ -119,9 +119,7 @@ func (s *ringSender) run(o order) (out outcome, err error) {
 		err = s.singles(n)
 	}
 	if err == nil && s.c.Consumers > 1 && s.control.last(s.c.Producers) {
-		for range s.c.Consumers {
-			err = errors.Join(err, s.p.Send(context.Background(), stop))
-		}
+		err = s.control.stop(s.c.Consumers, func() error { return s.p.Send(context.Background(), stop) })
 	}
 	out.end = s.clock.now()
 	return out, err
@@ -152,8 +150,9 @@ func (s *ringSender) batches(n int) error {
 // ringReceiver is the other end.
 type ringReceiver struct {
 	portReceiver
-	raw    *consumer.Raw
-	leases []consumer.Lease
+	raw     *consumer.Raw
+	leases  []consumer.Lease
+	control *control
 }
 
 func newRingReceiver(s spec, c *monotonic) (end, error) {
@@ -161,31 +160,40 @@ func newRingReceiver(s spec, c *monotonic) (end, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctl, err := openControl(s.words())
+	if err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
 	ctx := context.Background()
 	return &ringReceiver{
 		portReceiver: portReceiver{s.Case, c, port{
 			receive: func(buf []byte) ([]byte, error) { return raw.Receive(ctx, buf) },
-			close:   raw.Close,
+			close:   func() error { return errors.Join(raw.Close(), ctl.close()) },
 		}, make([]byte, 0, s.Case.Payload)},
-		raw:    raw,
-		leases: make([]consumer.Lease, s.Case.Batch),
+		raw:     raw,
+		leases:  make([]consumer.Lease, s.Case.Batch),
+		control: ctl,
 	}, nil
 }
 
 func (r *ringReceiver) run(o order) (out outcome, err error) {
-	n := o.N
+	n, stops := o.N, 1
 	if r.c.Consumers > 1 {
 		n = -1 // until stopped
 	}
 	switch {
 	case r.c.Kind == OpenLoop:
-		return r.portReceiver.run(o)
+		out, err = r.portReceiver.run(o)
 	case r.c.Batch > 1:
-		out.count, err = r.batches(n)
+		out.count, stops, err = r.batches(n)
+		out.end = r.clock.now()
 	default:
 		out.count, err = r.singles(n)
+		out.end = r.clock.now()
 	}
-	out.end = r.clock.now()
+	if r.c.Consumers > 1 {
+		r.control.left(stops)
+	}
 	return out, err
 }
 
@@ -200,27 +208,24 @@ func (r *ringReceiver) singles(n int) (count int, err error) {
 	return count, nil
 }
 
-func (r *ringReceiver) batches(n int) (count int, err error) {
+// batches also returns how many of the records were short.
+func (r *ringReceiver) batches(n int) (count, stops int, err error) {
 	ctx, buf, payload := context.Background(), r.buf, r.c.Payload
-	for stopped := false; count != n && !stopped; {
+	for count != n && stops == 0 {
 		k, err := r.raw.LeaseBatch(ctx, r.leases)
 		if err != nil {
-			return count, err
+			return count, stops, err
 		}
 		for i := range r.leases[:k] {
 			l := &r.leases[i]
-			switch b := l.Bytes(); {
-			case len(b) >= payload:
+			if b := l.Bytes(); len(b) >= payload {
 				buf = append(buf[:0], b...)
-				l.Ack()
 				count++
-			case stopped:
-				l.Release() // another consumer's
-			default:
-				stopped = true
-				l.Ack()
+			} else {
+				stops++
 			}
+			l.Ack()
 		}
 	}
-	return count, nil
+	return count, stops, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -21,6 +22,7 @@ type Setup struct {
 	dir    string
 	crew   *crew // nil for a shell
 	rounds int   // operations run
+	slept  int   // what the ends have counted of their sleeps
 	note   string
 }
 
@@ -49,9 +51,10 @@ func Open(ctx context.Context, c Case) (_ *Setup, err error) {
 	return s, nil
 }
 
-// makeDir makes a directory of our own, in memory if there is such a place.
+// makeDir makes a directory of our own where queues are, in memory; elsewhere if there
+// is no such place.
 func makeDir() (string, error) {
-	dir, err := os.MkdirTemp("/dev/shm", "shmq-bench-")
+	dir, err := os.MkdirTemp(shmq.Dir(), "shmq-bench-")
 	if err != nil {
 		return os.MkdirTemp("", "shmq-bench-")
 	}
@@ -122,6 +125,15 @@ type Sample struct {
 	hist *hdrhistogram.Histogram
 }
 
+// Percentile returns a percentile of the single operations, from 0 to 100; 0 unless
+// they were timed.
+func (s Sample) Percentile(q float64) time.Duration {
+	if s.hist == nil {
+		return 0
+	}
+	return time.Duration(s.hist.ValueAtPercentile(q))
+}
+
 // patience is how long a run may take beyond what it was asked for.
 const patience = time.Minute
 
@@ -161,8 +173,10 @@ func (s *Setup) sum(n int, answers []answer) (Sample, error) {
 	sample := Sample{Ops: n}
 	start, end := answers[0].Start, answers[0].End
 	received := 0
+	s.slept = 0
 	for i, a := range answers {
 		received += a.Count
+		s.slept += a.Slept
 		if i < s.c.Producers {
 			start = min(start, a.Start)
 			sample.SendAllocs += a.Allocs
@@ -192,26 +206,34 @@ func (s *Setup) sum(n int, answers []answer) (Sample, error) {
 
 // Note is what a reader of the figures has to know.
 func (s *Setup) Note() string {
-	if s.c.Link != linkRing || !s.c.Confined || s.rounds == 0 {
-		return s.note
+	notes := []string{}
+	if s.note != "" {
+		notes = append(notes, s.note)
 	}
-	var waits uint64
+	if s.c.Confined && s.rounds > 0 {
+		notes = append(notes, fmt.Sprintf("slept in %.0f%% of the receives", 100*float64(s.sleeps())/float64(2*s.rounds)))
+	}
+	return strings.Join(notes, "; ")
+}
+
+// sleeps returns how often the ends have gone to sleep.
+func (s *Setup) sleeps() int {
+	if s.c.Link != linkRing {
+		return s.slept
+	}
+	n := 0
 	for _, q := range s.queues() {
 		info, err := shmq.Stat(q)
 		if err != nil {
-			return s.note
+			return 0
 		}
 		for _, p := range info.Participants {
 			if p.Role == shmq.Consumer {
-				waits += p.Waits
+				n += int(p.Waits)
 			}
 		}
 	}
-	asleep := fmt.Sprintf("slept in %.0f%% of the receives", 100*float64(waits)/float64(2*s.rounds))
-	if s.note != "" {
-		asleep = s.note + "; " + asleep
-	}
-	return asleep
+	return n
 }
 
 // Close ends the processes and removes what they shared.
