@@ -14,8 +14,13 @@ import (
 	"time"
 )
 
-// crew is the processes of a case. The kernel kills them when the parent dies, and a
-// Ctrl-C reaches only the parent: they are not in its process group.
+// dependent makes a child the parent's own affair: the kernel kills it when the parent
+// dies, and a Ctrl-C reaches only the parent, as the child is not in its process group.
+func dependent() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+}
+
+// crew is the processes of a case.
 type crew struct {
 	ctx     context.Context
 	kill    context.CancelFunc
@@ -59,7 +64,7 @@ func (c *crew) start(s spec, files []*os.File) error {
 	m := &member{end: s.End, cmd: exec.CommandContext(c.ctx, exe, ChildVerb, string(text))}
 	m.cmd.ExtraFiles = files
 	m.cmd.Stderr = &m.stderr
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	m.cmd.SysProcAttr = dependent()
 	m.cmd.WaitDelay = time.Second
 	if m.orders, err = m.cmd.StdinPipe(); err != nil {
 		return err

@@ -31,7 +31,7 @@ type Setup struct {
 func Open(ctx context.Context, c Case) (_ *Setup, err error) {
 	s := &Setup{c: c}
 	if c.Kind == Shell {
-		if _, _, err := commands(); err != nil {
+		if _, err := pipeline(c, "", 0); err != nil {
 			return nil, err
 		}
 	}

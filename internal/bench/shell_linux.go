@@ -8,27 +8,32 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 )
 
-// commands returns the paths of shmq-send and shmq-recv: beside this program, or in
-// PATH.
-func commands() (send, recv string, err error) {
-	if send, err = command("shmq-send"); err != nil {
-		return "", "", err
-	}
-	if recv, err = command("shmq-recv"); err != nil {
-		return "", "", err
-	}
+// pipeline returns the commands that move the numbers up to n. Error: ErrUnavailable.
+func pipeline(c Case, queue string, n int) ([][]string, error) {
 	for _, other := range []string{"seq", "cat"} {
 		if _, err := exec.LookPath(other); err != nil {
-			return "", "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
-	return send, recv, nil
+	seq := []string{"seq", "1", strconv.Itoa(n)}
+	if c.Link == linkCat {
+		return [][]string{seq, {"cat"}, {"cat"}}, nil
+	}
+	send, err := command("shmq-send")
+	if err != nil {
+		return nil, err
+	}
+	recv, err := command("shmq-recv")
+	if err != nil {
+		return nil, err
+	}
+	return [][]string{seq, {send, queue, "--close"}, {recv, queue, "--until-eof"}}, nil
 }
 
+// command returns the path of one of ours: beside this program, or in PATH.
 func command(name string) (string, error) {
 	if exe, err := os.Executable(); err == nil {
 		beside := filepath.Join(filepath.Dir(exe), name)
@@ -47,63 +52,41 @@ func command(name string) (string, error) {
 // took, from before the first command is started until all have ended.
 func runShell(ctx context.Context, c Case, dir string, n int) (time.Duration, error) {
 	queue := queueIn(dir)
-	send, recv, err := commands()
+	line, err := pipeline(c, queue, n)
 	if err != nil {
 		return 0, err
 	}
-	pipeline := [][]string{{"seq", "1", strconv.Itoa(n)}, {"cat"}, {"cat"}}
-	if c.Link == linkCommands {
-		pipeline = [][]string{{"seq", "1", strconv.Itoa(n)}, {send, queue, "--close"}, {recv, queue, "--until-eof"}}
-	}
 	inner, kill := context.WithCancel(ctx)
 	defer kill()
-	start := time.Now()
-	var cmds []*exec.Cmd
-	var in *os.File
-	for i, argv := range pipeline {
+	cmds := make([]*exec.Cmd, len(line))
+	for i, argv := range line {
 		cmd := exec.CommandContext(inner, argv[0], argv[1:]...)
 		cmd.Stderr = os.Stderr
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-		if in != nil {
-			cmd.Stdin = in // a nil *os.File would be no nil io.Reader
-		}
-		// Between our own commands there is the queue.
-		joined := i < len(pipeline)-1 && (c.Link != linkCommands || i == 0)
-		var r, w *os.File
-		if joined {
-			if r, w, err = os.Pipe(); err != nil {
-				break
+		cmd.SysProcAttr = dependent()
+		if i == 1 || i > 1 && c.Link == linkCat { // between our own commands there is the queue
+			if cmd.Stdin, err = cmds[i-1].StdoutPipe(); err != nil {
+				return 0, err
 			}
-			cmd.Stdout = w
 		}
-		err = cmd.Start()
-		if w != nil {
-			err = errors.Join(err, w.Close())
-		}
-		if in != nil {
-			err = errors.Join(err, in.Close())
-		}
-		in = r
-		if err != nil {
+		cmds[i] = cmd
+	}
+	begin := time.Now()
+	started := 0
+	for ; started < len(cmds); started++ {
+		if err = cmds[started].Start(); err != nil {
+			kill() // the others would wait for it
 			break
 		}
-		cmds = append(cmds, cmd)
 	}
-	if err != nil {
-		kill() // those that have started
-		if in != nil {
-			err = errors.Join(err, in.Close())
-		}
-	}
-	for _, cmd := range cmds {
+	for _, cmd := range cmds[:started] {
 		err = errors.Join(err, cmd.Wait())
 	}
-	d := time.Since(start)
+	took := time.Since(begin)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	if rm := os.Remove(queue); rm != nil && !errors.Is(rm, os.ErrNotExist) {
-		err = errors.Join(err, rm)
+	if c.Link == linkCommands {
+		err = errors.Join(err, os.Remove(queue))
 	}
-	return d, err
+	return took, err
 }
