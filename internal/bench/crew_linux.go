@@ -61,7 +61,8 @@ func (c *crew) start(s spec, files []*os.File) error {
 	if err != nil {
 		return err
 	}
-	m := &member{end: s.End, cmd: exec.CommandContext(c.ctx, exe, ChildVerb, string(text))}
+	m := &member{end: s.End, cmd: exec.CommandContext(c.ctx, exe)}
+	m.cmd.Args = []string{os.Args[0], ChildVerb, string(text)} // a program may go by its name
 	m.cmd.ExtraFiles = files
 	m.cmd.Stderr = &m.stderr
 	m.cmd.SysProcAttr = dependent()

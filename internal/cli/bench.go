@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -94,6 +91,10 @@ func (f *benchFlags) run(cmd *cobra.Command, patterns []string) error {
 			}
 		})
 	}
+	files, err := f.open(cases)
+	if err != nil {
+		return err
+	}
 	opts := bench.Options{Cases: cases, Time: f.time.value(), Repetitions: f.repetitions}
 	if f.goals {
 		opts.Cases, opts.Goals = nil, bench.Goals()
@@ -106,19 +107,19 @@ func (f *benchFlags) run(cmd *cobra.Command, patterns []string) error {
 			header = table.GoalHeader
 		}
 		if err := header(); err != nil {
-			return err
+			return errors.Join(err, files.discard())
 		}
 	}
 	report, err := bench.Run(cmd.Context(), opts)
 	if err != nil {
-		return err
+		return errors.Join(err, files.discard())
 	}
 	if f.json {
 		err = printJSON(os.Stdout, report)
 	} else {
 		err = table.Host(report.Host)
 	}
-	return errors.Join(err, f.files(report, sweep))
+	return errors.Join(err, files.write(report, sweep))
 }
 
 // cases returns what is to be measured; the sweep is that of the flag, or nil.
@@ -153,50 +154,6 @@ func (f *benchFlags) cases(patterns []string) ([]bench.Case, *bench.Sweep, error
 		return nil, nil, usageError{"none of the cases has latencies; name a round-trip or an open-loop"}
 	}
 	return cases, sweep, nil
-}
-
-// files writes what --hdr and --plot ask for.
-func (f *benchFlags) files(r *bench.Report, sweep *bench.Sweep) error {
-	var errs []error
-	if f.plot != "" {
-		errs = append(errs, writeFile(f.plot, func(w io.Writer) error {
-			if sweep != nil {
-				return sweep.Plot(w, r)
-			}
-			return r.PlotPercentiles(w)
-		}))
-	}
-	if f.hdr != "" {
-		var rows []bench.Result
-		for _, row := range r.Results {
-			if row.Histogram != nil {
-				rows = append(rows, row)
-			}
-		}
-		for _, row := range rows {
-			path := f.hdr
-			if len(rows) > 1 {
-				path = fileOf(path, row.Case)
-			}
-			errs = append(errs, writeFile(path, func(w io.Writer) error { return bench.WriteHistogram(w, row) }))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// fileOf puts the name of a case before the extension: out.hdr, out-round-trip-pipe.hdr.
-func fileOf(path, name string) string {
-	ext := filepath.Ext(path)
-	return strings.TrimSuffix(path, ext) + "-" + strings.ReplaceAll(name, "/", "-") + ext
-}
-
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	return errors.Join(write(w), w.Flush(), f.Close())
 }
 
 func caseNames(cs []bench.Case) (names []string) {
