@@ -22,58 +22,90 @@ func openConsumer(queue string) (*consumer.Raw, error) {
 
 // newRingEnd is an end of a case with small records.
 func newRingEnd(s spec, c *monotonic) (end, error) {
-	if s.Case.Kind == RoundTrip {
-		p, err := ringPort(s)
-		if err != nil {
-			return nil, err
-		}
-		return newPortEnd(s, c, p), nil
-	}
-	if s.End < s.Case.Producers {
+	sends := s.End < s.Case.Producers
+	switch {
+	case s.Case.Kind == RoundTrip:
+		return newRingRound(s, c)
+	case sends:
 		return newRingSender(s, c)
 	}
 	return newRingReceiver(s, c)
 }
 
-// ringPort sends into one queue and receives from another.
-func ringPort(s spec) (port, error) {
+// newRingRound is an end of a round trip: it sends into one queue and receives from
+// another.
+func newRingRound(s spec, clock *monotonic) (end, error) {
 	there, here := s.queue(), back(s.queue())
 	if s.End > 0 {
 		there, here = here, there
 	}
 	p, err := openProducer(there)
 	if err != nil {
-		return port{}, err
+		return nil, err
 	}
 	c, err := openConsumer(here)
 	if err != nil {
-		return port{}, errors.Join(err, p.Close())
+		return nil, errors.Join(err, p.Close())
 	}
+	r := &rounds{p: p, c: c, wait: s.Case.Wait, rec: make([]byte, s.Case.Payload), buf: make([]byte, 0, s.Case.Payload)}
 	closeBoth := func() error { return errors.Join(p.Close(), c.Close()) }
-	if s.Case.Wait {
-		ctx := context.Background()
-		return port{
-			send:    func(rec []byte) error { return p.Send(ctx, rec) },
-			receive: func(buf []byte) ([]byte, error) { return c.Receive(ctx, buf) },
-			close:   closeBoth,
-		}, nil
+	if s.End > 0 {
+		return &echoer{close_: closeBoth, round: r.echo}, nil
 	}
-	var empty error // what a try returns that finds nothing: always the same value
-	poll := func(buf []byte) (_ []byte, err error) {
-		for {
-			buf, err = c.TryReceive(buf)
-			if err == nil {
-				return buf, nil
+	return &pinger{clock: clock, close_: closeBoth, round: r.ping}, nil
+}
+
+// rounds sends and receives records in turn.
+type rounds struct {
+	p    *producer.Raw
+	c    *consumer.Raw
+	wait bool // as programs do, instead of trying until it works
+	rec  []byte
+	buf  []byte
+	// empty is what a try returns that finds nothing: always the same value.
+	empty error
+}
+
+func (r *rounds) ping() error {
+	if err := r.send(r.rec); err != nil {
+		return err
+	}
+	return r.receive()
+}
+
+func (r *rounds) echo() error {
+	if err := r.receive(); err != nil {
+		return err
+	}
+	return r.send(r.buf)
+}
+
+func (r *rounds) send(rec []byte) error {
+	if r.wait {
+		return r.p.Send(context.Background(), rec)
+	}
+	return r.p.TrySend(rec) // there is always room
+}
+
+func (r *rounds) receive() (err error) {
+	if r.wait {
+		r.buf, err = r.c.Receive(context.Background(), r.buf)
+		return err
+	}
+	buf := r.buf
+	for {
+		buf, err = r.c.TryReceive(buf)
+		if err == nil {
+			r.buf = buf
+			return nil
+		}
+		if err != r.empty {
+			if !errors.Is(err, shmq.ErrEmpty) {
+				return err
 			}
-			if err != empty {
-				if !errors.Is(err, shmq.ErrEmpty) {
-					return buf, err
-				}
-				empty = err
-			}
+			r.empty = err
 		}
 	}
-	return port{send: p.TrySend, receive: poll, close: closeBoth}, nil
 }
 
 // ringSender sends small records as fast as there is room, or at a rate. The loops

@@ -155,7 +155,7 @@ const (
 	// seqLines is how many lines the pipelines move in DefaultTime's place: a number
 	// that makes their start not count.
 	seqLines = 20_000_000
-	maxOps   = 1 << 40
+	maxOps   = 1 << 30
 )
 
 // Calibrate returns a number of operations that take about d.

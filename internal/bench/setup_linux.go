@@ -137,7 +137,7 @@ func (s Sample) Percentile(q float64) time.Duration {
 // patience is how long a run may take beyond what it was asked for.
 const patience = time.Minute
 
-var errStuck = fmt.Errorf("it was not done %v after its time", patience)
+var errStuck = fmt.Errorf("it was not done %v after its time; is the machine busy?", patience)
 
 // Run has the case do n operations; timed means each by itself, where the kind of the
 // case knows single operations. An open loop is always timed. Then n operations take
