@@ -169,7 +169,7 @@ func TestOpenLoopShowsStallOfReceiver(t *testing.T) {
 	stalled := make(chan error, 1)
 	go func() {
 		stalled <- func() error {
-			for received(s) < 500 && t.Context().Err() == nil {
+			for received(queueIn(s.dir)) < 500 && t.Context().Err() == nil {
 				time.Sleep(time.Millisecond)
 			}
 			if err := receiver.Signal(syscall.SIGSTOP); err != nil {
@@ -194,8 +194,8 @@ func TestOpenLoopShowsStallOfReceiver(t *testing.T) {
 }
 
 // received asks the queue how many records its consumer has taken.
-func received(s *Setup) uint64 {
-	info, err := shmq.Stat(queueIn(s.dir))
+func received(queue string) uint64 {
+	info, err := shmq.Stat(queue)
 	if err != nil {
 		return 0
 	}
@@ -290,9 +290,14 @@ func TestCommandsThatAreMissingAreSkipped(t *testing.T) {
 }
 
 func TestEndsDieWithTheirParent(t *testing.T) {
-	p := testproc.Start(t, "parent", t.TempDir())
-	var ends []int
-	testproc.Until(t, func() bool { ends = children(p.PID()); return len(ends) == 2 })
+	dir := t.TempDir()
+	p := testproc.Start(t, "parent", dir)
+	testproc.Until(t, func() bool {
+		queues, _ := filepath.Glob(filepath.Join(dir, "*", "q"))
+		return len(queues) == 1 && received(queues[0]) > 1000
+	})
+	ends := children(p.PID())
+	require.Len(t, ends, 2)
 	p.Kill()
 	for _, pid := range ends {
 		testproc.Until(t, func() bool { return gone(pid) })
