@@ -1,0 +1,169 @@
+package bench
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/shmq/shmq"
+)
+
+// Kind is what of a case is measured.
+type Kind string
+
+const (
+	// Throughput: time a record while one side sends and the other receives.
+	Throughput Kind = "throughput"
+	// RoundTrip: one record there and one back, one at a time.
+	RoundTrip Kind = "round trip"
+	// OpenLoop: time from when a record was due to be sent until it was received.
+	OpenLoop Kind = "open loop"
+	// Alone: an operation of one process, no other end.
+	Alone Kind = "alone"
+	// Shell: a pipeline of commands.
+	Shell Kind = "shell"
+)
+
+// The links that records go over.
+const (
+	linkRing      = "ring"      // producer.Raw to consumer.Raw
+	linkBareRing  = "bare ring" // the ring alone: never asleep, nobody to wake
+	linkLarge     = "large"     // Reserve and Commit, Lease and Ack
+	linkTyped     = "typed"     // values of a struct
+	linkLines     = "lines"     // two cache lines
+	linkFutex     = "futex"     // two futexes
+	linkChannel   = "channel"   // a Go channel
+	linkPipe      = "pipe"      // two pipes
+	linkUnix      = "unix"      // an AF_UNIX stream
+	linkSeqpacket = "seqpacket" // an AF_UNIX socket that keeps records apart
+	linkTCP       = "tcp"       // over the loopback
+	linkMQ        = "mq"        // two POSIX message queues
+	linkMemcpy    = "memcpy"    // one core copies
+	linkEncode    = "encode"    // the codec, without a queue
+	linkDecode    = "decode"
+	linkAttach    = "attach" // attach to a queue and leave it
+	linkCommands  = "commands"
+	linkCat       = "cat"
+)
+
+// Case is one row. Processes of a case get it as JSON.
+type Case struct {
+	Name string `json:"name"`
+	What string `json:"what"` // for a person
+	Kind Kind   `json:"kind"`
+	Link string `json:"link"`
+	// Payload is the size of a record in bytes.
+	Payload int `json:"payload"`
+	// Batch is how many records a call moves, where it is more than one.
+	Batch int `json:"batch,omitempty"`
+
+	// The queue: what its sides are, and its shape.
+	Sides    Sides `json:"sides"`
+	Slots    int   `json:"slots,omitempty"`
+	SlotSize int   `json:"slot_size,omitempty"`
+	// Producers and Consumers are how many processes there are of each.
+	Producers int `json:"producers"`
+	Consumers int `json:"consumers"`
+
+	// OneCore: all ends share a core.
+	OneCore bool `json:"one_core,omitempty"`
+	// Wait: the ends of a round trip wait for a record as programs do, instead of
+	// polling for it.
+	Wait bool `json:"wait,omitempty"`
+	// Confined: each process has its core only from its start on, so it does not
+	// spin before it sleeps.
+	Confined bool `json:"confined,omitempty"`
+	// Use is what the consumer does with a large record.
+	Use use `json:"use,omitempty"`
+	// Rate is records a second, of an open loop.
+	Rate float64 `json:"rate,omitempty"`
+
+	// Limit are the cases whose slowest is what the hardware allows for.
+	Limit []string `json:"limit,omitempty"`
+}
+
+// use is what a consumer does with a record that it has leased.
+type use string
+
+const (
+	useLook use = ""     // it looks at the first and the last byte
+	useRead use = "read" // it reads a word of each cache line
+	useCopy use = "copy" // it copies the record
+)
+
+// Sides says how many participants each side of the queue may have.
+type Sides struct {
+	Producers shmq.Side `json:"producers"`
+	Consumers shmq.Side `json:"consumers"`
+}
+
+func (s Sides) String() string { return s.Producers.String() + "-" + s.Consumers.String() }
+
+// Matches reports whether the case is meant by pattern: its name, the start of it up
+// to a slash, or a pattern of path.Match.
+func (c Case) Matches(pattern string) bool {
+	if c.Name == pattern || strings.HasPrefix(c.Name, pattern+"/") {
+		return true
+	}
+	ok, _ := path.Match(pattern, c.Name) // a bad pattern matches nothing
+	return ok
+}
+
+// Latency reports whether single operations are timed.
+func (c Case) Latency() bool {
+	return c.Kind == RoundTrip || c.Kind == OpenLoop || c.Link == linkAttach
+}
+
+// ours reports whether the case goes through a queue of ours.
+func (c Case) ours() bool {
+	switch c.Link {
+	case linkRing, linkBareRing, linkLarge, linkTyped, linkAttach, linkCommands:
+		return true
+	}
+	return false
+}
+
+// ends is how many processes the case has.
+func (c Case) ends() int { return c.Producers + c.Consumers }
+
+// options is the shape of the case's queue.
+func (c Case) options() *shmq.Options {
+	return &shmq.Options{Producers: c.Sides.Producers, Consumers: c.Sides.Consumers, Slots: c.Slots, SlotSize: c.SlotSize}
+}
+
+// find returns the case of that name.
+func find(cases []Case, name string) (Case, error) {
+	for _, c := range cases {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	return Case{}, fmt.Errorf("%w: there is no case %q", shmq.ErrOption, name)
+}
+
+// Select returns the cases that any of the patterns means, in order; without patterns
+// all. Error: a pattern that means none.
+func Select(cases []Case, patterns []string) ([]Case, error) {
+	if len(patterns) == 0 {
+		return cases, nil
+	}
+	taken := make([]bool, len(cases))
+	for _, p := range patterns {
+		found := false
+		for i, c := range cases {
+			if c.Matches(p) {
+				taken[i], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("%w: no case is meant by %q; see --list", shmq.ErrOption, p)
+		}
+	}
+	var some []Case
+	for i, c := range cases {
+		if taken[i] {
+			some = append(some, c)
+		}
+	}
+	return some, nil
+}

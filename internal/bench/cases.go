@@ -1,0 +1,177 @@
+package bench
+
+import "github.com/shmq/shmq"
+
+const (
+	// payload is the record of most cases: as large as fits into a slot's line.
+	payload = 48
+	slots   = 1024
+	// largeSlots is how many large records a queue holds.
+	largeSlots = 16
+	// DefaultRate is that of the open loops.
+	DefaultRate = 10_000
+)
+
+var (
+	oneOne   = Sides{shmq.One, shmq.One}
+	oneMany  = Sides{shmq.One, shmq.Many}
+	manyOne  = Sides{shmq.Many, shmq.One}
+	manyMany = Sides{shmq.Many, shmq.Many}
+)
+
+// peers are the links that are not ours.
+var peers = []struct{ link, name, what string }{
+	{linkChannel, "go-channel", "a Go channel, two threads of one process"},
+	{linkPipe, "pipe", "a pipe"},
+	{linkUnix, "unix", "an AF_UNIX stream"},
+	{linkSeqpacket, "seqpacket", "an AF_UNIX seqpacket socket"},
+	{linkTCP, "tcp", "TCP over the loopback"},
+	{linkMQ, "mq", "a POSIX message queue"},
+}
+
+// Cases returns all rows, what they are compared with included.
+func Cases() []Case {
+	var cs []Case
+	for _, family := range [][]Case{bareCases(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), rest()} {
+		cs = append(cs, family...)
+	}
+	return cs
+}
+
+func bareCases() []Case {
+	return []Case{
+		{Name: "bare/cache-lines", What: "two cache lines, there and back", Kind: RoundTrip, Link: linkLines, Producers: 1, Consumers: 1, Payload: 8},
+		{Name: "bare/futex", What: "two futexes, there and back, each end asleep", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true},
+		{Name: "bare/futex/one-core", What: "the same on one core", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true, OneCore: true},
+		{Name: "bare/memcpy/64KiB", What: "one core copies, over a ring's worth of memory", Kind: Alone, Link: linkMemcpy, Producers: 1, Payload: 64 << 10},
+		{Name: "bare/memcpy/1MiB", What: "one core copies, over a ring's worth of memory", Kind: Alone, Link: linkMemcpy, Producers: 1, Payload: 1 << 20},
+		{Name: "bare/encode", What: "the struct of typed/one-one to msgpack", Kind: Alone, Link: linkEncode, Producers: 1, Payload: measurementPayload},
+		{Name: "bare/decode", What: "and back", Kind: Alone, Link: linkDecode, Producers: 1, Payload: measurementPayload},
+	}
+}
+
+// onRing is a case of small records between one process and another.
+func onRing(name, what string, kind Kind, sides Sides) Case {
+	return Case{
+		Name: name, What: what, Kind: kind, Link: linkRing, Payload: payload,
+		Sides: sides, Slots: slots, SlotSize: 64, Producers: 1, Consumers: 1,
+	}
+}
+
+func roundTrips() (cs []Case) {
+	limit := []string{"bare/cache-lines"}
+	for _, s := range []Sides{oneOne, manyMany} {
+		c := onRing("round-trip/"+s.String(), "both ends poll", RoundTrip, s)
+		c.Limit = limit
+		cs = append(cs, c)
+		c.Name, c.What, c.Wait = c.Name+"/wait", "both ends wait: they spin, then sleep", true
+		cs = append(cs, c)
+	}
+	for _, p := range peers {
+		cs = append(cs, Case{Name: "round-trip/" + p.name, What: p.what, Kind: RoundTrip, Link: p.link, Payload: payload, Producers: 1, Consumers: 1, Limit: limit})
+	}
+	return cs
+}
+
+func parked() (cs []Case) {
+	for _, s := range []Sides{oneOne, manyMany} {
+		c := onRing("parked/"+s.String(), "a round trip, both ends asleep each time", RoundTrip, s)
+		c.Wait, c.Confined, c.Limit = true, true, []string{"bare/futex"}
+		cs = append(cs, c)
+		c.Name, c.What, c.OneCore, c.Limit = c.Name+"/one-core", "the same on one core", true, []string{"bare/futex/one-core"}
+		cs = append(cs, c)
+	}
+	return cs
+}
+
+func throughputs() (cs []Case) {
+	for _, s := range []Sides{oneOne, manyMany, oneMany, manyOne} {
+		c := onRing("throughput/"+s.String(), "a record at a time", Throughput, s)
+		cs = append(cs, c)
+		c.Name, c.What, c.Batch = c.Name+"/batch-16", "batches of 16", 16
+		cs = append(cs, c)
+	}
+	c := onRing("throughput/one-one/no-wakeups", "the ring alone: nobody sleeps, nobody is woken", Throughput, oneOne)
+	c.Link = linkBareRing
+	cs = append(cs, c)
+	for _, n := range []int{2, 4} {
+		c := onRing(name("throughput/many-many/%dx%d", n, n), name("%d processes send, %d receive", n, n), Throughput, manyMany)
+		c.Producers, c.Consumers = n, n
+		cs = append(cs, c)
+	}
+	for _, p := range peers {
+		cs = append(cs, Case{Name: "throughput/" + p.name, What: p.what, Kind: Throughput, Link: p.link, Payload: payload, Producers: 1, Consumers: 1})
+	}
+	return cs
+}
+
+// oneCore has both ends on one core: neither can run while the other does, so to spin
+// is to waste the time that the other needs.
+func oneCore() (cs []Case) {
+	for _, s := range []Sides{oneOne, manyMany} {
+		c := onRing("one-core/throughput/"+s.String(), "both ends on one core", Throughput, s)
+		c.OneCore = true
+		cs = append(cs, c)
+	}
+	for _, s := range []Sides{oneOne, manyMany} {
+		c := onRing("one-core/round-trip/"+s.String(), "both ends on one core, waiting", RoundTrip, s)
+		c.OneCore, c.Wait, c.Limit = true, true, []string{"bare/futex/one-core"}
+		cs = append(cs, c)
+	}
+	for _, k := range []Kind{Throughput, RoundTrip} {
+		c := Case{Name: "one-core/throughput/pipe", What: "a pipe, both ends on one core", Kind: k, Link: linkPipe, Payload: payload, Producers: 1, Consumers: 1, OneCore: true}
+		if k == RoundTrip {
+			c.Name, c.Limit = "one-core/round-trip/pipe", []string{"bare/futex/one-core"}
+		}
+		cs = append(cs, c)
+	}
+	return cs
+}
+
+func large() (cs []Case) {
+	for _, size := range []struct {
+		name  string
+		bytes int
+	}{{"64KiB", 64 << 10}, {"1MiB", 1 << 20}} {
+		c := onRing("large/"+size.name, "copied into a reservation, leased", Throughput, oneOne)
+		c.Link, c.Payload, c.Slots, c.SlotSize = linkLarge, size.bytes, largeSlots, size.bytes
+		c.Limit = []string{"bare/memcpy/" + size.name}
+		cs = append(cs, c)
+		c.Name, c.What, c.Use = "large/"+size.name+"/read", "and read by the consumer, each cache line", useRead
+		cs = append(cs, c)
+		c.Name, c.What, c.Use = "large/"+size.name+"/copied-out", "and copied out by the consumer", useCopy
+		cs = append(cs, c)
+	}
+	return cs
+}
+
+func typed() (cs []Case) {
+	for _, s := range []Sides{oneOne, manyMany} {
+		c := onRing("typed/"+s.String(), "a struct of 8 fields as msgpack", Throughput, s)
+		c.Link, c.Payload, c.SlotSize, c.Limit = linkTyped, measurementPayload, 128, []string{"bare/encode", "bare/decode"}
+		cs = append(cs, c)
+	}
+	return cs
+}
+
+func openLoops() (cs []Case) {
+	for _, s := range []Sides{oneOne, manyMany} {
+		c := onRing("open-loop/"+s.String(), "at a rate, from when a record was due", OpenLoop, s)
+		c.Rate = DefaultRate
+		cs = append(cs, c)
+	}
+	for _, p := range peers {
+		cs = append(cs, Case{Name: "open-loop/" + p.name, What: p.what, Kind: OpenLoop, Link: p.link, Payload: payload, Producers: 1, Consumers: 1, Rate: DefaultRate})
+	}
+	return cs
+}
+
+func rest() []Case {
+	attach := onRing("attach", "attach to a queue", Alone, manyMany)
+	attach.Link, attach.Consumers, attach.Payload = linkAttach, 0, 0
+	return []Case{
+		attach,
+		{Name: "shell/shmq", What: "seq 1 N | shmq-send q, shmq-recv q > /dev/null, a line", Kind: Shell, Link: linkCommands},
+		{Name: "shell/cat", What: "seq 1 N | cat | cat > /dev/null, a line", Kind: Shell, Link: linkCat},
+	}
+}
