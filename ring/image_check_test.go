@@ -215,7 +215,13 @@ func (e *epilogue) atRest() error {
 	if !e.c.Idle() {
 		return errors.New("drained, but not idle")
 	}
-	if s := e.r.Survey(); s != (ring.Survey{}) {
+	s := e.r.Survey()
+	for _, held := range append(s.Seats, s.Handed) {
+		if held != (ring.Holding{}) {
+			return fmt.Errorf("drained, but there is %+v", s)
+		}
+	}
+	if s.Records+s.Claimed+s.Leased+s.Orphans != 0 || s.Full {
 		return fmt.Errorf("drained, but there is %+v", s)
 	}
 	return nil

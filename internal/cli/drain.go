@@ -76,7 +76,7 @@ func (d *drain) lease() (int, error) {
 		return n, err
 	}
 	if d.nonblock {
-		return n, tell(d.from.Name(), err, "it is empty; leave out --nonblock to wait for records")
+		return n, emptyError(d.from, err)
 	}
 	ctx, cancel := context.WithTimeoutCause(d.hold.ctx, d.timeout, errTimeout)
 	defer cancel()
@@ -85,9 +85,17 @@ func (d *drain) lease() (int, error) {
 		return n, err
 	}
 	if err = ended(ctx, err); err == errTimeout {
-		err = tell(d.from.Name(), err, "no record came for %v; is anybody sending?", d.timeout)
+		err = timeoutError(d.from, d.timeout)
 	}
 	return n, err
+}
+
+func emptyError(from *consumer.Raw, err error) error {
+	return tell(from.Name(), err, "it is empty; leave out --nonblock to wait for records")
+}
+
+func timeoutError(from *consumer.Raw, timeout time.Duration) error {
+	return tell(from.Name(), errTimeout, "no record came for %v; is anybody sending?", timeout)
 }
 
 // write formats and writes the leases, a page at a time, and acknowledges each that

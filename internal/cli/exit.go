@@ -21,7 +21,10 @@ const (
 	exitTaken    = 69 // the role, the last seat, or a queue to be removed
 	exitAgain    = 75 // full or empty
 	exitNoAccess = 77
+	exitFailed   = 123 // a command that was run for a record; as xargs
 	exitTimeout  = 124
+	exitCantRun  = 126 // such a command, as in the shell
+	exitNotFound = 127
 	exitSignal   = 128
 	exitPipe     = exitSignal + 13
 )
@@ -44,6 +47,10 @@ const exitText = `  0    done
 var (
 	errData    = errors.New("bad data")
 	errTimeout = errors.New("timed out")
+
+	errFailed   = errors.New("the command failed")
+	errCantRun  = errors.New("the command can't be run")
+	errNotFound = errors.New("the command is not found")
 	// errPipe: who read our output is gone. Not an error worth a line.
 	errPipe = errors.New("broken pipe")
 )
@@ -55,6 +62,9 @@ var exitCodes = []struct {
 	{errPipe, exitPipe},
 	{errData, exitData},
 	{errTimeout, exitTimeout},
+	{errFailed, exitFailed},
+	{errCantRun, exitCantRun},
+	{errNotFound, exitNotFound},
 	{shmq.ErrName, exitUsage},
 	{shmq.ErrOption, exitUsage},
 	{shmq.ErrNotQueue, exitData},

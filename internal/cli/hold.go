@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type hold struct {
 	// grace is how long work may take to come back from outside by itself.
 	grace time.Duration
 	mu    sync.Mutex
+	away  atomic.Bool // outside; others may read it
 }
 
 // run runs work, which has the queue from start to end but for its calls of
@@ -49,6 +51,8 @@ func (h *hold) run(work func() error) error {
 // outside runs f, which must not use the queue.
 func (h *hold) outside(f func()) {
 	h.mu.Unlock()
+	h.away.Store(true)
 	f()
+	h.away.Store(false)
 	h.mu.Lock()
 }

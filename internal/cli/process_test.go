@@ -39,15 +39,23 @@ type process struct {
 // that is not to be collected.
 func start(t *testing.T, stdin io.Reader, redirect *os.File, name string, args ...string) *process {
 	t.Helper()
+	return startCmd(t, func(p *process) {
+		p.Args = append([]string{name}, args...)
+		p.Stdin, p.Stdout, p.Stderr = stdin, &p.out, &p.stderr
+		if redirect != nil {
+			p.Stdout = redirect
+		}
+	})
+}
+
+// startCmd starts a command that prepare describes: by its name, or as a program.
+func startCmd(t *testing.T, prepare func(p *process)) *process {
+	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	p := &process{Cmd: exec.Command(self), t: t, done: make(chan error, 1)}
 	p.Env = append(os.Environ(), "GORACE="+raceOptions)
-	p.Args = append([]string{name}, args...)
-	p.Stdin, p.Stdout, p.Stderr = stdin, &p.out, &p.stderr
-	if redirect != nil {
-		p.Stdout = redirect
-	}
+	prepare(p)
 	p.WaitDelay = patience
 	require.NoError(t, p.Start())
 	go func() { p.done <- p.Wait() }()
@@ -66,6 +74,14 @@ func start(t *testing.T, stdin io.Reader, redirect *os.File, name string, args .
 // line on stderr, which it returns.
 func (p *process) ends(code int) string {
 	p.t.Helper()
+	line := p.wait(code)
+	require.LessOrEqual(p.t, strings.Count(line, "\n"), 1, line)
+	return line
+}
+
+// wait waits for the end, checks the exit code and returns what was on stderr.
+func (p *process) wait(code int) string {
+	p.t.Helper()
 	select {
 	case err := <-p.done:
 		p.done <- err // for the cleanup
@@ -77,9 +93,7 @@ func (p *process) ends(code int) string {
 		p.t.Fatalf("%v does not end", p.Args)
 	}
 	require.Equal(p.t, code, p.ProcessState.ExitCode(), "%v: %s", p.Args, p.stderr.String())
-	line := p.stderr.String()
-	require.LessOrEqual(p.t, strings.Count(line, "\n"), 1, line)
-	return line
+	return p.stderr.String()
 }
 
 // until waits for a condition.

@@ -14,8 +14,8 @@ import (
 	"github.com/shmq/shmq"
 )
 
-// hold starts a process that has a reservation of n bytes, or n leases.
-func hold(t *testing.T, q string, role shmq.Role, n int) *process {
+// holding starts a process that has a reservation of n bytes, or n leases.
+func holding(t *testing.T, q string, role shmq.Role, n int) *process {
 	t.Helper()
 	r, _ := pipe(t)
 	p := start(t, r, nil, "holder", q, role.String(), strconv.Itoa(n))
@@ -68,9 +68,9 @@ func TestStatTellsWhatIsInTheWay(t *testing.T) {
 	require.NoError(t, shmq.Create(q, &shmq.Options{Slots: 8, SlotSize: 64}))
 	require.NotContains(t, outputOf(t, "shmq", "stat", q), "warnings")
 	sendBytes(t, q, "a", "b", "c")
-	taker := hold(t, q, shmq.Consumer, 2)
-	sender := hold(t, q, shmq.Producer, 100)
-	hold(t, q, shmq.Consumer, 0)
+	taker := holding(t, q, shmq.Consumer, 2)
+	sender := holding(t, q, shmq.Producer, 100)
+	holding(t, q, shmq.Consumer, 0)
 	out := outputOf(t, "shmq", "stat", q)
 	require.Regexp(t, fmt.Sprintf(`(?m)^0 +consumer +%d +holder .* 2 records, 2 slots +%s +0 `, taker.Process.Pid, span), out)
 	require.Regexp(t, fmt.Sprintf(`(?m)^1 +producer +%d +holder .* 1 claim, 2 slots +%s +0 `, sender.Process.Pid, span), out)
@@ -97,7 +97,7 @@ func TestStatOfSingleRoles(t *testing.T) {
 	q := queuePath(t)
 	require.NoError(t, shmq.Create(q, &shmq.Options{Producers: shmq.One, Consumers: shmq.One, Slots: 8, SlotSize: 64}))
 	sendBytes(t, q, "a", "b", "c")
-	taker, sender := hold(t, q, shmq.Consumer, 2), hold(t, q, shmq.Producer, 10)
+	taker, sender := holding(t, q, shmq.Consumer, 2), holding(t, q, shmq.Producer, 10)
 	taker.stop(q)
 	sender.stop(q)
 	out := outputOf(t, "shmq", "stat", q)
@@ -112,8 +112,8 @@ func TestRecoverCommand(t *testing.T) {
 	q := queuePath(t)
 	require.NoError(t, shmq.Create(q, &shmq.Options{Slots: 16, SlotSize: 64, Seats: 4}))
 	sendBytes(t, q, "a", "b", "c", "d")
-	taker, sender := hold(t, q, shmq.Consumer, 2), hold(t, q, shmq.Producer, 100)
-	stopped, idle := hold(t, q, shmq.Consumer, 1), hold(t, q, shmq.Consumer, 0)
+	taker, sender := holding(t, q, shmq.Consumer, 2), holding(t, q, shmq.Producer, 100)
+	stopped, idle := holding(t, q, shmq.Consumer, 1), holding(t, q, shmq.Consumer, 0)
 	stopped.stop(q)
 	taker.kill()
 	sender.kill()
@@ -141,7 +141,7 @@ func TestRecoverCommand(t *testing.T) {
 	require.Equal(t, []any{true, 1.0, 0.0}, []any{told.Dead[1]["freed"], told.Dead[1]["claims_skipped"], told.Dead[1]["takes_returned"]})
 	require.Contains(t, outputOf(t, "shmq", "recover", q), ": 0 dead, 2 alive\n")
 
-	hold(t, q, shmq.Producer, 10).kill()
+	holding(t, q, shmq.Producer, 10).kill()
 	require.Contains(t, outputOf(t, "shmq", "recover", q), "is dead, held 1 claim, 1 slot: 1 claim skipped, seat freed\n")
 	require.Equal(t, "abd", string(rest(t, q, "--format", "raw")))
 }

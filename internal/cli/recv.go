@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,8 @@ type recvFlags struct {
 	untilEOF bool
 	noCreate bool
 	show     bool
+	exec     execFlags
+	watch    watchFlags
 }
 
 const recvLong = `Write the records of a queue to standard output, and make the queue if it is absent.
@@ -38,35 +41,49 @@ A receiver that is killed after it has written a record and before it has taken 
 leaves it to be written again by another. --show-redelivered tells such records from
 new ones: their number is not 0.
 
-The command ends when a sender has marked the end of the stream (--close) and the
+With --exec, or with a command after --, nothing is written: the command is run for
+each record, which it finds on its standard input, in the same format. It is
+acknowledged when the command exits with 0, and tried again when it does not. --exec
+takes a line for /bin/sh; words after -- are run as they are, without a shell. The
+environment has SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took),
+SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record was
+handed out before: it may have been worked on). A command that can't be run (126, 127)
+stops the receiver. A signal is passed on to the commands that run; those that then
+fail, and all others, are there for the next receiver. A receiver that is killed leaves
+its commands running, and their records come again.
+
+The receiver ends when a sender has marked the end of the stream (--close) and the
 queue is drained, or as the flags say. An ended stream stays ended until a sender
 attaches again: with a queue that was used before, start the sender first.
 
 Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
 queue or a record that is not msgpack, 66 no such queue, 69 role taken, 75 empty
-(--nonblock), 77 no permission, 124 no record for so long (--timeout), 130 SIGINT,
-141 nobody reads the output, 143 SIGTERM.`
+(--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
+(--timeout), 126 the command can't be run, 127 it is not found, 130 SIGINT, 141 nobody
+reads the output, 143 SIGTERM.`
 
 const recvExample = `  %[1]s q
   %[1]s q --until-eof > copy
   %[1]s q --format json | jq .name
   %[1]s q --count 1 --timeout 5s
   %[1]s q --nonblock
-  %[1]s q --show-redelivered | grep -v '^0'`
+  %[1]s q --show-redelivered | grep -v '^0'
+  %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
+  %[1]s q --dead-letter q-failed -- ./handle --verbose`
 
 // Recv returns the verb that receives, as a command of that name.
 func Recv(name string) *cobra.Command {
 	f := &recvFlags{format: formatFlag{formats[0]}, count: -1}
 	cmd := &cobra.Command{
-		Use:               name + " NAME",
+		Use:               name + " NAME [flags] [-- COMMAND...]",
 		Short:             "write the records of a queue to standard output",
 		Long:              recvLong,
 		Example:           fmt.Sprintf(recvExample, name),
 		Version:           version(),
-		Args:              oneName,
+		Args:              f.exec.args,
 		ValidArgsFunction: completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd.Context(), args[0])
+			return f.run(cmd.Context(), cmd.CommandPath(), args[0])
 		},
 	}
 	set := cmd.Flags()
@@ -78,12 +95,14 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.show, "show-redelivered", false, "put before each record how often it was delivered before, and a tab; with lines, null and json")
+	f.exec.add(cmd)
+	f.watch.add(cmd)
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
 }
 
-func (f *recvFlags) run(ctx context.Context, name string) (err error) {
+func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.show && !f.format.text {
 		return usageError{fmt.Sprintf("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.name)}
 	}
@@ -94,7 +113,15 @@ func (f *recvFlags) run(ctx context.Context, name string) (err error) {
 	if err := f.queue.check(name); err != nil {
 		return err
 	}
-	c, err := consumer.OpenRaw(name, &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF})
+	if err := f.exec.check(name); err != nil {
+		return err
+	}
+	tty := &console{command: command}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF}
+	if f.watch.verbose {
+		co.Logger = tty.logger()
+	}
+	c, err := consumer.OpenRaw(name, co)
 	if err != nil {
 		return err
 	}
@@ -106,10 +133,47 @@ func (f *recvFlags) run(ctx context.Context, name string) (err error) {
 	out := newOutput()
 	ctx, cancel := out.endWithReader(ctx)
 	defer cancel(nil)
+	w := &watch{console: tty, flags: f.watch, queue: name, did: "received", count: c.Counters, data: os.Stdout}
+	if f.exec.command != nil {
+		return f.runCommands(ctx, w, c)
+	}
 	d := &drain{
 		hold: hold{ctx: ctx, grace: writeGrace}, from: c, to: out, format: f.format.format,
 		left: int64(f.count), timeout: f.timeout.value(), nonblock: f.nonblock, show: f.show,
 		leases: make([]consumer.Lease, leaseBatch),
 	}
+	w.waits = func() string {
+		if d.hold.away.Load() {
+			return "waiting for the output"
+		}
+		return "waiting for records"
+	}
+	w.begin()
+	defer w.finish()
 	return d.hold.run(d.run)
+}
+
+// runCommands receives by running a command for each record.
+func (f *recvFlags) runCommands(ctx context.Context, w *watch, c *consumer.Raw) (err error) {
+	dead, err := f.exec.openDead(c.Name())
+	if err != nil {
+		return err
+	}
+	if dead != nil {
+		defer func() { err = errors.Join(err, dead.Close()) }()
+	}
+	r := &crew{
+		ctx: ctx, from: c, format: f.format.format, command: f.exec.command, jobs: f.exec.jobs, retries: f.exec.retries,
+		drop: f.exec.drop(), dead: dead, note: w.line, verbose: f.watch.verbose,
+		left: int64(f.count), timeout: f.timeout.value(), nonblock: f.nonblock,
+	}
+	w.waits = func() string {
+		if n := r.running.Load(); n > 0 {
+			return fmt.Sprintf("running %d", n)
+		}
+		return "waiting for records"
+	}
+	w.begin()
+	defer w.finish()
+	return r.run()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ type sendFlags struct {
 	nonblock bool
 	finish   bool
 	noCreate bool
+	watch    watchFlags
 }
 
 const sendLong = `Send standard input to a queue, which is made if it is absent.
@@ -33,6 +35,7 @@ How the input is cut into records:
   msgpack  a stream of msgpack values, each a record, unchanged
   raw      binary records of up to a slot each; to be joined again by raw
 
+The last line needs no newline to be a record, and gets one when it is received.
 A record waits for room while the queue is full. Input that has arrived is sent
 before more is waited for.
 
@@ -58,7 +61,7 @@ func Send(name string) *cobra.Command {
 		Args:              oneName,
 		ValidArgsFunction: completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd.Context(), args[0], cmd.InOrStdin())
+			return f.run(cmd.Context(), cmd.CommandPath(), args[0], cmd.InOrStdin())
 		},
 	}
 	set := cmd.Flags()
@@ -71,12 +74,13 @@ func Send(name string) *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
+	f.watch.add(cmd)
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
 }
 
-func (f *sendFlags) run(ctx context.Context, name string, stdin io.Reader) (err error) {
+func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Reader) (err error) {
 	if f.batch < 1 {
 		return usageError{fmt.Sprintf("invalid argument \"%d\" for \"--batch\" flag: want at least 1", f.batch)}
 	}
@@ -87,7 +91,12 @@ func (f *sendFlags) run(ctx context.Context, name string, stdin io.Reader) (err 
 	if err := f.queue.check(name); err != nil {
 		return err
 	}
-	p, err := producer.OpenRaw(name, &producer.Options{NoCreate: f.noCreate, Create: opts})
+	tty := &console{command: command}
+	po := &producer.Options{NoCreate: f.noCreate, Create: opts}
+	if f.watch.verbose {
+		po.Logger = tty.logger()
+	}
+	p, err := producer.OpenRaw(name, po)
 	if err != nil {
 		return err
 	}
@@ -106,6 +115,9 @@ func (f *sendFlags) run(ctx context.Context, name string, stdin io.Reader) (err 
 		timeout: f.timeout.value(), nonblock: f.nonblock,
 	}
 	h := &hold{ctx: ctx}
+	w := &watch{console: tty, flags: f.watch, queue: name, did: "sent", count: p.Counters, waits: func() string { return f.waits(h) }, data: os.Stdin}
+	w.begin()
+	defer w.finish()
 	if err := h.run(func() error { return f.pump(h, stdin, out) }); err != nil {
 		return interrupted(out, err)
 	}
@@ -114,6 +126,17 @@ func (f *sendFlags) run(ctx context.Context, name string, stdin io.Reader) (err 
 		return p.Finish()
 	}
 	return p.Close()
+}
+
+// waits says what a sender waits for that sends nothing.
+func (f *sendFlags) waits(h *hold) string {
+	switch {
+	case h.away.Load():
+		return "waiting for input"
+	case f.rate > 0:
+		return "waiting" // for its time, or for room
+	}
+	return "waiting for room"
 }
 
 // pump sends the input to its end.
