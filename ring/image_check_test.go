@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -80,7 +81,14 @@ func (s *scene) recoverAll(how ending) error {
 	}
 	by := s.actor(freshConsumerSeat)
 	for _, seat := range dead {
+		claims := s.claimsOf(seat)
 		by.recover(seat)
+		_, tail := s.r.Positions()
+		for _, end := range claims {
+			if int64(tail-end) < 0 {
+				return fmt.Errorf("tail is %d after the recovery of a claim up to %d", tail, end)
+			}
+		}
 		if n := s.owned(seat); n > 0 {
 			return fmt.Errorf("%d words name seat %d after its recovery", n, seat)
 		}
@@ -96,6 +104,19 @@ func (s *scene) recoverAll(how ending) error {
 		}
 	}
 	return nil
+}
+
+// claimsOf returns where the claims of a seat end: tail is beyond a claim before that
+// becomes anything else.
+func (s *scene) claimsOf(seat int) (ends []uint64) {
+	shift := s.region.Geometry.Shift()
+	_, tail := s.r.Positions()
+	for i := range s.region.Geometry.Slots {
+		if w := s.region.Word(i); w.State() == layout.Claimed && w.Seat() == seat && s.r.Seat(seat).Dirty() {
+			ends = append(ends, w.Position(i, tail, shift)+w.Slots(shift))
+		}
+	}
+	return ends
 }
 
 // epilogue is what the living do with the ring of a recovered image.

@@ -203,9 +203,9 @@ func abandonBatch(s *scene, acked ...int) {
 var remains = append([]state{
 	{name: "dead claim", sizes: []int{40}, prepare: func(s *scene) { deadClaim(s) }},
 	{name: "dead claim that tail does not know", sizes: []int{40}, prepare: func(s *scene) {
-		_, tail := s.r.Positions()
 		if deadClaim(s); s.mp {
-			s.region.SetHot(layout.HotTail, tail)
+			_, tail := s.r.Positions()
+			s.region.SetHot(layout.HotTail, tail-2)
 		}
 	}},
 	{name: "dead turn", sizes: []int{40}, prepare: func(s *scene) {
