@@ -46,7 +46,8 @@ func attaches(mode shmq.Options) []*scenario {
 			name: "detach, consumer with leases", role: shmq.Consumer, at: 2, records: []uint64{earlier2, earlierL}, hold: true,
 			prepare: func(v *victim) { v.consume(); v.lease(); v.lease() },
 			handed:  []uint64{earlier2, earlierL},
-			calls:   []call{{do: func(v *victim) { v.check(v.in.Close()) }}},
+			living:  true, sleeper: shmq.Consumer,
+			calls: []call{{do: func(v *victim) { v.check(v.in.Close()) }}},
 		},
 		{
 			name: "finish, consumer asleep", role: shmq.Producer, at: 3, hold: true,

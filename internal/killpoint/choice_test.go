@@ -3,8 +3,8 @@
 package killpoint
 
 import (
+	"math"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/shmq/shmq/internal/testproc"
 )
@@ -17,45 +17,63 @@ type choice struct {
 
 const (
 	// every is how many instructions an operation may have to be killed at each.
-	every = 4000
+	every = 1000
 	// between is how many points, spread evenly, a longer one gets beside the
 	// first and the last of each class.
-	between = 300
+	between = 100
+	// few is how many points each operation gets in the bounded form.
+	few = 4
+	// near is how many instructions the bounded form steps through one by one,
+	// and how far from a system call it kills beyond these.
+	near = 1000
 )
 
-// few is how many points each operation gets in the bounded form.
-func few() int {
-	if testproc.Race {
-		return 1 // what it is compiled to is not what users run
+// limit is how many instructions a pass steps through.
+func (c choice) limit() int {
+	if c.long {
+		return math.MaxInt
 	}
-	return 8
+	return near
 }
 
 func (c choice) points(of course) []point {
-	var bounds []point
-	for _, k := range of.classes {
-		bounds = append(bounds, k.first)
-		if k.last != k.first {
-			bounds = append(bounds, k.last)
-		}
-	}
 	if !c.long {
-		c.rand.Shuffle(len(bounds), func(i, j int) { bounds[i], bounds[j] = bounds[j], bounds[i] })
-		return bounds[:min(few(), len(bounds))]
+		return c.sample(of)
 	}
 	step := 1
-	if of.instructions > every {
-		step = of.instructions/between + 1
+	if len(of.all) > every {
+		step = len(of.all)/between + 1
 	}
-	seen := map[point]bool{}
-	for _, p := range bounds {
-		seen[p] = true
+	bounds := map[point]bool{}
+	for _, k := range of.classes {
+		bounds[k.first], bounds[k.last] = true, true
 	}
-	for n := 0; n <= of.instructions; n += step {
-		if p := (point{steps: n}); !seen[p] {
-			bounds = append(bounds, p)
+	var points []point
+	for i, p := range of.all {
+		if i%step == 0 || bounds[p] {
+			points = append(points, p)
 		}
 	}
-	slices.SortFunc(bounds, func(a, b point) int { return a.steps - b.steps })
-	return bounds
+	return points
+}
+
+// sample chooses the first or the last of some classes.
+func (c choice) sample(of course) []point {
+	var points []point
+	n := few
+	if testproc.Race {
+		n = 1 // what is compiled then is not what users run
+	}
+	for _, i := range c.rand.Perm(len(of.classes))[:min(n, len(of.classes))] {
+		p := of.classes[i].first
+		switch {
+		case c.rand.IntN(2) == 0:
+		case of.cut && !p.asleep && (p.calls > 0 || i == len(of.classes)-1): // the last is not known
+			p.steps += c.rand.IntN(near)
+		default:
+			p = of.classes[i].last
+		}
+		points = append(points, p)
+	}
+	return points
 }

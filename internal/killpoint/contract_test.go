@@ -21,7 +21,7 @@ import (
 // contract checks the whole contract after the victim was killed, when so many of its
 // calls had returned.
 func (w *world) contract(returned int) error {
-	alone := w.s.sleeper == 0
+	alone := w.done == nil
 	w.ledger.after(w.s.calls, returned)
 	for _, step := range []func() error{
 		func() error { return w.wakeSleeper(returned) },

@@ -52,13 +52,13 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 	page, path := newPage(t)
 	c, err := func() (c course, err error) {
 		err = withVictim(t, s, page, path, cpus, func(v *tracee, w *world) error {
-			c, err = pass(v, w)
+			c, err = pass(v, w, choose.limit())
 			return err
 		})
 		return c, err
 	}()
 	require.NoError(t, err, "the pass")
-	r := row{scenario: s, instructions: c.instructions, states: map[state]bool{}}
+	r := row{scenario: s, course: c, states: map[state]bool{}}
 	for _, p := range choose.points(c) {
 		r.points++
 		at := 0
@@ -130,8 +130,8 @@ func pinned(cpus chan int, f func(cpu int) error) error {
 func processors(t *testing.T) chan int {
 	var set unix.CPUSet
 	require.NoError(t, unix.SchedGetaffinity(0, &set))
-	cpus := make(chan int, set.Count())
-	for i := 0; len(cpus) < set.Count(); i++ {
+	cpus := make(chan int, 2*set.Count()) // while one victim sleeps another one runs
+	for i := 0; len(cpus) < cap(cpus); i = (i + 1) % (len(set) * 64) {
 		if set.IsSet(i) {
 			cpus <- i
 		}

@@ -50,8 +50,7 @@ const (
 
 // permits checks how often a record came, and how it was flagged.
 func (f fate) permits(id uint64, came []delivery) error {
-	must := f == certain || f == taking || f == handed
-	if len(came) > 1 || must && len(came) == 0 || f == gone && len(came) != 0 {
+	if len(came) > 1 || f.must() && len(came) == 0 || f == gone && len(came) != 0 {
 		return fmt.Errorf("record %#x came %d times, it is %v", id, len(came), f)
 	}
 	for _, d := range came {
@@ -62,6 +61,9 @@ func (f fate) permits(id uint64, came []delivery) error {
 	}
 	return nil
 }
+
+// must reports whether the record has to come.
+func (f fate) must() bool { return f == certain || f == taking || f == handed }
 
 func (f fate) String() string {
 	return [...]string{"gone", "certain", "being sent", "being leased", "handed out", "being acknowledged", "being received"}[f]

@@ -45,12 +45,15 @@ func receives(mode shmq.Options) []*scenario {
 	}
 
 	some := []uint64{earlier2, earlierL, record(earlier, small, 4)}
+	someL := []uint64{earlierL, record(earlier, small, 4)}
 	plain := func(name string, records []uint64, calls ...call) *scenario {
 		return &scenario{name: name, role: shmq.Consumer, at: 2, records: records, hold: true, prepare: consume, calls: calls}
 	}
 	all := []*scenario{
-		plain("receive", some, receive(earlier2), receive(earlierL)),
-		plain("lease, acknowledge", some, lease(earlier2), ack(0, earlier2), lease(earlierL), ack(1, earlierL)),
+		plain("receive, inline", some, receive(earlier2)),
+		plain("receive, 3 slots", someL, receive(earlierL)),
+		plain("lease, acknowledge, inline", some, lease(earlier2), ack(0, earlier2)),
+		plain("lease, acknowledge, 3 slots", someL, lease(earlierL), ack(0, earlierL)),
 		plain("lease a batch, acknowledge", three, batch...),
 		{
 			name: "release", role: shmq.Consumer, at: 2, records: both, hold: true,

@@ -36,10 +36,17 @@ func recoveries(mode shmq.Options) []*scenario {
 			calls: []call{{do: func(v *victim) { v.att.Recover() }}},
 		}
 	}
-	return []*scenario{
+	all := []*scenario{
 		recover("recover, by a producer", shmq.Producer),
 		recover("recover, by a consumer", shmq.Consumer),
 	}
+	if mode.Consumers == shmq.Many {
+		// Who sleeps may recover too, at its heartbeat.
+		s := recover("recover, by a consumer, another asleep", shmq.Consumer)
+		s.reserve, s.living, s.sleeper = false, true, shmq.Consumer
+		all = append(all, s)
+	}
+	return all
 }
 
 // deadConsumer leaves a seat to which leases belong: a record taken alone, and among

@@ -26,8 +26,8 @@ type scenario struct {
 	prepare func(v *victim)
 	sent    []uint64       // by the victim in prepare
 	handed  []uint64       // to the victim in prepare
-	living  bool           // many producers: another one lives through it all
-	reserve bool           // and has a reservation
+	living  bool           // another producer, if there can be, lives through it all
+	reserve bool           // and, among many, has a reservation
 	corpses func(w *world) // dirty seats of dead ones
 	sleeper shmq.Role      // somebody sleeps
 
@@ -45,19 +45,19 @@ type call struct {
 	during, after fate
 }
 
-// maySleep reports whether somebody can have the sleeper's role beside the victim.
-func (s *scenario) maySleep() bool {
+// mayLive reports whether somebody can have that role beside the victim.
+func (s *scenario) mayLive(role shmq.Role) bool {
 	side := s.mode.Producers
-	if s.sleeper == shmq.Consumer {
+	if role == shmq.Consumer {
 		side = s.mode.Consumers
 	}
-	return side == shmq.Many || s.role != s.sleeper
+	return side == shmq.Many || s.role != role
 }
 
 // options are those of the queue: few seats, so that each is used.
 func (s *scenario) options() shmq.Options {
 	o := s.mode
-	o.Slots, o.SlotSize, o.Seats = slots, 64, 5
+	o.Slots, o.SlotSize, o.Seats = slots, 64, 6
 	if o.Producers == shmq.One && o.Consumers == shmq.One {
 		o.Seats = 2
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -21,13 +23,14 @@ import (
 )
 
 // sleeper is a living participant that is asleep when the victim is killed: a consumer
-// that waits for records, until lateRecord or the end of the stream comes, or a
-// producer that waits for room.
+// that waits for records, or a producer that waits for room.
 type sleeper struct {
-	done   chan struct{}
+	done   chan struct{} // nil if nobody sleeps
 	cancel context.CancelFunc
-	got    []delivery
 	end    error
+
+	lock sync.Mutex
+	got  []delivery
 }
 
 // heartbeats is how often a sleeper may go to sleep again when what it waits for is
@@ -46,8 +49,7 @@ func (w *world) fallAsleep() {
 		require.NoError(w.t, err)
 		go func() {
 			defer close(z.done)
-			z.got, z.end = takeUntilLate(ctx, c)
-			z.end = errors.Join(z.end, c.Close())
+			z.end = errors.Join(z.take(ctx, c), c.Close())
 		}()
 	} else {
 		futex = layout.HotRoomFutex
@@ -55,31 +57,41 @@ func (w *world) fallAsleep() {
 		require.NoError(w.t, err)
 		go func() {
 			defer close(z.done)
-			z.end = p.Send(ctx, ringtest.Record(waitingRecord, sizeOf(waitingRecord)))
-			z.end = errors.Join(z.end, p.Close())
+			z.end = errors.Join(p.Send(ctx, ringtest.Record(waitingRecord, sizeOf(waitingRecord))), p.Close())
 		}()
 		w.ledger[waitingRecord] = certain
 	}
 	testproc.Until(w.t, func() bool { return w.waits() > 0 && w.mem[layout.HotOffset+futex]&1 != 0 })
 }
 
-// takeUntilLate takes records until lateRecord, or returns io.EOF.
-func takeUntilLate(ctx context.Context, c *consumer.Raw) (got []delivery, err error) {
+// take takes records until ctx or the stream ends.
+func (z *sleeper) take(ctx context.Context, c *consumer.Raw) error {
 	for {
 		l, err := c.Lease(ctx)
 		if err != nil {
-			return got, err
+			return err
 		}
 		d, err := delivered(l.Bytes(), l.Redelivered())
 		if err != nil {
-			return got, err
+			return err
 		}
 		l.Ack()
-		got = append(got, d)
-		if d.id == lateRecord {
-			return got, nil
+		z.lock.Lock()
+		z.got = append(z.got, d)
+		z.lock.Unlock()
+	}
+}
+
+// has reports whether the sleeper was handed all that has to come.
+func (z *sleeper) has(l ledger) bool {
+	z.lock.Lock()
+	defer z.lock.Unlock()
+	for id, f := range l {
+		if f.must() && !slices.ContainsFunc(z.got, func(d delivery) bool { return d.id == id }) {
+			return false
 		}
 	}
+	return true
 }
 
 // waits is how often the living have gone to sleep.
@@ -94,15 +106,17 @@ func (w *world) waits() (n int) {
 	return n
 }
 
-// wakes waits until the sleeper, who now has what it waits for, is done.
-func (w *world) wakes() error {
+// gets waits until the sleeper ends, or has what it waits for, which is there.
+func (w *world) gets(has func() bool) error {
 	before := w.waits()
 	for {
 		select {
 		case <-w.done:
-			w.came = append(w.came, w.got...)
 			return w.end
 		case <-time.After(time.Millisecond):
+		}
+		if has() {
+			return nil
 		}
 		if more := w.waits() - before; more > heartbeats {
 			return fmt.Errorf("the sleeper slept %d times on", more)
@@ -110,19 +124,28 @@ func (w *world) wakes() error {
 	}
 }
 
-// wakeSleeper lets the sleeper end, and checks that it does.
+func never() bool { return false }
+
+// wakeSleeper gives the sleeper what it waits for, and checks that it gets that
+// without anybody's help. Then it ends.
 func (w *world) wakeSleeper(returned int) error {
 	if w.done == nil {
 		return nil
 	}
-	defer func() { w.done = nil; w.cancel() }()
+	err := w.wake(returned)
+	w.stopSleeper()
+	w.came = append(w.came, w.got...)
+	return err
+}
+
+func (w *world) wake(returned int) error {
 	if w.s.sleeper == shmq.Producer {
 		if !w.s.frees || returned == 0 {
 			if err := w.freshDrain(); err != nil {
 				return err
 			}
 		}
-		return w.wakes()
+		return w.gets(never)
 	}
 	info, err := shmq.Stat(w.queue)
 	if err != nil {
@@ -132,7 +155,7 @@ func (w *world) wakeSleeper(returned int) error {
 		return errors.New("Finish returned, and the stream is not finished")
 	}
 	if info.Finished {
-		if err := w.wakes(); !errors.Is(err, io.EOF) {
+		if err := w.gets(never); !errors.Is(err, io.EOF) {
 			return fmt.Errorf("the stream is finished, the sleeper got: %v", err)
 		}
 		return nil
@@ -140,7 +163,7 @@ func (w *world) wakeSleeper(returned int) error {
 	if err := w.sendLate(); err != nil {
 		return err
 	}
-	return w.wakes()
+	return w.gets(func() bool { return w.has(w.ledger) })
 }
 
 // sendLate sends a record through a producer that lives, or else through a new one.
@@ -160,5 +183,6 @@ func (w *world) stopSleeper() {
 	if w.done != nil {
 		w.cancel()
 		<-w.done
+		w.done = nil
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,10 +15,10 @@ import (
 // row is what came of one scenario.
 type row struct {
 	*scenario
-	instructions int
-	points       int
-	states       map[state]bool
-	failures     int
+	course
+	points   int
+	states   map[state]bool
+	failures int
 }
 
 type table struct {
@@ -41,7 +42,11 @@ func (b *table) print(t *testing.T, stdout bool) {
 	out.WriteString("|---|---|--:|--:|--:|--:|\n")
 	points, failures := 0, 0
 	for _, r := range b.rows {
-		fmt.Fprintf(&out, "| %s | %s | %d | %d | %d | %d |\n", r.name, modeName(r.mode), r.instructions, r.points, len(r.states), r.failures)
+		instructions := strconv.Itoa(r.instructions)
+		if r.cut {
+			instructions = "> " + instructions
+		}
+		fmt.Fprintf(&out, "| %s | %s | %s | %d | %d | %d |\n", r.name, modeName(r.mode), instructions, r.points, len(r.states), r.failures)
 		points += r.points
 		failures += r.failures
 	}

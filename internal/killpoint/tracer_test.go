@@ -20,7 +20,7 @@ type tracee struct {
 	pid     int
 	tid     int // the thread that does the operation
 	threads []int
-	steps   int // since the marker
+	steps   int // instructions since the marker that were stepped
 	gone    bool
 	dog     *time.Timer
 
@@ -218,8 +218,8 @@ func (v *tracee) sleeping() bool {
 	return i > 0 && i+2 < len(b) && b[i+2] == 'S'
 }
 
-// entersKernel reports whether the next instruction is a system call.
-func (v *tracee) entersKernel() (bool, error) {
+// atSyscall reports whether the next instruction is a system call.
+func (v *tracee) atSyscall() (bool, error) {
 	var regs unix.PtraceRegs
 	if err := unix.PtraceGetRegs(v.tid, &regs); err != nil {
 		return false, err
@@ -234,6 +234,21 @@ func (v *tracee) entersKernel() (bool, error) {
 		v.syscalls[regs.Rip] = is
 	}
 	return is, nil
+}
+
+// enterSyscall runs to the next system call and lets the thread execute it; await waits
+// for its end.
+func (v *tracee) enterSyscall() error {
+	if err := unix.PtraceSyscall(v.tid, 0); err != nil {
+		return fmt.Errorf("run to a system call: %w", err)
+	}
+	if err := v.await(v.tid); err != nil {
+		return err
+	}
+	if err := unix.PtraceSyscall(v.tid, 0); err != nil {
+		return fmt.Errorf("run into a system call: %w", err)
+	}
+	return nil
 }
 
 // kill kills the victim where it is, and waits until nothing of it is left.

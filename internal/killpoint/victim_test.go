@@ -8,12 +8,12 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/producer"
 )
@@ -53,8 +53,8 @@ func playVictim() {
 		s.calls[i].do(v)
 		p.progress.Store(uint32(i) + 2)
 	}
-	for {
-		atomics.Pause(1)
+	for { // a tracer may be on its way to the next system call
+		_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 	}
 }
 
@@ -63,8 +63,9 @@ func playVictim() {
 //
 //go:noinline
 func (p *page) beat() {
-	atomics.Pause(8)
 	p.beats.Add(1)
+	pause := unix.Timespec{Nsec: 20e3}
+	_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&pause)), 0, 0)
 }
 
 func (v *victim) check(err error) {

@@ -37,6 +37,7 @@ type world struct {
 	held   consumer.Lease
 	other  *producer.Raw // lives through it all
 	space  []byte        // its reservation, if it has one
+	dying  map[int]shmq.Role
 	sleeper
 }
 
@@ -44,7 +45,7 @@ var worlds atomic.Int64
 
 // newWorld makes a queue as the scenario wants it when the victim comes.
 func newWorld(t *testing.T, s *scenario) *world {
-	w := &world{t: t, s: s, o: s.options(), queue: fmt.Sprintf("k%d", worlds.Add(1)), ledger: ledger{}}
+	w := &world{t: t, s: s, o: s.options(), queue: fmt.Sprintf("k%d", worlds.Add(1)), ledger: ledger{}, dying: map[int]shmq.Role{}}
 	if s.absent {
 		return w
 	}
@@ -103,12 +104,12 @@ func (w *world) send(p *producer.Raw, id uint64) {
 
 // ready is called when the victim has prepared itself and does not run yet.
 func (w *world) ready() {
-	if (w.s.living || w.s.reserve) && w.o.Producers == shmq.Many {
+	if (w.s.living || w.s.reserve) && w.s.mayLive(shmq.Producer) {
 		var err error
 		w.other, err = producer.OpenRaw(w.queue, nil)
 		require.NoError(w.t, err)
 	}
-	if w.s.reserve && w.other != nil {
+	if w.s.reserve && w.o.Producers == shmq.Many {
 		var err error
 		w.space, err = w.other.TryReserve(sizeOf(reservedRecord))
 		require.NoError(w.t, err)
@@ -117,8 +118,11 @@ func (w *world) ready() {
 	if w.s.corpses != nil {
 		w.s.corpses(w)
 	}
-	if w.s.sleeper != 0 && w.s.maySleep() {
+	if w.s.sleeper != 0 && w.s.mayLive(w.s.sleeper) {
 		w.fallAsleep()
+	}
+	for i, role := range w.dying {
+		w.ring(func(r *ring.Ring) { r.Seat(i).Take(ring.Occupant{Role: uint32(role), PID: 1, Command: "dead"}) })
 	}
 }
 
@@ -144,8 +148,15 @@ func (w *world) left() (state, error) {
 	return w.state()
 }
 
-// corpse marks a seat as one whose holder died; do is what that holder did before.
+// corpse lets a seat be found as that of a dead one, who did what do does. Its entry is
+// dirty only when all others have come: each would clean up behind it.
 func (w *world) corpse(seat int, role shmq.Role, do func(r *ring.Ring)) {
+	w.ring(do)
+	w.dying[seat] = role
+}
+
+// ring gives do the queue's ring without an attachment.
+func (w *world) ring(do func(r *ring.Ring)) {
 	path, err := shmq.Path(w.queue)
 	require.NoError(w.t, err)
 	f, err := sys.Open(path, true, false)
@@ -154,7 +165,6 @@ func (w *world) corpse(seat int, role shmq.Role, do func(r *ring.Ring)) {
 	require.NoError(w.t, err)
 	r, err := ring.New(mem, geometry(w.o), sys.MonotonicMillis)
 	require.NoError(w.t, err)
-	r.Seat(seat).Take(ring.Occupant{Role: uint32(role), PID: 1, Command: "dead"})
 	do(r)
 	require.NoError(w.t, sys.Unmap(mem))
 	require.NoError(w.t, f.Close())
