@@ -9,7 +9,6 @@ const small, pair, large = 20, 100, 150
 
 var (
 	earlier2 = record(earlier, small, 2)
-	earlier3 = record(earlier, small, 3)
 
 	mine1 = record(theVictim, small, 1)
 	mine2 = record(theVictim, small, 2)
