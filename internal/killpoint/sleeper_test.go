@@ -115,10 +115,11 @@ func (w *world) gets(has func() bool) error {
 			return w.end
 		case <-time.After(time.Millisecond):
 		}
+		more := w.waits() - before // asked first: who has all sleeps on too
 		if has() {
 			return nil
 		}
-		if more := w.waits() - before; more > heartbeats {
+		if more > heartbeats {
 			return fmt.Errorf("the sleeper slept %d times on", more)
 		}
 	}
