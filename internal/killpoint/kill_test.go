@@ -98,6 +98,7 @@ func withVictim(t *testing.T, s *scenario, page *page, path string, cpus chan in
 		if err := v.seize(cpu); err != nil {
 			return err
 		}
+		w.strike()
 		if err := v.begin(); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/producer"
 	"github.com/shmq/shmq/ring"
 )
@@ -104,7 +105,7 @@ func (w *world) send(p *producer.Raw, id uint64) {
 
 // ready is called when the victim has prepared itself and does not run yet.
 func (w *world) ready() {
-	if (w.s.living || w.s.reserve) && w.s.mayLive(shmq.Producer) {
+	if w.s.living && w.s.mayLive(shmq.Producer) || w.s.reserve && w.o.Producers == shmq.Many {
 		var err error
 		w.other, err = producer.OpenRaw(w.queue, nil)
 		require.NoError(w.t, err)
@@ -120,6 +121,15 @@ func (w *world) ready() {
 	}
 	if w.s.sleeper != 0 && w.s.mayLive(w.s.sleeper) {
 		w.fallAsleep()
+	}
+}
+
+// strike lets the dying be dead. Who sleeps has just gone to sleep then, and does not
+// find them before its heartbeat.
+func (w *world) strike() {
+	if w.done != nil && len(w.dying) > 0 {
+		before := w.waits()
+		testproc.Until(w.t, func() bool { return w.waits() > before })
 	}
 	for i, role := range w.dying {
 		w.ring(func(r *ring.Ring) { r.Seat(i).Take(ring.Occupant{Role: uint32(role), PID: 1, Command: "dead"}) })
