@@ -1,0 +1,79 @@
+//go:build linux && amd64
+
+package killpoint
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/shmq/shmq/internal/testproc"
+)
+
+// choice decides where to kill.
+type choice struct {
+	long bool
+	rand *rand.Rand
+}
+
+const (
+	// every is how many instructions an operation may have to be killed at each.
+	every = 1000
+	// between is how many points, spread evenly, a longer one gets beside the
+	// first and the last of each class.
+	between = 100
+	// few is how many points each operation gets in the bounded form.
+	few = 4
+	// near is how many instructions the bounded form steps through one by one,
+	// and how far from a system call it kills beyond these.
+	near = 1000
+)
+
+// limit is how many instructions a pass steps through.
+func (c choice) limit() int {
+	if c.long {
+		return math.MaxInt
+	}
+	return near
+}
+
+func (c choice) points(of course) []point {
+	if !c.long {
+		return c.sample(of)
+	}
+	step := 1
+	if len(of.all) > every {
+		step = len(of.all)/between + 1
+	}
+	bounds := map[point]bool{}
+	for _, k := range of.classes {
+		bounds[k.first], bounds[k.last] = true, true
+	}
+	var points []point
+	for i, p := range of.all {
+		if i%step == 0 || bounds[p] {
+			points = append(points, p)
+		}
+	}
+	return points
+}
+
+// sample chooses the first or the last of some classes.
+func (c choice) sample(of course) []point {
+	var points []point
+	n := few
+	if testproc.Race {
+		n = 1 // what is compiled then is not what users run
+	}
+	for _, i := range c.rand.Perm(len(of.classes))[:min(n, len(of.classes))] {
+		p := of.classes[i].first
+		switch {
+		case c.rand.IntN(2) == 0:
+		case of.cut && !p.asleep && (p.calls > 0 || i == len(of.classes)-1): // the last is not known
+			p.steps += c.rand.IntN(near)
+		default:
+			p = of.classes[i].last
+		}
+		points = append(points, p)
+	}
+	return points
+}

@@ -1,0 +1,158 @@
+//go:build linux && amd64
+
+package killpoint
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/shmq/shmq/internal/testagent"
+)
+
+// TestKillAtEveryInstruction kills a process at every instruction of every operation
+// of a few hundred, and at the first and last of each class in those that are longer,
+// if SHMQ_LONG=1. Otherwise it kills at a few points of each, chosen at random, which
+// SHMQ_KILLPOINT_SEED repeats.
+func TestKillAtEveryInstruction(t *testing.T) {
+	mayTrace(t)
+	long := os.Getenv("SHMQ_LONG") == "1"
+	from := uint64(time.Now().UnixNano())
+	if s := os.Getenv("SHMQ_KILLPOINT_SEED"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 64)
+		require.NoError(t, err)
+		from = n
+	}
+	t.Logf("SHMQ_KILLPOINT_SEED=%d", from)
+	table := &table{}
+	t.Cleanup(func() { table.print(t, long) })
+	cpus := processors(t)
+	for i, mode := range testagent.Modes() {
+		for j, s := range scenarios(mode) {
+			t.Run(s.name+", "+modeName(mode), func(t *testing.T) {
+				t.Parallel()
+				table.add(explore(t, s, cpus, choice{long, rand.New(rand.NewPCG(from, uint64(i<<16|j)))}))
+			})
+		}
+	}
+}
+
+// explore kills a victim of its own at each chosen point of a scenario.
+func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
+	runtime.LockOSThread() // who starts a victim traces it
+	defer runtime.UnlockOSThread()
+	page, path := newPage(t)
+	c, err := func() (c course, err error) {
+		err = withVictim(t, s, page, path, cpus, func(v *tracee, w *world) error {
+			c, err = pass(v, w, choose.limit())
+			return err
+		})
+		return c, err
+	}()
+	require.NoError(t, err, "the pass")
+	r := row{scenario: s, course: c, states: map[state]bool{}}
+	for _, p := range choose.points(c) {
+		r.points++
+		at := 0
+		err := withVictim(t, s, page, path, cpus, func(v *tracee, w *world) error {
+			if err := reach(v, s, p); err != nil {
+				return err
+			}
+			at = v.progress()
+			left, err := w.left()
+			r.states[left] = true
+			return err
+		})
+		if err != nil {
+			r.failures++
+			t.Errorf("killed %v, when %d calls had returned: %v", p, at, err)
+			if r.failures == 5 {
+				t.Log("no more of this one")
+				break
+			}
+		}
+	}
+	return r
+}
+
+// withVictim starts a victim in a world of its own, lets do have it stopped at the
+// start of its operation, kills it where that left it, and checks the contract.
+func withVictim(t *testing.T, s *scenario, page *page, path string, cpus chan int, do func(v *tracee, w *world) error) error {
+	w := newWorld(t, s)
+	defer w.close()
+	v, err := startVictim(page, path, w.queue, modeName(s.mode), s.name)
+	if err != nil {
+		return err
+	}
+	defer v.kill()
+	w.ready()
+	if err := pinned(cpus, func(cpu int) error {
+		if err := v.seize(cpu); err != nil {
+			return err
+		}
+		w.strike()
+		if err := v.begin(); err != nil {
+			return err
+		}
+		return do(v, w)
+	}); err != nil {
+		return fmt.Errorf("tracing: %w", err)
+	}
+	returned := v.progress()
+	v.kill()
+	return w.contract(returned)
+}
+
+// pinned runs f on a processor that no other tracer has.
+func pinned(cpus chan int, f func(cpu int) error) error {
+	var before, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return err
+	}
+	cpu := <-cpus
+	defer func() { cpus <- cpu }()
+	one.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		return err
+	}
+	defer unix.SchedSetaffinity(0, &before)
+	return f(cpu)
+}
+
+// processors are those that this process may run on.
+func processors(t *testing.T) chan int {
+	var set unix.CPUSet
+	require.NoError(t, unix.SchedGetaffinity(0, &set))
+	cpus := make(chan int, 2*set.Count()) // while one victim sleeps another one runs
+	for i := 0; len(cpus) < cap(cpus); i = (i + 1) % (len(set) * 64) {
+		if set.IsSet(i) {
+			cpus <- i
+		}
+	}
+	return cpus
+}
+
+// mayTrace skips the test where tracing is refused, as in many containers.
+func mayTrace(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.Command("/bin/sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Skip("nothing to try ptrace on:", err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	if err := unix.PtraceSeize(cmd.Process.Pid); err != nil {
+		t.Skip("ptrace is refused here:", err)
+	}
+}

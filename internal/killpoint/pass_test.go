@@ -1,0 +1,110 @@
+//go:build linux && amd64
+
+package killpoint
+
+import "fmt"
+
+// point is where to kill: so many instructions after the end of a system call, or of
+// the marker if calls is 0; or asleep in the system call after that.
+type point struct {
+	calls  int
+	steps  int
+	asleep bool
+}
+
+func (p point) String() string {
+	if p.asleep {
+		return fmt.Sprintf("asleep in system call %d", p.calls+1)
+	}
+	return fmt.Sprintf("%d instructions after system call %d", p.steps, p.calls)
+}
+
+// class is a run of instructions between two changes of what a kill would leave.
+type class struct{ first, last point }
+
+// course is what one pass over an operation found.
+type course struct {
+	instructions int // or, if cut, those until the steps became larger
+	cut          bool
+	classes      []class
+	all          []point // every instruction, in order
+}
+
+// pass steps through the whole operation: to the return of its last call, or, where
+// that waits for ever, to its second sleep. After limit instructions it goes on from
+// system call to system call.
+func pass(v *tracee, w *world, limit int) (c course, err error) {
+	v.syscalls = map[uint64]bool{}
+	c.classes = []class{{}}
+	c.all = []point{{}}
+	at, sleeps := point{}, 0
+	fresh := func(p point) { c.classes = append(c.classes, class{p, p}) }
+	for v.progress() < len(w.s.calls) && sleeps < 2 {
+		c.cut = v.steps >= limit
+		kernel, run := true, v.enterSyscall
+		if !c.cut {
+			if kernel, err = v.atSyscall(); err != nil {
+				return c, err
+			}
+			run = v.let
+		}
+		if err := run(); err != nil {
+			return c, err
+		}
+		if kernel {
+			asleep, err := v.sleeps()
+			if err != nil {
+				return c, err
+			}
+			if asleep {
+				sleeps++
+				p := point{calls: at.calls, asleep: true}
+				fresh(p)
+				c.all = append(c.all, p)
+			}
+			at = point{calls: at.calls + 1}
+		} else {
+			at.steps++
+		}
+		if sleeps == 2 {
+			break
+		}
+		if err := v.await(v.tid); err != nil {
+			return c, err
+		}
+		c.all = append(c.all, at)
+		if w.changed() || kernel {
+			fresh(at)
+		} else {
+			c.classes[len(c.classes)-1].last = at
+		}
+	}
+	c.instructions = v.steps
+	return c, nil
+}
+
+// reach brings a victim to a point, or as far as its operation goes.
+func reach(v *tracee, s *scenario, p point) error {
+	done := func() bool { return v.progress() == len(s.calls) }
+	for i := 0; i < p.calls && !done(); i++ {
+		if err := v.enterSyscall(); err != nil {
+			return err
+		}
+		if err := v.await(v.tid); err != nil {
+			return err
+		}
+	}
+	for i := 0; i < p.steps && !done(); i++ {
+		if err := v.step(); err != nil {
+			return err
+		}
+	}
+	if !p.asleep || done() {
+		return nil
+	}
+	if err := v.enterSyscall(); err != nil {
+		return err
+	}
+	_, err := v.sleeps()
+	return err
+}

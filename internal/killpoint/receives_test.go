@@ -1,0 +1,76 @@
+//go:build linux && amd64
+
+package killpoint
+
+import "github.com/shmq/shmq"
+
+var earlierL = record(earlier, large, 3)
+
+// receives are the operations of a consumer that finds records.
+func receives(mode shmq.Options) []*scenario {
+	receive := func(id uint64) call {
+		return call{do: func(v *victim) { v.receive() }, ids: []uint64{id}, during: receiving, after: gone}
+	}
+	lease := func(id uint64) call {
+		return call{do: func(v *victim) { v.lease() }, ids: []uint64{id}, during: taking, after: handed}
+	}
+	ack := func(i int, id uint64) call {
+		return call{do: func(v *victim) { v.leases[i].Ack() }, ids: []uint64{id}, during: settling, after: gone}
+	}
+	release := func(i int, id uint64) call {
+		return call{do: func(v *victim) { v.leases[i].Release() }, ids: []uint64{id}, during: handed, after: handed}
+	}
+	consume := func(v *victim) { v.consume() }
+
+	three := []uint64{earlier2, record(earlier, pair, 3), record(earlier, small, 4)}
+	leaseBatch := call{do: func(v *victim) { v.leaseBatch(3) }, ids: three, during: taking, after: handed}
+	// A single consumer's records come again behind the oldest that is not
+	// acknowledged, so it acknowledges in order.
+	order := []int{0, 1, 2}
+	if mode.Consumers == shmq.Many {
+		order = []int{1, 2, 0}
+	}
+	batch := []call{leaseBatch}
+	for _, i := range order {
+		batch = append(batch, ack(i, three[i]))
+	}
+
+	leaseBoth := func(v *victim) { v.consume(); v.lease(); v.lease() }
+	both := []uint64{earlier2, earlierL}
+	giveBack := []call{release(1, earlierL), release(0, earlier2)}
+
+	full := []uint64{record(earlier, pair, 2)}
+	for n := range slots - 2 {
+		full = append(full, record(earlier, small, 3+n))
+	}
+
+	some := []uint64{earlier2, earlierL, record(earlier, small, 4)}
+	someL := []uint64{earlierL, record(earlier, small, 4)}
+	plain := func(name string, records []uint64, calls ...call) *scenario {
+		return &scenario{name: name, role: shmq.Consumer, at: 2, records: records, hold: true, prepare: consume, calls: calls}
+	}
+	all := []*scenario{
+		plain("receive, inline", some, receive(earlier2)),
+		plain("receive, 3 slots", someL, receive(earlierL)),
+		plain("lease, acknowledge, inline", some, lease(earlier2), ack(0, earlier2)),
+		plain("lease, acknowledge, 3 slots", someL, lease(earlierL), ack(0, earlierL)),
+		plain("lease a batch, acknowledge", three, batch...),
+		{
+			name: "release", role: shmq.Consumer, at: 2, records: both, hold: true,
+			prepare: leaseBoth, handed: both, calls: giveBack,
+		},
+		{
+			name: "receive, producer asleep", role: shmq.Consumer, at: 3, records: full,
+			prepare: consume, sleeper: shmq.Producer, calls: []call{receive(full[0])}, frees: true,
+		},
+	}
+	if mode.Consumers == shmq.Many {
+		all = append(all,
+			plain("lease a batch, acknowledge and release", three, leaseBatch, ack(1, three[1]), release(0, three[0]), ack(2, three[2])),
+			&scenario{
+				name: "release, consumer asleep", role: shmq.Consumer, at: 2, records: both, hold: true,
+				prepare: leaseBoth, handed: both, living: true, sleeper: shmq.Consumer, calls: giveBack,
+			})
+	}
+	return all
+}
