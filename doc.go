@@ -3,9 +3,9 @@
 // it, from one or many producers to one or many consumers. A process that is
 // killed, at any instruction, takes nothing from the others.
 //
-// This package makes, lists, describes and removes queues. Programs send with
-// package producer and receive with package consumer; both make the queue when it
-// is absent, so either side may start first.
+// This package makes, lists, describes, looks into and removes queues. Programs
+// send with package producer and receive with package consumer; both make the queue
+// when it is absent, so either side may start first.
 //
 // # Names
 //

@@ -105,6 +105,40 @@ func ExampleStat() {
 	// producer, this process: true, has sent 1
 }
 
+// Records are shown and stay where they are.
+func ExampleView() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	p, err := producer.OpenRaw(name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	for _, text := range []string{"one", "two"} {
+		if err := p.TrySend([]byte(text)); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	v, err := shmq.View(name)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer v.Close()
+	end := v.Rewind()
+	for rec := (shmq.Record{}); ; {
+		if err := v.Next(&rec); errors.Is(err, shmq.ErrEmpty) || err == nil && rec.Position >= end {
+			break
+		} else if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(rec.Position, rec.State, string(rec.Data))
+	}
+	// Output:
+	// 0 waiting one
+	// 1 waiting two
+}
+
 func ExampleRemove() {
 	name, cleanUp := exampleQueue()
 	defer cleanUp()

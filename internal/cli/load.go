@@ -38,6 +38,13 @@ type loadFlags struct {
 	timeout  duration
 	nonblock bool
 	noCreate bool
+	json     bool
+}
+
+// loaded is what load prints with --json.
+type loaded struct {
+	Name   string `json:"name"`
+	Loaded int64  `json:"loaded"`
 }
 
 func load() *cobra.Command {
@@ -59,6 +66,7 @@ func load() *cobra.Command {
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when there was no room for this `duration` (2, 0.5, 200ms, 1m)")
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
+	set.BoolVar(&f.json, "json", false, "print JSON")
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
 }
@@ -90,6 +98,9 @@ func (f *loadFlags) run(cmd *cobra.Command, name, file string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if f.json {
+		return printJSON(os.Stdout, loaded{name, l.out.sent})
 	}
 	_, err = fmt.Fprintf(os.Stdout, "%s loaded\n", recordsText(uint64(l.out.sent)))
 	return outputError(err)
@@ -126,7 +137,7 @@ func (f *loadFlags) check(name string, in *os.File) error {
 func badDump(name string, err error, loaded int64) error {
 	var damage *dump.Error
 	if errors.As(err, &damage) {
-		return tell(name, errData, "the dump is damaged at %v; records loaded: %d", damage, loaded)
+		return tell(name, errData, "the dump can't be used from %v; records loaded: %d", damage, loaded)
 	}
 	return tell(name, errInput, "can't read the dump: %v; records loaded: %d", err, loaded)
 }

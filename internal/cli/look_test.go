@@ -25,15 +25,6 @@ import (
 	"github.com/shmq/shmq/producer"
 )
 
-// ran runs a command to its end, which has to be with that code, and returns its
-// output.
-func ran(t *testing.T, code int, name string, args ...string) string {
-	t.Helper()
-	p := start(t, nil, nil, name, args...)
-	p.ends(code)
-	return p.out.String()
-}
-
 func openConsumer(t *testing.T, q string) *consumer.Raw {
 	t.Helper()
 	c, err := consumer.OpenRaw(q, nil)

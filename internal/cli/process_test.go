@@ -96,6 +96,15 @@ func (p *process) wait(code int) string {
 	return p.stderr.String()
 }
 
+// ran runs a command to its end, which has to be with that code, and returns its
+// output.
+func ran(t *testing.T, code int, name string, args ...string) string {
+	t.Helper()
+	p := start(t, nil, nil, name, args...)
+	p.ends(code)
+	return p.out.String()
+}
+
 // until waits for a condition.
 func until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
