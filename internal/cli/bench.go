@@ -45,6 +45,7 @@ func benchVerb() *cobra.Command {
 		Short:   "measure",
 		Long:    benchLong,
 		Example: benchExample,
+		Args:    cobra.ArbitraryArgs,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return caseNames(bench.Cases()), cobra.ShellCompDirectiveNoFileComp
 		},
