@@ -35,8 +35,12 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	if o.head != p || len(o.returned) != 0 || int64(o.seen-p) > 0 {
 		return c.receiveLease(buf)
 	}
-	data, _, ok := r.lineOrAreas(line, p)
-	if !ok {
+	var data []byte
+	if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= layout.InlineSize {
+		data = (*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:n]
+	} else if area, _, ok := r.oneArea(p); ok {
+		data = area
+	} else {
 		return buf[:0], 0, ErrDamaged
 	}
 	if cap(buf) < len(data) {
