@@ -36,7 +36,9 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 			}
 			return err
 		}
-		c.counters.Waits++
+		if ctx.Err() == nil { // else it does not sleep
+			c.counters.Waits++
+		}
 		if err := c.sleeper.Sleep(ctx, ticket); err != nil {
 			c.passOn()
 			return err

@@ -52,7 +52,9 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 			}
 		}
 		p.notifyFiller()
-		p.counters.Waits++
+		if ctx.Err() == nil { // else it does not sleep
+			p.counters.Waits++
+		}
 		if err := p.sleeper.Sleep(ctx, ticket); err != nil {
 			if hold && try() == nil {
 				err = nil

@@ -25,6 +25,9 @@ const (
 const (
 	spinRounds = 320
 	spinGrow   = 32 // rounds until a round has one PAUSE more
+	// spinSafe is what a spin that has been of use lately lasts at least, so that a
+	// partner that is quick, and once a little late, is not slept for.
+	spinSafe = 64
 	// spinMin is what is left of a spin that is never of use, and every
 	// probeEach-th wait tries in full whether it has become so.
 	spinMin   = 4
@@ -56,7 +59,10 @@ func (s *Spinner) Spin(ctx context.Context, try func(round int) bool) bool {
 	case runtime.NumCPU() == 1:
 		return false // nobody can answer
 	}
-	rounds := min(spinRounds, s.average/4+spinMin)
+	rounds := spinMin
+	if s.average >= 8 {
+		rounds = min(spinRounds, s.average/4+spinSafe)
+	}
 	if s.waits++; s.waits%probeEach == 0 {
 		rounds = spinRounds
 	}
@@ -65,6 +71,7 @@ func (s *Spinner) Spin(ctx context.Context, try func(round int) bool) bool {
 		if try(n) {
 			// Up at once, down slowly: a spin that was almost too short has to be
 			// longer next time.
+			n++
 			s.average = max(8*n, s.average+n-s.average/8)
 			return true
 		}
