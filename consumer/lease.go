@@ -1,13 +1,28 @@
 package consumer
 
-import "github.com/shmq/shmq/ring"
+import (
+	"unsafe"
+
+	"github.com/shmq/shmq/ring"
+)
 
 // Lease is a record in the hands of a consumer. It has to be settled, by Ack or by
 // Release, once; until then its slots can't be used again, and the ring fills up
 // behind it. It belongs to the goroutine that uses the consumer, and ends with it.
 type Lease struct {
-	ring ring.Lease
-	from *Raw
+	ring ring.Lease // and nothing else: see asRing
+}
+
+// asRing is the same leases as the ring knows them. A Lease is a ring.Lease and
+// nothing else, so a batch need not be copied from one form to the other.
+func asRing(ls []Lease) []ring.Lease {
+	return unsafe.Slice((*ring.Lease)(unsafe.Pointer(unsafe.SliceData(ls))), len(ls))
+}
+
+// from returns the consumer that holds the lease, nil if none does.
+func (l *Lease) from() *Raw {
+	c, _ := l.ring.Owner().(*Raw)
+	return c
 }
 
 // Bytes returns the record, in place: valid until the lease is settled. The memory
@@ -21,7 +36,7 @@ func (l *Lease) Redelivered() int { return l.ring.Redelivered }
 // Ack acknowledges the record: it is done with, and its room can be used again. A
 // second time it does nothing.
 func (l *Lease) Ack() {
-	c := l.from
+	c := l.from()
 	if c == nil || c.ring == nil || l.ring.Data == nil {
 		return
 	}
@@ -37,7 +52,7 @@ func (l *Lease) Ack() {
 // this or another consumer. A record of a batch comes back when the whole batch is
 // settled.
 func (l *Lease) Release() {
-	c := l.from
+	c := l.from()
 	if c == nil || c.ring == nil || l.ring.Data == nil {
 		return
 	}

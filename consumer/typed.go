@@ -135,6 +135,7 @@ func (c *Consumer[T]) receive(l Lease, err error) (T, error) {
 		var none T
 		return none, err
 	}
+	c.raw.ring.PrefetchNext()
 	v, err := c.decode(&l)
 	l.Ack()
 	return v, err

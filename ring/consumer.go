@@ -7,6 +7,9 @@ import (
 
 // Consumer takes records from a ring. It is for one goroutine at a time.
 type Consumer struct {
+	// Owner is for who made the consumer; see Lease.Owner.
+	Owner any
+
 	r    *Ring
 	seat int
 	one  oneConsumer  // state of the single role
@@ -25,10 +28,20 @@ type Lease struct {
 	// is at least 1: the number of earlier deliveries that were recorded.
 	Redelivered int
 
-	pos, k   uint64
-	seq      uint64 // its number among those this consumer handed out; see settle
-	releases uint64 // single consumer: how often it was released before
-	batch    *batch // many consumers: what it was taken with; nil when alone
+	pos      uint64
+	k        uint32
+	releases uint32    // single consumer: how often it was released before
+	seq      uint64    // its number among those this consumer handed out; see settle
+	batch    *batch    // many consumers: what it was taken with; nil when alone
+	by       *Consumer // who holds it
+}
+
+// Owner returns the Owner of the lease's consumer, nil for a lease that is none.
+func (l *Lease) Owner() any {
+	if l.by == nil {
+		return nil
+	}
+	return l.by.Owner
 }
 
 // NewConsumer returns a consumer that owns seat.
@@ -63,15 +76,7 @@ func (c *Consumer) TryLeaseBatch(ls []Lease) (int, error) {
 	if c.r.geo.ManyConsumers {
 		return c.leaseBatchMany(ls)
 	}
-	for n := range ls {
-		if err := c.leaseOne(&ls[n]); err != nil {
-			if n > 0 && err == ErrEmpty {
-				return n, nil
-			}
-			return n, err
-		}
-	}
-	return len(ls), nil
+	return c.leaseBatchOne(ls)
 }
 
 // Ack acknowledges a lease: its slots can be used again, once. Acknowledging
@@ -86,6 +91,27 @@ func (c *Consumer) Ack(l *Lease) {
 		return
 	}
 	c.settleOne(l, true)
+}
+
+// AckBatch acknowledges leases, as Ack does each; those of other consumers it leaves
+// alone. Where they are all that is open of what was leased in one batch, their slots
+// become free in one step. It returns how many leases it found that had not been acked
+// or released through these values, and their bytes.
+func (c *Consumer) AckBatch(ls []Lease) (n, bytes int) {
+	for i := range ls {
+		if l := &ls[i]; l.Data != nil && l.by == c {
+			n++
+			bytes += len(l.Data)
+		}
+	}
+	switch {
+	case n == 0:
+	case c.r.geo.ManyConsumers:
+		c.ackBatchMany(ls)
+	default:
+		c.ackBatchOne(ls)
+	}
+	return n, bytes
 }
 
 // Release gives a lease back unacknowledged: the record is delivered again,

@@ -1,6 +1,7 @@
 package ring_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -299,5 +300,43 @@ func TestDeliveriesAreCountedAsFarAsTheFieldGoes(t *testing.T) {
 		b.c.Ack(b.lease(b.c, 1, 0x10000))
 		b.send(8, 2)
 		b.c.Ack(b.lease(b.c, 2, 0))
+	})
+}
+
+func TestAckBatch(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		b := newBench(t, geometry(mp, mc, 8), 0)
+		b.empty(b.c)
+		b.send(40, 1, 2, 3, 4)
+		ls := b.batch(b.c, 1, 2, 3, 4)
+		stale := slices.Clone(ls)
+		n, bytes := b.c.AckBatch(ls)
+		require.Equal(t, 4, n)
+		require.Equal(t, 160, bytes)
+		n, _ = b.c.AckBatch(ls)
+		require.Zero(t, n)
+		b.send(40, 5, 6, 7, 8, 9, 10)
+		b.c.AckBatch(stale) // void, whoever has the slots now
+		part := b.batch(b.c, 5, 6, 7)
+		b.c.AckBatch(part[1:])
+		other := b.r.NewConsumer(2)
+		n, _ = other.AckBatch(part[:1])
+		require.Zero(t, n, "it is another's")
+		b.c.AckBatch(part)
+		b.drained(b.c, 8, 9, 10)
+	})
+}
+
+func TestAckBatchOfAPartKeepsTheRest(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		b := newBench(t, geometry(mp, mc, 8), 0)
+		b.empty(b.c)
+		b.send(40, 1, 2, 3)
+		ls := b.batch(b.c, 1, 2, 3)
+		b.c.AckBatch(ls[:2])
+		b.r.Reclaim(1) // the consumer dies
+		heir := b.r.NewConsumer(1)
+		heir.Ack(b.lease(heir, 3, 1))
+		b.drained(heir)
 	})
 }

@@ -28,7 +28,7 @@ func (c *Consumer) inherit(l *Lease) error {
 		if len(m.heirs) > 0 {
 			*l = m.heirs[0]
 			m.heirs = m.heirs[1:]
-			data, _, err := c.r.payload(l.pos, l.k)
+			data, _, err := c.r.payload(l.pos, uint64(l.k))
 			if err != nil {
 				return err
 			}
@@ -81,7 +81,7 @@ func (c *Consumer) adopt(p, k uint64, acked bool) {
 	b := c.newBatch(p, k)
 	b.acked = acked
 	heir := func(q, kq uint64) {
-		c.many.heirs = append(c.many.heirs, Lease{pos: q, k: kq, seq: b.base + uint64(len(c.many.heirs)), batch: b})
+		c.many.heirs = append(c.many.heirs, Lease{pos: q, k: uint32(kq), seq: b.base + uint64(len(c.many.heirs)), batch: b, by: c})
 	}
 	if !acked {
 		heir(p, k)

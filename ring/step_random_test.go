@@ -107,6 +107,7 @@ func randomPlan(seed uint64, mp, mc bool) plan {
 				t.most += rng.IntN(4)
 			}
 			t.receive = rng.IntN(3) == 0
+			t.whole = rng.IntN(3) == 0
 			for _, i := range rng.Perm(t.most) {
 				how := settleAck
 				if x := rng.IntN(10); x == 0 {

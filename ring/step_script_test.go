@@ -4,6 +4,7 @@ package ring_test
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/ring"
@@ -116,6 +117,10 @@ func (w *world) take(l *life, c *ring.Consumer, t take) {
 	for i := range ls[:n] {
 		ids[i] = w.deliver(l, &ls[i], true)
 	}
+	if t.whole {
+		w.ackBatch(l, c, ls[:n], ids)
+		return
+	}
 	for _, v := range t.settle {
 		if v.lease < n {
 			w.settle(l, c, ls[v.lease], ids[v.lease], v.how, t.again)
@@ -153,6 +158,22 @@ func (w *world) receive(l *life, c *ring.Consumer, t take) {
 		id := w.deliver(l, &ring.Lease{Data: b, Redelivered: flagged}, false)
 		w.fates[id].holder, w.fates[id].acked = nil, true
 	}
+}
+
+// ackBatch acknowledges leases in one call.
+func (w *world) ackBatch(l *life, c *ring.Consumer, ls []ring.Lease, ids []uint64) {
+	for i := range ls {
+		if err := ringtest.CheckRecord(ls[i].Data, ids[i], 0, len(ls[i].Data)); err != nil {
+			w.failf("%s: held record changed: %w", l.name, err)
+		}
+		w.fates[ids[i]].holder, w.fates[ids[i]].acking = nil, true
+	}
+	stale := slices.Clone(ls)
+	c.AckBatch(ls)
+	for _, id := range ids {
+		w.fates[id].acking, w.fates[id].acked = false, true
+	}
+	c.AckBatch(stale) // does nothing
 }
 
 // settle checks that a held record is still whole and gives it up.

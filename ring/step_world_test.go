@@ -45,6 +45,7 @@ type take struct {
 	settle []verdict // in this order
 	again  bool      // settle a second time, through copies
 
+	whole   bool // all acknowledged in one call, in the order of hand-out
 	receive bool // copied and acknowledged at once, instead of leased and settled
 }
 

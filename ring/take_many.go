@@ -51,11 +51,12 @@ func (c *Consumer) leaseMany(l *Lease) error {
 	if _, _, err := c.take(one[:]); err != nil {
 		return err
 	}
-	data, meta, err := c.r.payload(one[0].pos, one[0].k)
+	pos, k := one[0].pos, one[0].k
+	data, meta, err := c.r.payload(pos, uint64(k))
 	if err != nil {
 		return err
 	}
-	*l = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: one[0].pos, k: one[0].k, seq: c.many.numbers}
+	*l = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: pos, k: k, seq: c.many.numbers, by: c}
 	c.many.numbers++
 	return nil
 }
@@ -82,11 +83,12 @@ func (c *Consumer) leaseBatchMany(ls []Lease) (int, error) {
 		c.many.numbers++
 	}
 	for i := range ls[:n] {
-		data, meta, err := c.r.payload(ls[i].pos, ls[i].k)
+		l := &ls[i]
+		data, meta, err := c.r.payload(l.pos, uint64(l.k))
 		if err != nil {
 			return i, err
 		}
-		ls[i] = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: ls[i].pos, k: ls[i].k, seq: seq + uint64(i), batch: b}
+		*l = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: l.pos, k: l.k, seq: seq + uint64(i), batch: b, by: c}
 	}
 	return n, nil
 }
@@ -114,7 +116,7 @@ func (c *Consumer) take(ls []Lease) (n int, k uint64, err error) {
 			return 0, 0, ErrDamaged
 		}
 		if st == layout.Full {
-			ls[0].pos, ls[0].k = h, k
+			ls[0].pos, ls[0].k = h, uint32(k)
 			n = 1
 			if len(ls) > 1 {
 				n, k = r.gather(ls, k)
@@ -146,7 +148,7 @@ func (r *Ring) gather(ls []Lease, first uint64) (n int, k uint64) {
 		if w.State() != layout.Full || w.CompareLap(h, r.shift) != 0 || kq == 0 || k+kq > r.geo.MaxSlotsPerRecord() {
 			break
 		}
-		ls[n].pos, ls[n].k = q, kq
+		ls[n].pos, ls[n].k = q, uint32(kq)
 		k += kq
 	}
 	return n, k
@@ -161,17 +163,56 @@ func (c *Consumer) ackMany(l *Lease) {
 	switch {
 	case b == nil:
 		if l.k > 1 {
-			r.store(l.pos, layout.ReadingWord(l.pos, l.k, c.seat, true, r.shift))
+			r.store(l.pos, layout.ReadingWord(l.pos, uint64(l.k), c.seat, true, r.shift))
 		}
-		r.freeTake(l.pos, l.k)
+		r.freeTake(l.pos, uint64(l.k))
 		return
 	case l.pos == b.pos:
 		b.acked = true
 		r.store(b.pos, layout.ReadingWord(b.pos, b.k, c.seat, true, r.shift))
 	default:
-		r.store(l.pos, layout.SkipWord(l.pos, l.k, r.shift))
+		r.store(l.pos, layout.SkipWord(l.pos, uint64(l.k), r.shift))
 	}
 	c.settleBatch(b)
+}
+
+// ackBatchMany frees a whole take at once if ls are all that is open of it. From when
+// its first word says acknowledged until it is free, a crash leaves records of which
+// some are acknowledged: those that are still Full come again, flagged, like any whose
+// acknowledgement had not returned.
+func (c *Consumer) ackBatchMany(ls []Lease) {
+	b := ls[0].batch
+	if b == nil || b.released || len(ls) != b.left || !c.holdsAll(b, ls) {
+		for i := range ls {
+			if ls[i].by == c {
+				c.Ack(&ls[i])
+			}
+		}
+		return
+	}
+	for i := range ls {
+		ls[i].Data = nil
+		b.open[ls[i].seq-b.base] = false
+	}
+	c.many.held -= len(ls)
+	c.r.store(b.pos, layout.ReadingWord(b.pos, b.k, c.seat, true, c.r.shift))
+	c.r.freeTake(b.pos, b.k)
+	c.retire(b)
+}
+
+// holdsAll reports whether ls are open leases of b, in the order in which they were
+// handed out.
+func (c *Consumer) holdsAll(b *batch, ls []Lease) bool {
+	last := ^uint64(0)
+	for i := range ls {
+		l := &ls[i]
+		n := l.seq - b.base
+		if l.batch != b || l.by != c || l.Data == nil || n >= uint64(len(b.open)) || !b.open[n] || i > 0 && n <= last {
+			return false
+		}
+		last = n
+	}
+	return true
 }
 
 // settle reports whether a lease is still open, and closes it. A lease may have
@@ -191,7 +232,7 @@ func (c *Consumer) settle(l *Lease) bool {
 		b.open[i] = false
 	} else {
 		again := func(b *batch) bool { return b.pos == l.pos }
-		if c.r.load(l.pos) != layout.ReadingWord(l.pos, l.k, c.seat, false, c.r.shift) ||
+		if c.r.load(l.pos) != layout.ReadingWord(l.pos, uint64(l.k), c.seat, false, c.r.shift) ||
 			slices.ContainsFunc(c.many.adopted, again) {
 			return false
 		}
@@ -211,7 +252,7 @@ func (c *Consumer) releaseMany(l *Lease) {
 		c.settleBatch(b)
 		return
 	}
-	c.r.store(l.pos, layout.OrphanWord(l.pos, l.k, false, c.r.shift))
+	c.r.store(l.pos, layout.OrphanWord(l.pos, uint64(l.k), false, c.r.shift))
 	atomics.Add64(c.r.orphans, 1)
 }
 

@@ -23,6 +23,7 @@ type oneConsumer struct {
 	next uint64
 	head uint64 // as shared, which it alone stores
 	seen uint64 // the predecessor's handout
+	told uint64 // handout as stored last
 
 	// open are the spans between head and next in order, settled or not; the
 	// one at index first has number base.
@@ -35,7 +36,7 @@ type oneConsumer struct {
 
 type span struct {
 	end      uint64
-	releases uint64 // how often it was released
+	releases uint32 // how often it was released
 	settled  bool
 }
 
@@ -45,6 +46,7 @@ func (c *Consumer) resume() {
 	*o = oneConsumer{
 		next: h,
 		head: h,
+		told: h,
 		seen: atomics.Load64(c.r.handout),
 		base: o.base + uint64(len(o.open)-o.first),
 	}
@@ -54,6 +56,42 @@ func (c *Consumer) leaseOne(l *Lease) error {
 	if len(c.one.returned) > 0 {
 		return c.leaseReturned(l)
 	}
+	err := c.nextOne(l)
+	c.storeHandout()
+	return err
+}
+
+// leaseBatchOne stores handout once, before it returns any of the records.
+func (c *Consumer) leaseBatchOne(ls []Lease) (n int, err error) {
+	for n < len(ls) && err == nil {
+		if len(c.one.returned) > 0 {
+			err = c.leaseReturned(&ls[n])
+		} else {
+			err = c.nextOne(&ls[n])
+		}
+		if err == nil {
+			n++
+		}
+	}
+	c.storeHandout()
+	if n > 0 && err == ErrEmpty {
+		err = nil
+	}
+	return n, err
+}
+
+// storeHandout tells a successor how far records were handed out. It never goes back:
+// this consumer may die before it has handed out again all that its predecessor had.
+func (c *Consumer) storeHandout() {
+	if o := &c.one; int64(o.next-o.seen) > 0 && o.next != o.told {
+		o.told = o.next
+		atomics.StoreRelease64(c.r.handout, o.next)
+	}
+}
+
+// nextOne takes the record at next into l. The caller stores handout before anybody
+// gets to see it.
+func (c *Consumer) nextOne(l *Lease) error {
 	for range maxTries {
 		p := c.one.next
 		w := c.r.load(p)
@@ -85,12 +123,7 @@ func (c *Consumer) leaseOne(l *Lease) error {
 			return err
 		}
 		c.one.next = p + k
-		if int64(p+k-c.one.seen) > 0 {
-			// Never back: this consumer may die before it has handed out again
-			// all that its predecessor had.
-			atomics.StoreRelease64(c.r.handout, p+k)
-		}
-		*l = Lease{Data: data, pos: p, k: k, seq: c.one.base + uint64(len(c.one.open)-c.one.first)}
+		*l = Lease{Data: data, pos: p, k: uint32(k), seq: c.one.base + uint64(len(c.one.open)-c.one.first), by: c}
 		if int64(c.one.seen-p) > 0 {
 			l.Redelivered = c.r.redeliver(p)
 		}
@@ -102,7 +135,7 @@ func (c *Consumer) leaseOne(l *Lease) error {
 
 func (c *Consumer) leaseReturned(l *Lease) error {
 	back := c.one.returned[0]
-	data, _, err := c.r.payload(back.pos, back.k)
+	data, _, err := c.r.payload(back.pos, uint64(back.k))
 	if err != nil {
 		return err
 	}
@@ -137,6 +170,22 @@ func (c *Consumer) settleOne(l *Lease, ack bool) {
 		at, _ := slices.BinarySearchFunc(o.returned, l.seq, func(b Lease, seq uint64) int { return cmp.Compare(b.seq, seq) })
 		o.returned = slices.Insert(o.returned, at, back)
 	}
+}
+
+// ackBatchOne moves head once.
+func (c *Consumer) ackBatchOne(ls []Lease) {
+	o := &c.one
+	for i := range ls {
+		l := &ls[i]
+		if l.by != c || l.Data == nil {
+			continue
+		}
+		l.Data = nil
+		if n := l.seq - o.base; n < uint64(len(o.open)-o.first) && o.open[o.first+int(n)].releases == l.releases {
+			o.open[o.first+int(n)].settled = true
+		}
+	}
+	c.moveHead()
 }
 
 // moveHead frees the settled spans up to the first open one.

@@ -32,8 +32,8 @@ loop:
 done:
 	RET
 
-// func PrefetchWrite(p *uint64)
-TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
+// func Prefetch(p unsafe.Pointer)
+TEXT ·Prefetch(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
-	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX)
+	PREFETCHT0 (AX)
 	RET

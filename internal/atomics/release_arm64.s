@@ -30,8 +30,8 @@ loop:
 done:
 	RET
 
-// func PrefetchWrite(p *uint64)
-TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
+// func Prefetch(p unsafe.Pointer)
+TEXT ·Prefetch(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
-	PRFM (R0), PSTL1KEEP
+	PRFM (R0), PLDL1KEEP
 	RET

@@ -2,6 +2,8 @@
 
 package atomics
 
+import "unsafe"
+
 // StoreRelease64 stores v after everything that came before in program order.
 //
 //go:noescape
@@ -18,8 +20,7 @@ func StoreRelease64x2(p *uint64, v uint64, q *uint64, w uint64)
 //go:noescape
 func Pause(n uint32)
 
-// PrefetchWrite asks for the line at p in a state that can be written. It never
-// faults.
+// Prefetch asks for the line at p, to be read. It never faults.
 //
 //go:noescape
-func PrefetchWrite(p *uint64)
+func Prefetch(p unsafe.Pointer)

@@ -2,7 +2,10 @@
 
 package atomics
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // StoreRelease64 stores v after everything that came before in program order.
 func StoreRelease64(p *uint64, v uint64) {
@@ -24,6 +27,5 @@ func Pause(n uint32) {
 	}
 }
 
-// PrefetchWrite asks for the line at p in a state that can be written. It never
-// faults; here it does nothing.
-func PrefetchWrite(*uint64) {}
+// Prefetch asks for the line at p, to be read. Here it does nothing.
+func Prefetch(unsafe.Pointer) {}

@@ -31,6 +31,7 @@ const (
 	linkLarge     = "large"     // Reserve and Commit, Lease and Ack
 	linkTyped     = "typed"     // values of a struct
 	linkLines     = "lines"     // two cache lines
+	linkSlots     = "slots"     // a ring of cache lines, no queue
 	linkFutex     = "futex"     // two futexes
 	linkChannel   = "channel"   // a Go channel
 	linkPipe      = "pipe"      // two pipes

@@ -41,6 +41,8 @@ func Cases() []Case {
 func bareCases() []Case {
 	return []Case{
 		{Name: "bare/cache-lines", What: "two cache lines, there and back", Kind: RoundTrip, Link: linkLines, Producers: 1, Consumers: 1, Payload: 8},
+		{Name: "bare/slots", What: "a ring of cache lines, a record copied in and out, there and back", Kind: RoundTrip, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload},
+		{Name: "bare/slots/throughput", What: "a ring of cache lines, a record copied in and out", Kind: Throughput, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload},
 		{Name: "bare/futex", What: "two futexes, there and back, each end asleep", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true},
 		{Name: "bare/futex/one-core", What: "the same on one core", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true, OneCore: true},
 		{Name: "bare/memcpy/64KiB", What: "one core copies, over a ring's worth of memory", Kind: Alone, Link: linkMemcpy, Producers: 1, Payload: 64 << 10},
@@ -87,12 +89,13 @@ func parked() (cs []Case) {
 func throughputs() (cs []Case) {
 	for _, s := range []Sides{oneOne, manyMany, oneMany, manyOne} {
 		c := onRing("throughput/"+s.String(), "a record at a time", Throughput, s)
+		c.Limit = []string{"bare/slots/throughput"}
 		cs = append(cs, c)
 		c.Name, c.What, c.Batch = c.Name+"/batch-16", "batches of 16", 16
 		cs = append(cs, c)
 	}
 	c := onRing("throughput/one-one/no-wakeups", "the ring alone: nobody sleeps, nobody is woken", Throughput, oneOne)
-	c.Link = linkBareRing
+	c.Link, c.Limit = linkBareRing, []string{"bare/slots/throughput"}
 	cs = append(cs, c)
 	for _, n := range []int{2, 4} {
 		c := onRing(name("throughput/many-many/%dx%d", n, n), name("%d processes send, %d receive", n, n), Throughput, manyMany)

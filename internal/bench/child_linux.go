@@ -166,7 +166,13 @@ func openEnd(s spec) (end, error) {
 	case linkRing:
 		return newRingEnd(s, clock)
 	}
-	p, err := peerPort(s.Case)
+	var p port
+	var err error
+	if s.Case.Link == linkSlots {
+		p, err = slotsPort(s)
+	} else {
+		p, err = peerPort(s.Case)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -8,16 +9,37 @@ import (
 	"github.com/shmq/shmq/internal/plot"
 )
 
-// PlotPercentiles draws the latencies of the rows that have some, as SVG.
-func (r *Report) PlotPercentiles(w io.Writer) error {
+// maxCurves is how many lines a plot has room for.
+const maxCurves = 16
+
+// Plotted returns those of the cases whose latencies a plot shows: the open loops where
+// nobody has chosen the cases, otherwise all that have latencies. Errors: there are
+// none, or too many.
+func Plotted(cases []Case, chosen bool) (some []Case, err error) {
+	for _, c := range cases {
+		if c.Kind == OpenLoop || chosen && c.Latency() {
+			some = append(some, c)
+		}
+	}
+	switch {
+	case len(some) == 0:
+		return nil, fmt.Errorf("%w: none of the cases has latencies; name a round-trip or an open-loop", shmq.ErrOption)
+	case len(some) > maxCurves:
+		return nil, fmt.Errorf("%w: %d latencies are too many for a plot; name %d cases at most", shmq.ErrOption, len(some), maxCurves)
+	}
+	return some, nil
+}
+
+// PlotPercentiles draws the latencies of the cases that were measured, as SVG.
+func (r *Report) PlotPercentiles(w io.Writer, cases []Case) error {
 	var lines []plot.Series
 	for _, row := range r.Results {
-		if row.Histogram != nil {
+		if _, err := find(cases, row.Case); err == nil && row.Histogram != nil {
 			lines = append(lines, row.Curve())
 		}
 	}
 	if len(lines) == 0 {
-		return fmt.Errorf("%w: no case was measured that has latencies; name a round-trip or an open-loop", shmq.ErrOption)
+		return errors.New("there is nothing to plot: all cases with latencies were skipped")
 	}
 	return plot.Percentiles(w, "Latency by percentile", lines)
 }

@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq"
 )
 
 func rowWithLatencies() Result {
@@ -60,12 +63,35 @@ func TestRecordTakesWhatClocksCanShow(t *testing.T) {
 func TestReportsPlotTheirLatencies(t *testing.T) {
 	var out bytes.Buffer
 	rep := Report{Results: []Result{rowWithLatencies(), {Case: "throughput/x"}}}
-	require.NoError(t, rep.PlotPercentiles(&out))
+	cases := []Case{{Name: "round-trip/x"}, {Name: "throughput/x"}}
+	require.NoError(t, rep.PlotPercentiles(&out, cases))
 	require.Contains(t, out.String(), "<svg")
 	require.Contains(t, out.String(), "round-trip/x")
 	require.NotContains(t, out.String(), "throughput/x")
-	rep.Results = rep.Results[1:]
-	require.Error(t, rep.PlotPercentiles(&out))
+	require.Error(t, rep.PlotPercentiles(&out, cases[1:]))
+}
+
+func TestPlotHasRoomForWhatIsPlotted(t *testing.T) {
+	some, err := Plotted(Cases(), false)
+	require.NoError(t, err, "without a choice there is a plot all the same")
+	for _, c := range some {
+		require.Equal(t, OpenLoop, c.Kind)
+	}
+	_, err = Plotted(Cases(), true)
+	require.ErrorIs(t, err, shmq.ErrOption, "too many")
+	_, err = Plotted(nil, true)
+	require.ErrorIs(t, err, shmq.ErrOption)
+
+	var rep Report
+	var cases []Case
+	for i := range maxCurves {
+		r := rowWithLatencies()
+		r.Case = fmt.Sprint("case-", i)
+		rep.Results, cases = append(rep.Results, r), append(cases, Case{Name: r.Case, Kind: OpenLoop})
+	}
+	_, err = Plotted(cases, true)
+	require.NoError(t, err)
+	require.NoError(t, rep.PlotPercentiles(io.Discard, cases))
 }
 
 func TestSweepsPlotEachSeries(t *testing.T) {

@@ -183,7 +183,7 @@ func (s *ringSender) batches(n int) error {
 type ringReceiver struct {
 	portReceiver
 	raw     *consumer.Raw
-	leases  []consumer.Lease
+	bufs    [][]byte
 	control *control
 }
 
@@ -203,7 +203,7 @@ func newRingReceiver(s spec, c *monotonic) (end, error) {
 			close:   func() error { return errors.Join(raw.Close(), ctl.close()) },
 		}, make([]byte, 0, s.Case.Payload)},
 		raw:     raw,
-		leases:  make([]consumer.Lease, s.Case.Batch),
+		bufs:    make([][]byte, s.Case.Batch),
 		control: ctl,
 	}, nil
 }
@@ -242,21 +242,18 @@ func (r *ringReceiver) singles(n int) (count int, err error) {
 
 // batches also returns how many of the records were short.
 func (r *ringReceiver) batches(n int) (count, stops int, err error) {
-	ctx, buf, payload := context.Background(), r.buf, r.c.Payload
+	ctx, payload := context.Background(), r.c.Payload
 	for count != n && stops == 0 {
-		k, err := r.raw.LeaseBatch(ctx, r.leases)
+		k, err := r.raw.ReceiveBatch(ctx, r.bufs)
 		if err != nil {
 			return count, stops, err
 		}
-		for i := range r.leases[:k] {
-			l := &r.leases[i]
-			if b := l.Bytes(); len(b) >= payload {
-				buf = append(buf[:0], b...)
+		for _, b := range r.bufs[:k] {
+			if len(b) >= payload {
 				count++
 			} else {
 				stops++
 			}
-			l.Ack()
 		}
 	}
 	return count, stops, nil

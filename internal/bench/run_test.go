@@ -102,7 +102,7 @@ func TestJSONSchema(t *testing.T) {
 	require.Subset(t, host, []string{"clock_ns", "cores", "cpu", "go", "kernel", "time", "version", "virtualised"})
 	require.Len(t, got.Results, 3)
 	require.Equal(t, []string{"case", "limit_ns", "limit_runs", "max_ns", "ns_per_op", "ops_per_s", "p50_ns", "p90_ns", "p999_ns", "p99_ns", "payload_bytes", "ratio_to_limit", "runs"}, withoutNote(keys(t, got.Results[0])))
-	require.Equal(t, []string{"case", "ns_per_op", "ops_per_s", "payload_bytes", "receive_allocs_per_op", "runs", "send_allocs_per_op"}, withoutNote(keys(t, got.Results[1])))
+	require.Equal(t, []string{"case", "limit_ns", "limit_runs", "ns_per_op", "ops_per_s", "payload_bytes", "ratio_to_limit", "receive_allocs_per_op", "runs", "send_allocs_per_op"}, withoutNote(keys(t, got.Results[1])))
 	require.Equal(t, []string{"case", "ns_per_op", "ops_per_s", "payload_bytes", "runs"}, withoutNote(keys(t, got.Results[2])))
 
 	// The numbers are the ones that a reader would compute.

@@ -36,7 +36,7 @@ func Open(ctx context.Context, c Case) (_ *Setup, err error) {
 		}
 	}
 	if len(allowed) < 2 && c.ends() > 1 && !c.OneCore {
-		if c.Kind == RoundTrip && !c.Wait && c.ours() || c.Link == linkLines || c.Link == linkBareRing {
+		if c.Kind == RoundTrip && !c.Wait && c.ours() || c.Link == linkLines || c.Link == linkSlots || c.Link == linkBareRing {
 			return nil, fmt.Errorf("%w: it polls, so it needs a core for each end", ErrUnavailable)
 		}
 		s.note = "both ends on one core"

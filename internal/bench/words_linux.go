@@ -14,11 +14,13 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// wordsSize is a page: room for words on lines of their own.
+// wordsSize is a page: room for words on lines of their own. Slots follow.
 const wordsSize = 4096
 
 // makeWords makes the file of shared words of a case.
-func makeWords(path string) error { return os.WriteFile(path, make([]byte, wordsSize), 0o600) }
+func makeWords(path string) error {
+	return os.WriteFile(path, make([]byte, wordsSize+2*slotsSize), 0o600)
+}
 
 // mapWords maps the file. word returns the address of word i, on a line of its own.
 func mapWords(path string) (mem []byte, word func(i int) unsafe.Pointer, err error) {
@@ -26,7 +28,7 @@ func mapWords(path string) (mem []byte, word func(i int) unsafe.Pointer, err err
 	if err != nil {
 		return nil, nil, err
 	}
-	if mem, err = f.Map(wordsSize, true); err != nil {
+	if mem, err = f.Map(wordsSize+2*slotsSize, true); err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	base := unsafe.Pointer(unsafe.SliceData(mem))

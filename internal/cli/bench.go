@@ -35,6 +35,7 @@ type benchFlags struct {
 	goals       bool
 	sweep       string
 	hdr, plot   string
+	plotted     []bench.Case
 }
 
 func benchVerb() *cobra.Command {
@@ -44,6 +45,7 @@ func benchVerb() *cobra.Command {
 		Short:   "measure",
 		Long:    benchLong,
 		Example: benchExample,
+		Args:    cobra.ArbitraryArgs,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return caseNames(bench.Cases()), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -65,7 +67,7 @@ func benchVerb() *cobra.Command {
 	set.StringVar(&f.sweep, "sweep", "", "measure how cost grows: `size|slots|procs`")
 	set.BoolVar(&f.json, "json", false, "print JSON")
 	set.StringVar(&f.hdr, "hdr", "", "write latencies to `FILE` as HdrHistogram percentiles; with several cases, to a file for each")
-	set.StringVar(&f.plot, "plot", "", "draw latencies by percentile, or the sweep, into `FILE`.svg")
+	set.StringVar(&f.plot, "plot", "", "draw latencies by percentile, of the open loops unless cases are named, or the sweep, into `FILE`.svg")
 	return cmd
 }
 
@@ -119,7 +121,7 @@ func (f *benchFlags) run(cmd *cobra.Command, patterns []string) error {
 	} else {
 		err = table.Host(report.Host)
 	}
-	return errors.Join(err, files.write(report, sweep))
+	return errors.Join(err, files.write(report, sweep, f.plotted))
 }
 
 // cases returns what is to be measured; the sweep is that of the flag, or nil.
@@ -150,10 +152,13 @@ func (f *benchFlags) cases(patterns []string) ([]bench.Case, *bench.Sweep, error
 		}
 		latency = latency || cases[i].Latency()
 	}
-	if !latency && (f.hdr != "" || f.plot != "" && sweep == nil) {
+	if !latency && f.hdr != "" {
 		return nil, nil, usageError{"none of the cases has latencies; name a round-trip or an open-loop"}
 	}
-	return cases, sweep, nil
+	if f.plot != "" && sweep == nil {
+		f.plotted, err = bench.Plotted(cases, len(patterns) > 0)
+	}
+	return cases, sweep, err
 }
 
 func caseNames(cs []bench.Case) (names []string) {

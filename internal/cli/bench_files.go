@@ -53,7 +53,7 @@ func (f *benchFlags) open(cases []bench.Case) (_ *benchFiles, err error) {
 }
 
 // write fills the files. Those of cases that were skipped go.
-func (b *benchFiles) write(r *bench.Report, sweep *bench.Sweep) error {
+func (b *benchFiles) write(r *bench.Report, sweep *bench.Sweep, plotted []bench.Case) error {
 	var errs []error
 	if f := b.plot; f != nil {
 		b.plot = nil
@@ -61,7 +61,7 @@ func (b *benchFiles) write(r *bench.Report, sweep *bench.Sweep) error {
 			if sweep != nil {
 				return sweep.Plot(w, r)
 			}
-			return r.PlotPercentiles(w)
+			return r.PlotPercentiles(w, plotted)
 		}))
 	}
 	for _, row := range r.Results {

@@ -141,10 +141,11 @@ func (d *drain) fill(ls []consumer.Lease) (n int, err error) {
 // written and acknowledged.
 func (d *drain) flush(ls []consumer.Lease) (done int, err error) {
 	acknowledge := func(written int) {
+		first := done
 		for done < len(ls) && d.page.ends[done] <= written {
-			ls[done].Ack()
 			done++
 		}
+		d.from.AckBatch(ls[first:done])
 	}
 	for done < len(ls) && err == nil {
 		start := d.page.start(done)

@@ -18,11 +18,13 @@ const (
 	Park
 )
 
-// A spin of spinRounds takes some microseconds, a part of what a sleep and a wake-up
-// cost: a partner that is at work on another core usually answers within it.
+// A spin of spinRounds takes some forty microseconds, about what a sleep and a wake-up
+// cost in a virtual machine: so the two together never cost twice the better one.
+// Rounds become longer, so that a quick answer is seen quickly and a late one is waited
+// for without much noise on the bus. A PAUSE takes 10 to 140 cycles.
 const (
-	spinRounds = 100
-	spinPauses = 2 // a PAUSE takes 10 to 140 cycles, depending on the core
+	spinRounds = 320
+	spinGrow   = 32 // rounds until a round has one PAUSE more
 	// spinMin is what is left of a spin that is never of use, and every
 	// probeEach-th wait tries in full whether it has become so.
 	spinMin   = 4
@@ -59,9 +61,11 @@ func (s *Spinner) Spin(ctx context.Context, try func(round int) bool) bool {
 		rounds = spinRounds
 	}
 	for n := range rounds {
-		atomics.Pause(spinPauses)
+		atomics.Pause(1 + uint32(n)/spinGrow)
 		if try(n) {
-			s.average += n - s.average/8
+			// Up at once, down slowly: a spin that was almost too short has to be
+			// longer next time.
+			s.average = max(8*n, s.average+n-s.average/8)
 			return true
 		}
 	}

@@ -7,10 +7,6 @@ import (
 	"time"
 )
 
-// maxWait is how long a living participant may wait while nobody is stopped and there
-// is somebody at the other end. A death costs a heartbeat, a tenth of it.
-const maxWait = time.Second
-
 // quiet collects the waits of participants, and the times in which one had to wait:
 // while somebody was stopped, or there was no peer, or the machine stood still.
 type quiet struct {

@@ -5,10 +5,15 @@ package storm
 import (
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
 )
+
+// maxWait is longer here: who is to recover often dies of it, and each death costs
+// another heartbeat.
+const maxWait = 3 * time.Second
 
 // tempted lets the process stop itself, and kill itself in the end, right before it
 // changes a shared word: for the others, a death between two changes is the same as
