@@ -41,7 +41,7 @@ func TestParkedPingPongLosesNoWakeUp(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := &shmq.Options{Producers: c.side, Consumers: c.side, Slots: 4, SlotSize: 64}
 			there, back := testagent.Queue(t, o), testagent.Queue(t, o)
-			p, in := openProducer(t, there), openConsumer(t, back, nil)
+			p, in := openProducer(t, there), openConsumer(t, back, &consumer.Options{Wait: shmq.Park})
 			child := testproc.Start(t, "echo", there, back, strconv.FormatBool(c.ctx), c.refused)
 			child.Expect("ready")
 			ctx := context.Background()
@@ -82,7 +82,7 @@ func echo(c *testproc.Child) {
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
 	}
-	in, err := consumer.OpenRaw(c.Args[0], nil)
+	in, err := consumer.OpenRaw(c.Args[0], &consumer.Options{Wait: shmq.Park})
 	c.Check(err)
 	out, err := producer.OpenRaw(c.Args[1], nil)
 	c.Check(err)
@@ -95,7 +95,7 @@ func echo(c *testproc.Child) {
 	}
 }
 
-// think takes longer than a consumer spins before it sleeps.
+// think takes as long as the other end needs to fall asleep.
 func think() {
 	for start := time.Now(); time.Since(start) < 40*time.Microsecond; {
 	}
