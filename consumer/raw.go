@@ -63,7 +63,10 @@ func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
 	if err != nil {
 		return got, c.refused(err)
 	}
-	c.received(len(got), redelivered)
+	c.received(len(got))
+	if !c.quiet() || redelivered > 0 {
+		c.aftermath(redelivered)
+	}
 	return got, nil
 }
 
@@ -83,7 +86,10 @@ func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
 	if err != nil {
 		return got, c.refused(err)
 	}
-	c.received(len(got), redelivered)
+	c.received(len(got))
+	if !c.quiet() || redelivered > 0 {
+		c.aftermath(redelivered)
+	}
 	return got, nil
 }
 
@@ -97,18 +103,17 @@ func (c *Raw) receiveLater(ctx context.Context, buf []byte) (got []byte, redeliv
 	return got, redelivered, err
 }
 
-// received counts a record of n bytes that was copied and acknowledged, and wakes who
-// can go on because of it. It is small enough to become part of its callers.
-func (c *Raw) received(n, redelivered int) {
+// received counts a record of n bytes that was copied and acknowledged.
+func (c *Raw) received(n int) {
 	c.counters.Records++
 	c.counters.Bytes += uint64(n)
-	if c.watchful || park.Armed(c.room) || redelivered > 0 {
-		c.aftermath(redelivered)
-	}
 }
 
-// aftermath is the part of received that a single, registered consumer with nobody
-// asleep on the other side does not need.
+// quiet reports whether a record that was received leaves nothing to look after: a
+// single, registered consumer, and nobody asleep on the other side.
+func (c *Raw) quiet() bool { return !c.watchful && !park.Armed(c.room) }
+
+// aftermath wakes who can go on because of a record that was received.
 func (c *Raw) aftermath(redelivered int) {
 	if redelivered > 0 {
 		c.counters.Redelivered++

@@ -63,6 +63,9 @@ func (p *Raw) TrySend(b []byte) error {
 		return p.refused(err, len(b))
 	}
 	p.sent(1, len(b))
+	if p.awaited() {
+		p.wake()
+	}
 	return nil
 }
 
@@ -76,6 +79,18 @@ func (p *Raw) Send(ctx context.Context, b []byte) error {
 		return p.fail(err)
 	}
 	err := p.ring.Send(b)
+	if err != nil {
+		return p.sendLater(ctx, b, err)
+	}
+	p.sent(1, len(b))
+	if p.awaited() {
+		p.wake()
+	}
+	return nil
+}
+
+// sendLater goes on where the ring refused a record.
+func (p *Raw) sendLater(ctx context.Context, b []byte, err error) error {
 	if err == ring.ErrFull {
 		err = p.wait(ctx, len(b), func() error { return p.ring.Send(b) })
 	}
@@ -83,6 +98,7 @@ func (p *Raw) Send(ctx context.Context, b []byte) error {
 		return p.refused(err, len(b))
 	}
 	p.sent(1, len(b))
+	p.notify()
 	return nil
 }
 
@@ -133,6 +149,7 @@ func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {
 	}
 	if n > 0 {
 		p.sent(n, bytes)
+		p.notify()
 	}
 	if err != nil && n < len(recs) {
 		err = p.refused(err, len(recs[n]))
@@ -192,6 +209,7 @@ func (p *Raw) Commit(n int) error {
 	}
 	p.counters.HeldSince = 0
 	p.sent(1, n)
+	p.notify()
 	return nil
 }
 
@@ -225,16 +243,23 @@ func (p *Raw) Close() error {
 	return p.att.Detach()
 }
 
-// sent counts, and wakes a consumer if one is asleep.
+// sent counts.
 func (p *Raw) sent(n, bytes int) {
 	p.counters.Records += uint64(n)
 	p.counters.Bytes += uint64(bytes)
-	if p.fence || park.Armed(p.data) {
-		p.notify()
+}
+
+// notify wakes a consumer if one is asleep.
+func (p *Raw) notify() {
+	if p.awaited() {
+		p.wake()
 	}
 }
 
-func (p *Raw) notify() {
+// awaited reports whether somebody may be asleep. Who publishes unregistered can't tell.
+func (p *Raw) awaited() bool { return p.fence || park.Armed(p.data) }
+
+func (p *Raw) wake() {
 	if p.fence {
 		atomics.Fence()
 	}

@@ -7,21 +7,28 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// roomyRounds is how long a producer that spins holds out for an eighth of the ring,
-// rather than for a slot. Filling each slot as it comes free, it would fetch head from
-// the consumer's core once a record.
-const roomyRounds = 32
+// A producer that finds the ring full holds out for an eighth of it, rather than for a
+// slot. Filling each slot as it comes free, it would fetch head from the consumer's core
+// once a record, and each time the consumer would have to get it back. Nothing arrives
+// later for it: the records that are in the ring go first. It holds out for one sleep
+// at most, and not in a ring that is too small to have an eighth.
+const (
+	roomyEach   = 8    // rounds of a spin between two looks at head
+	roomyRounds = 1024 // rounds after which one that never sleeps takes any room
+)
 
 // wait repeats try, which returned ring.ErrFull, until it returns something else or
 // ctx ends, in the way that the policy says. n is the record's size.
 func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 	p.notifyFiller() // its slots may be the ones to wait for
+	large := n > p.att.SlotSize()
+	hold := !large && p.att.Ring().HasEighths()
 	var err error
 	if p.spinner.Spin(ctx, func(round int) bool {
-		if round < roomyRounds && !p.att.Ring().Roomy() {
+		if hold && round < roomyRounds && (round%roomyEach != 0 || !p.att.Ring().Roomy()) {
 			return false
 		}
-		if err = try(); err == ring.ErrFull && round%64 == 63 {
+		if err = try(); err == ring.ErrFull && round%64 == 0 {
 			p.notifyFiller()
 			p.att.Missed()
 		}
@@ -30,7 +37,6 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 		return err
 	}
 	defer p.sleeper.Done()
-	large := n > p.att.SlotSize()
 	if large {
 		defer p.dropTurn()
 	}
@@ -39,16 +45,22 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 			p.ring.AskTurn() // renewed each time; a sleep is shorter than a turn
 		}
 		ticket := p.sleeper.Prepare()
-		if err := try(); err != ring.ErrFull {
-			p.passOn()
-			return err
+		if !hold || p.att.Ring().Roomy() {
+			if err := try(); err != ring.ErrFull {
+				p.passOn()
+				return err
+			}
 		}
 		p.notifyFiller()
 		p.counters.Waits++
 		if err := p.sleeper.Sleep(ctx, ticket); err != nil {
+			if hold && try() == nil {
+				err = nil
+			}
 			p.passOn()
 			return err
 		}
+		hold = false
 		p.att.Look()
 	}
 }

@@ -35,8 +35,12 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	if o.head != p || len(o.returned) != 0 || int64(o.seen-p) > 0 {
 		return c.receiveLease(buf)
 	}
-	data, _, ok := r.lineOrAreas(line, p)
-	if !ok {
+	var data []byte
+	if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= layout.InlineSize {
+		data = (*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:n]
+	} else if area, _, ok := r.oneArea(p); ok {
+		data = area
+	} else {
 		return buf[:0], 0, ErrDamaged
 	}
 	if cap(buf) < len(data) {
@@ -97,28 +101,6 @@ func (r *Ring) lineOrAreas(line unsafe.Pointer, p uint64) (b []byte, meta uint32
 func (r *Ring) oneArea(p uint64) (b []byte, meta uint32, ok bool) {
 	b, meta, err := r.payload(p, 1)
 	return b, meta, err == nil
-}
-
-// prefetchLines is how much of the next record PrefetchNext asks for.
-const prefetchLines = 4
-
-// PrefetchNext asks for the record that follows, if there is one, so that its lines are
-// on their way while the caller works on the one it has.
-func (c *Consumer) PrefetchNext() {
-	r, p := c.r, c.one.next
-	if r.geo.ManyConsumers {
-		p = atomics.Load64(r.head)
-	}
-	line := unsafe.Add(r.slots, (p&r.mask)*layout.SlotSize)
-	// Nothing waits for these loads: the branches are predicted, the line on its way.
-	if layout.Word(atomics.Load64((*uint64)(line))).State() != layout.Full ||
-		atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))) <= layout.InlineSize {
-		return
-	}
-	area := unsafe.Add(r.data, (p&r.mask)*r.area)
-	for i := range min(prefetchLines, r.area/layout.SlotSize) {
-		atomics.Prefetch(unsafe.Add(area, i*layout.SlotSize))
-	}
 }
 
 // awaited reports whether w, the word at p, is Free in the lap of p or of a lap before

@@ -125,6 +125,9 @@ func (r *Ring) Depth() uint64 {
 // HasRoom reports whether the positions leave room for a producer.
 func (r *Ring) HasRoom() bool { return r.Depth() < r.cap }
 
+// HasEighths reports whether an eighth of the ring is a slot at least.
+func (r *Ring) HasEighths() bool { return r.cap >= 8 }
+
 // Roomy reports whether an eighth of the ring is free.
 func (r *Ring) Roomy() bool { return r.Depth() <= r.cap-r.cap/8 }
 
