@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"fmt"
 	"io"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,8 @@ func TestReceiveBatchWaitsForTheFirstRecordAndEndsWithTheStream(t *testing.T) {
 			q := testagent.Queue(t, small(shmq.Options{Producers: side, Consumers: side}))
 			p, c := openProducer(t, q), openConsumer(t, q, nil)
 			const records = 1000
-			go func() {
+			var sender sync.WaitGroup
+			sender.Go(func() {
 				for i := range records {
 					if err := p.Send(within(t), fmt.Appendf(nil, "%d", i)); err != nil {
 						t.Error(err)
@@ -26,7 +28,7 @@ func TestReceiveBatchWaitsForTheFirstRecordAndEndsWithTheStream(t *testing.T) {
 				if err := p.Finish(); err != nil {
 					t.Error(err)
 				}
-			}()
+			})
 			bufs := make([][]byte, 7)
 			next := 0
 			for {
@@ -42,6 +44,7 @@ func TestReceiveBatchWaitsForTheFirstRecordAndEndsWithTheStream(t *testing.T) {
 				}
 			}
 			require.Equal(t, records, next)
+			sender.Wait() // the end of the stream comes before the end of Finish
 			require.NoError(t, c.Close())
 			_, err := c.TryReceiveBatch(bufs)
 			require.ErrorIs(t, err, shmq.ErrClosed)

@@ -1,17 +1,12 @@
 package consumer_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
-	"github.com/shmq/shmq/producer"
 )
 
 func TestMain(m *testing.M) {
@@ -24,29 +19,11 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func openConsumer(t *testing.T, queue string, opts *consumer.Options) *consumer.Raw {
-	t.Helper()
-	c, err := consumer.OpenRaw(queue, opts)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
-func openProducer(t *testing.T, queue string) *producer.Raw {
-	t.Helper()
-	p, err := producer.OpenRaw(queue, &producer.Options{NoCreate: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = p.Close() })
-	return p
-}
-
-// within is a context for what has to happen in this test.
-func within(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testproc.Patience)
-	t.Cleanup(cancel)
-	return ctx
-}
+var (
+	openProducer = testagent.OpenProducer
+	openConsumer = testagent.OpenConsumer
+	within       = testagent.Within
+)
 
 func small(o shmq.Options) *shmq.Options {
 	o.Slots, o.SlotSize = 16, 64

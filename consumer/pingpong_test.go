@@ -95,9 +95,9 @@ func echo(c *testproc.Child) {
 	}
 }
 
-// think takes long enough for the other end to fall asleep.
+// think takes as long as the other end needs to fall asleep.
 func think() {
-	for start := time.Now(); time.Since(start) < 30*time.Microsecond; {
+	for start := time.Now(); time.Since(start) < 40*time.Microsecond; {
 	}
 }
 

@@ -46,7 +46,7 @@ func TestDrainedRingLeavesNobodyAsleep(t *testing.T) {
 func drained(t *testing.T, o shmq.Options, sizes []int, take int) {
 	const rounds = 12
 	q := testagent.Queue(t, small(o))
-	c := openConsumer(t, q)
+	c := openConsumer(t, q, nil)
 	var ps []*producer.Raw
 	for range sizes {
 		ps = append(ps, openProducer(t, q))

@@ -36,7 +36,7 @@ func TestLargeAmongSmall(t *testing.T) {
 		for _, others := range []int{2, 4} {
 			t.Run(fmt.Sprintf("%v consumer, %d others", side, others), func(t *testing.T) {
 				q := testagent.Queue(t, small(shmq.Options{Consumers: side}))
-				c := openConsumer(t, q)
+				c := openConsumer(t, q, nil)
 				const large, wanted = 512, 500
 				for range others {
 					testproc.Start(t, "flood", q, "48").Expect("ready")

@@ -1,14 +1,12 @@
 package producer_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/producer"
@@ -21,29 +19,11 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func openProducer(t *testing.T, queue string) *producer.Raw {
-	t.Helper()
-	p, err := producer.OpenRaw(queue, &producer.Options{NoCreate: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = p.Close() })
-	return p
-}
-
-func openConsumer(t *testing.T, queue string) *consumer.Raw {
-	t.Helper()
-	c, err := consumer.OpenRaw(queue, &consumer.Options{NoCreate: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
-// within is a context for what has to happen in this test.
-func within(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testproc.Patience)
-	t.Cleanup(cancel)
-	return ctx
-}
+var (
+	openProducer = testagent.OpenProducer
+	openConsumer = testagent.OpenConsumer
+	within       = testagent.Within
+)
 
 func small(o shmq.Options) *shmq.Options {
 	o.Slots, o.SlotSize = 16, 64

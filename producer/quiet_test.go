@@ -21,7 +21,7 @@ func TestHeldLeaseLetsTheOthersSleep(t *testing.T) {
 	for name, size := range map[string]int{"small records": 10, "large records": 300} {
 		t.Run(name, func(t *testing.T) {
 			q := testagent.Queue(t, small(shmq.Options{}))
-			holder := openConsumer(t, q)
+			holder := openConsumer(t, q, nil)
 			first := openProducer(t, q)
 			require.NoError(t, first.TrySend([]byte("held")))
 			l, err := holder.TryLease()
@@ -31,7 +31,7 @@ func TestHeldLeaseLetsTheOthersSleep(t *testing.T) {
 			defer wg.Wait()
 			defer cancel()
 			for range 2 {
-				p, c := openProducer(t, q), openConsumer(t, q)
+				p, c := openProducer(t, q), openConsumer(t, q, nil)
 				wg.Go(func() {
 					for p.Send(ctx, make([]byte, size)) == nil {
 					}

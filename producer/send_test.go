@@ -65,7 +65,7 @@ func TestTrySendOnFullRing(t *testing.T) {
 		defer cancel()
 		require.ErrorIs(t, p.Send(ctx, nil), context.DeadlineExceeded)
 		require.ErrorIs(t, second(p.Reserve(ctx, 5)), context.DeadlineExceeded)
-		c := openConsumer(t, q)
+		c := openConsumer(t, q, nil)
 		_, err := c.TryReceive(nil)
 		require.NoError(t, err)
 		require.ErrorIs(t, p.Send(ctx, nil), context.DeadlineExceeded, "though there is room by now")
@@ -96,7 +96,7 @@ func TestTooLargeRecordSaysWhatTheLimitIs(t *testing.T) {
 		n, err := p.SendBatch(within(t), [][]byte{{1}, {2}, big, {3}})
 		require.ErrorIs(t, err, shmq.ErrTooLarge)
 		require.Equal(t, 2, n)
-		c := openConsumer(t, q)
+		c := openConsumer(t, q, nil)
 		for _, want := range [][]byte{big[:512], {1}, {2}} {
 			b, err := c.TryReceive(nil)
 			require.NoError(t, err)
@@ -154,7 +154,7 @@ func TestStoppedHolderOfTheTurn(t *testing.T) {
 	large.Say("send x*512")
 	testproc.Until(t, func() bool { return turn(t, q) == 1 })
 	large.Stop()
-	c := openConsumer(t, q)
+	c := openConsumer(t, q, nil)
 	for range n {
 		_, err := c.TryReceive(nil)
 		require.NoError(t, err)
@@ -171,7 +171,7 @@ func TestStoppedHolderOfTheTurn(t *testing.T) {
 func TestReservation(t *testing.T) {
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
 		q := testagent.Queue(t, small(o))
-		p, c := openProducer(t, q), openConsumer(t, q)
+		p, c := openProducer(t, q), openConsumer(t, q, nil)
 		b, err := p.Reserve(within(t), 100)
 		require.NoError(t, err)
 		require.Len(t, b, 100)
@@ -218,7 +218,7 @@ func TestReservation(t *testing.T) {
 func TestBatchLargerThanTheRing(t *testing.T) {
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
 		q := testagent.Queue(t, small(o))
-		p, c := openProducer(t, q), openConsumer(t, q)
+		p, c := openProducer(t, q), openConsumer(t, q, nil)
 		var batch [][]byte
 		for i := range 100 {
 			batch = append(batch, make([]byte, i*5))

@@ -19,7 +19,7 @@ import (
 // room wakes the next. The consumer does nothing after that.
 func TestOneWakeUpForRoomReachesEverySleeper(t *testing.T) {
 	q := testagent.Queue(t, small(shmq.Options{Consumers: shmq.One}))
-	c := openConsumer(t, q)
+	c := openConsumer(t, q, nil)
 	var ps []*producer.Raw
 	for range 5 {
 		ps = append(ps, openProducer(t, q))

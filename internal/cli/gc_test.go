@@ -75,7 +75,7 @@ func TestGcGoesByTheLastAttachment(t *testing.T) {
 func TestDrainTellsWhatOthersHold(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)
-	p, c := openProducer(t, q), openConsumer(t, q)
+	p, c := openProducer(t, q), openConsumer(t, q, nil)
 	for _, r := range []string{"\xa3one", "\xa3two", "\xa1x"} {
 		require.NoError(t, p.TrySend([]byte(r)))
 	}

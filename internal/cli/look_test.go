@@ -20,33 +20,21 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/producer"
 )
 
-func openConsumer(t *testing.T, q string) *consumer.Raw {
-	t.Helper()
-	c, err := consumer.OpenRaw(q, nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
-func openProducer(t *testing.T, q string) *producer.Raw {
-	t.Helper()
-	p, err := producer.OpenRaw(q, nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = p.Close() })
-	return p
-}
+var (
+	openProducer = testagent.OpenProducer
+	openConsumer = testagent.OpenConsumer
+)
 
 func TestPeekShowsEachStateAndWhoHoldsIt(t *testing.T) {
 	t.Parallel()
 	for _, consumers := range []shmq.Side{shmq.One, shmq.Many} {
 		q := queuePath(t)
 		require.NoError(t, shmq.Create(q, &shmq.Options{Consumers: consumers}))
-		p, c := openProducer(t, q), openConsumer(t, q)
+		p, c := openProducer(t, q), openConsumer(t, q, nil)
 		for _, r := range []string{"\xa3one", "\xa3two", "\xc1\x00"} {
 			require.NoError(t, p.TrySend([]byte(r)))
 		}
@@ -143,7 +131,7 @@ func TestTailSaysWhatItMissed(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)
 	require.NoError(t, shmq.Create(q, &shmq.Options{Slots: 64}))
-	p, c := openProducer(t, q), openConsumer(t, q)
+	p, c := openProducer(t, q), openConsumer(t, q, nil)
 	require.NoError(t, p.TrySend([]byte("\xa5first")))
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	require.NoError(t, err)
@@ -239,7 +227,7 @@ func TestTailEndsWithItsReader(t *testing.T) {
 func TestDumpLeavesOutWhatReceiversHold(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)
-	p, c := openProducer(t, q), openConsumer(t, q)
+	p, c := openProducer(t, q), openConsumer(t, q, nil)
 	for _, r := range []string{"\xa3one", "\xa3two"} {
 		require.NoError(t, p.TrySend([]byte(r)))
 	}
