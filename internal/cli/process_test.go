@@ -39,10 +39,21 @@ type process struct {
 // that is not to be collected.
 func start(t *testing.T, stdin io.Reader, redirect *os.File, name string, args ...string) *process {
 	t.Helper()
+	return startIn(t, nil, stdin, redirect, name, args...)
+}
+
+// startWith starts a command with more in its environment.
+func startWith(t *testing.T, env []string, name string, args ...string) *process {
+	t.Helper()
+	return startIn(t, env, nil, nil, name, args...)
+}
+
+func startIn(t *testing.T, env []string, stdin io.Reader, redirect *os.File, name string, args ...string) *process {
+	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	p := &process{Cmd: exec.Command(self), t: t, done: make(chan error, 1)}
-	p.Env = append(os.Environ(), "GORACE="+raceOptions)
+	p.Env = append(append(os.Environ(), "GORACE="+raceOptions), env...)
 	p.Args = append([]string{name}, args...)
 	p.Stdin, p.Stdout, p.Stderr = stdin, &p.out, &p.stderr
 	if redirect != nil {
