@@ -26,7 +26,7 @@ func Shmq() *cobra.Command {
 			return usageError{"a COMMAND is missing"}
 		},
 	}
-	root.AddCommand(Send("send"), Recv("recv"), create(), ls(), stat(), rm(), recoverVerb(), demoVerb(), demoChild(), versionVerb())
+	root.AddCommand(Send("send"), Recv("recv"), create(), ls(), stat(), topVerb(), rm(), recoverVerb(), demoVerb(), demoChild(), versionVerb())
 	return root
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/shmq/shmq"
@@ -24,8 +25,10 @@ func warnings(i *shmq.Info, now time.Time) (lines []string) {
 	if i.Full {
 		lines = append(lines, fullText(i, now))
 	}
-	if waiting := waitingText(i); waiting != "" && !anyAlive(i, shmq.Consumer) {
-		lines = append(lines, waiting+", and no consumer is attached")
+	if waiting := waitingText(i); waiting != "" {
+		if why := nobodyTakes(i); why != "" {
+			lines = append(lines, waiting+", and "+why)
+		}
 	}
 	return lines
 }
@@ -71,6 +74,30 @@ func waitingText(i *shmq.Info) string {
 		return number(i.Depth, "slot") + verb(i.Depth) + " to be taken"
 	}
 	return ""
+}
+
+// nobodyTakes says why no consumer can take records, or "" if one can.
+func nobodyTakes(i *shmq.Info) string {
+	var stopped *shmq.Participant
+	n := 0
+	for k := range i.Participants {
+		p := &i.Participants[k]
+		if p.Role != shmq.Consumer || !p.Alive {
+			continue
+		}
+		if !p.Stopped {
+			return ""
+		}
+		stopped = p
+		n++
+	}
+	switch n {
+	case 0:
+		return "no consumer is attached"
+	case 1:
+		return "the only consumer, " + strconv.Itoa(stopped.PID) + " (" + stopped.Command + "), is stopped"
+	}
+	return fmt.Sprintf("all %d consumers are stopped", n)
 }
 
 func anyAlive(i *shmq.Info, role shmq.Role) bool {
