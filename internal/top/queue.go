@@ -35,7 +35,7 @@ func (m *model) queueLines(l *look) []line {
 	}
 	who := m.whoLines(l)
 	if m.rows > 0 {
-		room := m.rows - 1 - len(lines)
+		room := max(0, m.rows-1-len(lines))
 		warned = warned[:min(len(warned), max(room/2, room-len(who)))]
 		who = m.scroll(who, room-len(warned))
 		for range room - len(warned) - len(who) {
@@ -53,11 +53,11 @@ func (m *model) recordsText(l *look) string {
 		return "records   not counted yet"
 	}
 	i := l.info
-	text := fmt.Sprintf("records   %d waiting, %d being written, %d being read, %d to be delivered again", i.Records, i.Claimed, i.Leased, i.Orphans)
+	when := ""
 	if age := m.now.Sub(l.walked); age > 2*m.interval && age > 2*time.Second {
-		text += fmt.Sprintf(", %v ago", age.Truncate(time.Second))
+		when = ageText(age) + " ago: "
 	}
-	return text
+	return fmt.Sprintf("records   %s%d waiting, %d being written, %d being read, %d to be delivered again", when, i.Records, i.Claimed, i.Leased, i.Orphans)
 }
 
 func flowText(what string, f *flow.Flow, of func(*flow.Flow) flow.Rates) string {
