@@ -1,17 +1,14 @@
 package shmq
 
 import (
-	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/internal/sys"
-	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -36,6 +33,7 @@ type Info struct {
 
 	Head    uint64 `json:"head"`    // position of the oldest record not taken; single consumer: not acknowledged
 	Tail    uint64 `json:"tail"`    // position of the next claim
+	Depth   int    `json:"depth"`   // slots between head and tail
 	Records int    `json:"records"` // waiting to be taken
 	Claimed int    `json:"claimed"` // being written
 	Leased  int    `json:"leased"`  // takes by consumers of a many-consumer queue, not acknowledged
@@ -48,7 +46,15 @@ type Info struct {
 	Begun    bool `json:"begun"`
 	Finished bool `json:"finished"`
 
+	// Somebody may be asleep: producers for want of room, consumers for want of
+	// records. It stays true until the next wake-up, also if the sleepers have left.
+	ProducersAsleep bool `json:"producers_asleep"`
+	ConsumersAsleep bool `json:"consumers_asleep"`
+
 	Participants []Participant `json:"participants"`
+	// Left has those that left in order, with their last counters: of each seat that
+	// nobody has taken since the latest one that had it.
+	Left []Participant `json:"-"`
 }
 
 // Participant describes who holds, or held and did not leave in order, a seat.
@@ -90,54 +96,15 @@ func Stat(name string) (*Info, error) {
 }
 
 func stat(name string) (_ *Info, err error) {
-	f, h, err := open(name, false)
+	w, err := watch(name)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	size, mode, uid, _, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	mem, err := f.Map(int(h.TotalSize()), false)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, sys.Unmap(mem)) }()
-	r, err := ring.New(mem, h.Geometry, sys.MonotonicMillis)
-	if err != nil {
-		return nil, err
-	}
-	path, err := Path(name)
-	if err != nil {
-		return nil, err
-	}
-	head, tail := r.Positions()
-	survey := r.Survey()
-	begun, finished := r.Stream()
-	info := &Info{
-		Name: name, Path: path, Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
-		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
-		Producers: side(h.ManyProducers), Consumers: side(h.ManyConsumers),
-		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(),
-		Head: head, Tail: tail, Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
-		Orphans: survey.Orphans, Skipped: r.Skipped(), Full: survey.Full, Begun: begun, Finished: finished,
-		Participants: []Participant{},
-	}
-	for i := range h.Seats {
-		if !r.Seat(i).Dirty() {
-			continue
-		}
-		alive, err := f.Locked(seatByte(i))
-		if err != nil {
-			return nil, err
-		}
-		info.Participants = append(info.Participants, participant(r, i, alive, survey))
-	}
-	return info, nil
+	defer func() { err = errors.Join(err, w.release()) }()
+	return w.look(true)
 }
 
-// participant describes who has seat i.
+// participant describes who has seat i, or had it.
 func participant(r *ring.Ring, i int, alive bool, survey ring.Survey) Participant {
 	o, c := r.Seat(i).Occupant(), r.Seat(i).Report()
 	p := Participant{
@@ -145,7 +112,10 @@ func participant(r *ring.Ring, i int, alive bool, survey ring.Survey) Participan
 		PID: int(o.PID), UID: int(o.UID), Command: o.Command, Attached: time.Unix(0, o.Attached).UTC(),
 		Records: c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
 	}
-	held := survey.Seats[i]
+	var held Holding
+	if i < len(survey.Seats) {
+		held = survey.Seats[i]
+	}
 	if p.Role == Consumer && !r.Geometry().ManyConsumers {
 		held = survey.Handed
 	}
@@ -167,16 +137,12 @@ type Entry struct {
 // be described, for lack of permission for example, has an entry with the error;
 // one that is removed meanwhile has none.
 func List() ([]Entry, error) {
-	files, err := os.ReadDir(Dir())
+	names, err := Names()
 	if err != nil {
-		return nil, &Error{"list", Dir(), err}
+		return nil, err
 	}
 	var entries []Entry
-	for _, f := range files {
-		name, ok := strings.CutPrefix(f.Name(), filePrefix)
-		if !ok || name == "" {
-			continue
-		}
+	for _, name := range names {
 		info, err := Stat(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -184,4 +150,20 @@ func List() ([]Entry, error) {
 		entries = append(entries, Entry{name, info, err})
 	}
 	return entries, nil
+}
+
+// Names returns the names of the queues in Dir, in their order. Some may turn out not to
+// be queues.
+func Names() ([]string, error) {
+	files, err := os.ReadDir(Dir())
+	if err != nil {
+		return nil, &Error{"list", Dir(), err}
+	}
+	var names []string
+	for _, f := range files {
+		if name, ok := strings.CutPrefix(f.Name(), filePrefix); ok && name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 		"shmq-send": command(func() *cobra.Command { return cli.Send("shmq-send") }),
 		"shmq-recv": command(func() *cobra.Command { return cli.Recv("shmq-recv") }),
 		"holder":    holder,
+		"keeper":    keeper,
 	})
 }
 

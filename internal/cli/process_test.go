@@ -48,6 +48,16 @@ func start(t *testing.T, stdin io.Reader, redirect *os.File, name string, args .
 	})
 }
 
+// startWith starts a command with more in its environment.
+func startWith(t *testing.T, env []string, name string, args ...string) *process {
+	t.Helper()
+	return startCmd(t, func(p *process) {
+		p.Args = append([]string{name}, args...)
+		p.Env = append(p.Env, env...)
+		p.Stdout, p.Stderr = &p.out, &p.stderr
+	})
+}
+
 // startCmd starts a command that prepare describes: by its name, or as a program.
 func startCmd(t *testing.T, prepare func(p *process)) *process {
 	t.Helper()

@@ -1,41 +1,107 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/flow"
 )
 
+const statLong = `Describe a queue and who is attached. It only looks: nobody notices.
+
+With --interval it looks twice, and tells what went on in between. With --prometheus it
+prints metrics in the text format of Prometheus, of each NAME, or without one of all
+queues.`
+
+const statExample = `  shmq stat q
+  shmq stat q --json | jq .records
+  shmq stat q --interval 5s
+  shmq stat --prometheus >shmq.prom.new && mv shmq.prom.new shmq.prom`
+
 func stat() *cobra.Command {
-	var asJSON bool
+	var asJSON, prometheus bool
+	var every interval
 	cmd := &cobra.Command{
 		Use:               "stat NAME",
 		Short:             "describe a queue and who is attached",
-		Long:              "Describe a queue and who is attached. It only looks: nobody notices.",
-		Example:           "  shmq stat q\n  shmq stat q --json | jq .records",
+		Long:              statLong,
+		Example:           statExample,
 		ValidArgsFunction: completeNames,
-		Args:              oneName,
-		RunE: func(_ *cobra.Command, args []string) error {
-			info, err := shmq.Stat(args[0])
+		Args: func(cmd *cobra.Command, args []string) error {
+			if prometheus {
+				return nil
+			}
+			return oneName(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if prometheus {
+				return printMetrics(os.Stdout, args)
+			}
+			info, rates, err := describe(cmd.Context(), args[0], every.value())
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return printJSON(os.Stdout, info)
+				return printJSON(os.Stdout, infoJSON{info, rates})
 			}
-			return printTable(os.Stdout, func(w io.Writer) { printInfo(w, info) })
+			return printTable(os.Stdout, func(w io.Writer) { printInfo(w, info, rates) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().Var(&every, "interval", "look twice, so far apart, and print rates")
+	cmd.Flags().BoolVar(&prometheus, "prometheus", false, "print metrics in the text format of Prometheus")
+	cmd.MarkFlagsMutuallyExclusive("json", "prometheus")
+	cmd.MarkFlagsMutuallyExclusive("interval", "prometheus")
 	return cmd
 }
 
-func printInfo(w io.Writer, i *shmq.Info) {
+// infoJSON is what stat --json prints.
+type infoJSON struct {
+	*shmq.Info
+	Rates *flow.Flow `json:"rates,omitempty"`
+}
+
+// describe looks at a queue, and if d is not 0 a second time after d. The first look
+// then needs no walk over the slots.
+func describe(ctx context.Context, name string, d time.Duration) (_ *shmq.Info, _ *flow.Flow, err error) {
+	w, err := shmq.Watch(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	if d == 0 {
+		info, err := w.Stat()
+		return info, nil, err
+	}
+	before, err := w.Glance()
+	start := time.Now()
+	if err != nil {
+		return nil, nil, err
+	}
+	select {
+	case <-ctx.Done():
+		return nil, nil, context.Cause(ctx)
+	case <-time.After(d):
+	}
+	if w.Removed() {
+		return nil, nil, tell(name, fs.ErrNotExist, "it was removed between the two looks")
+	}
+	after, err := w.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	return after, flow.Between(before, after, time.Since(start)), nil
+}
+
+func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 	row := func(key, format string, args ...any) {
 		fmt.Fprintf(w, key+":\t"+format+"\n", args...)
 	}
@@ -50,9 +116,21 @@ func printInfo(w io.Writer, i *shmq.Info) {
 		row("skipped", "%d claims of senders that died", i.Skipped)
 	}
 	row("stream", "%s", streamText(i))
+	if i.ProducersAsleep {
+		row("asleep", "producers may be, until there is room")
+	}
+	if i.ConsumersAsleep {
+		row("asleep", "consumers may be, until there are records")
+	}
+	if rates != nil {
+		row("sent", "%s", rateText(&rates.Sent, rates.Unseen))
+		row("received", "%s", rateText(&rates.Received, rates.Unseen))
+		row("slots", "%s in, %s out each second", decimals(rates.SlotsIn), decimals(rates.SlotsOut))
+	}
 	now := time.Now()
 	if len(i.Participants) == 0 {
 		row("attached", "nobody")
+		printRates(w, rates)
 		printWarnings(w, warnings(i, now))
 		return
 	}
@@ -66,7 +144,41 @@ func printInfo(w io.Writer, i *shmq.Info) {
 			p.Seat, p.Role, p.PID, p.Command, since, or(holdsText(&p), "-"), or(heldFor(&p, now), "-"),
 			p.Records, p.Bytes, p.Waits, p.Wakes, p.Redelivered)
 	}
+	printRates(w, rates)
 	printWarnings(w, warnings(i, now))
+}
+
+// printRates prints what each participant did each second between two looks.
+func printRates(w io.Writer, rates *flow.Flow) {
+	if rates == nil || len(rates.Participants) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\neach second, over %.3g s:\nSEAT\tROLE\tPID\tCOMMAND\tCHANGE\tRECORDS\tBYTES\tWAITS\tWAKES\tREDELIVERED\n", rates.Interval)
+	for _, p := range rates.Participants {
+		fmt.Fprintf(w, "%d\t%v\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Seat, p.Role, p.PID, p.Command, p.Change,
+			decimals(p.Records), decimals(p.Bytes), decimals(p.Waits), decimals(p.Wakes), decimals(p.Redelivered))
+	}
+}
+
+// rateText says what a role did each second. unseen participants may have done more.
+func rateText(r *flow.Rates, unseen int) string {
+	least := ""
+	if unseen > 0 {
+		least = "at least "
+	}
+	return fmt.Sprintf("%s%s records and %s each second, %s waits, %s wakes", least,
+		decimals(r.Records), bytesText(int64(r.Bytes)), decimals(r.Waits), decimals(r.Wakes))
+}
+
+// decimals prints a number with the digits that matter: 12345, 12.3, 0.05.
+func decimals(v float64) string {
+	switch {
+	case v >= 100 || v == 0:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 0.01:
+		return fmt.Sprintf("%.3g", v)
+	}
+	return "<0.01"
 }
 
 // printWarnings prints lines for people, none if all is well.

@@ -94,3 +94,13 @@ func (c *count) Set(s string) error {
 }
 
 func (d *duration) value() time.Duration { return time.Duration(*d) }
+
+// interval is a flag: a time between two looks.
+type interval struct{ duration }
+
+func (i *interval) Set(s string) error {
+	if i.duration.Set(s) != nil {
+		return fmt.Errorf("want seconds or a duration like 1s, 500ms, 1m, more than 0")
+	}
+	return nil
+}

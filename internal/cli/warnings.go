@@ -2,13 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/shmq/shmq"
 )
 
 // warnings says in plain words what may be in the way of others: the dead, the stopped
-// that hold something, and a ring without room.
+// that hold something, a ring without room and why, and records that nobody takes.
 func warnings(i *shmq.Info, now time.Time) (lines []string) {
 	for n := range i.Participants {
 		p := &i.Participants[n]
@@ -22,17 +23,90 @@ func warnings(i *shmq.Info, now time.Time) (lines []string) {
 		}
 	}
 	if i.Full {
-		behind := i.Tail - uint64(i.Slots)
-		line := fmt.Sprintf("the ring is full behind position %d", behind)
-		for n := range i.Participants {
-			if p := &i.Participants[n]; p.Holds != nil && p.Holds.First == behind {
-				line += ", which " + who(p) + " holds"
-				break
-			}
+		lines = append(lines, fullText(i, now))
+	}
+	if waiting := waitingText(i); waiting != "" {
+		if why := nobodyTakes(i); why != "" {
+			lines = append(lines, waiting+", and "+why)
 		}
-		lines = append(lines, line)
 	}
 	return lines
+}
+
+// fullText says what the ring is full behind: the position that a producer needs next
+// is held by somebody, or nobody has taken the record there.
+func fullText(i *shmq.Info, now time.Time) string {
+	behind := i.Tail - uint64(i.Slots)
+	line := fmt.Sprintf("the ring is full behind position %d", behind)
+	for n := range i.Participants {
+		p := &i.Participants[n]
+		if p.Holds == nil || p.Holds.First != behind {
+			continue
+		}
+		has := "holds"
+		if !p.HeldSince.IsZero() {
+			has = "has held"
+		}
+		line = fmt.Sprintf("%s %s %s%s; the ring is full behind it, at position %d", who(p), has, holdsText(p), forText(p, now), behind)
+		break
+	}
+	if i.ProducersAsleep && anyAlive(i, shmq.Producer) {
+		line += "; producers wait for room"
+	}
+	return line
+}
+
+// waitingText says how much waits to be taken, or "". Who did not walk over the slots
+// knows only how many of them are in use.
+func waitingText(i *shmq.Info) string {
+	verb := func(n int) string {
+		if n == 1 {
+			return " waits"
+		}
+		return " wait"
+	}
+	switch {
+	case i.Records > 0:
+		return number(i.Records, "record") + verb(i.Records)
+	case i.Orphans > 0:
+		return "records wait to be delivered again"
+	case i.Depth > 0 && i.Claimed == 0:
+		return number(i.Depth, "slot") + verb(i.Depth) + " to be taken"
+	}
+	return ""
+}
+
+// nobodyTakes says why no consumer can take records, or "" if one can.
+func nobodyTakes(i *shmq.Info) string {
+	var stopped *shmq.Participant
+	n := 0
+	for k := range i.Participants {
+		p := &i.Participants[k]
+		if p.Role != shmq.Consumer || !p.Alive {
+			continue
+		}
+		if !p.Stopped {
+			return ""
+		}
+		stopped = p
+		n++
+	}
+	switch n {
+	case 0:
+		return "no consumer is attached"
+	case 1:
+		return "the only consumer, " + strconv.Itoa(stopped.PID) + " (" + stopped.Command + "), is stopped"
+	}
+	return fmt.Sprintf("all %d consumers are stopped", n)
+}
+
+func anyAlive(i *shmq.Info, role shmq.Role) bool {
+	for n := range i.Participants {
+		if p := &i.Participants[n]; p.Alive && p.Role == role {
+			return true
+		}
+	}
+	return false
 }
 
 func deadText(i *shmq.Info, p *shmq.Participant) string {
@@ -63,6 +137,8 @@ func stoppedText(i *shmq.Info, p *shmq.Participant, now time.Time) string {
 		return fmt.Sprintf("%s is stopped and %s %s%s; nobody else gets %s while it lives", who(p), has, heldText(p.Holds), forText(p, now), it)
 	case p.Role == shmq.Producer && i.Producers == shmq.One, p.Role == shmq.Consumer && i.Consumers == shmq.One:
 		return fmt.Sprintf("%s is stopped; nobody else can be the %v while it lives", who(p), p.Role)
+	case !p.HeldSince.IsZero():
+		return fmt.Sprintf("%s is stopped and has held something%s; nobody else gets that while it lives", who(p), forText(p, now))
 	}
 	return ""
 }

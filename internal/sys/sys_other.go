@@ -48,6 +48,8 @@ func MonotonicMillis() uint64                               { return 0 }
 func BootID() (id [16]byte)                                 { return id }
 func StartTime() uint64                                     { return 0 }
 func Stopped(uint32, uint64) bool                           { return false }
+func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
+func KeyMode(uintptr) (func() error, error)                 { return nil, ErrUnsupported }
 func IsNoSpace(error) bool                                  { return false }
 func IsSymlink(error) bool                                  { return false }
 func IsNotRegular(error) bool                               { return false }

@@ -1,0 +1,219 @@
+package top
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shmq/shmq"
+)
+
+// Texts say things about a queue in the words of the other commands.
+type Texts struct {
+	Warnings func(*shmq.Info, time.Time) []string
+	Holds    func(*shmq.Participant) string
+	Reason   func(error) string
+}
+
+// model is what is shown. Its methods do no input or output.
+type model struct {
+	texts    Texts
+	place    string // where the queues are
+	interval time.Duration
+	ascii    bool
+	columns  int
+	rows     int  // 0: as many as it takes
+	keys     bool // there is somebody to press them
+
+	now     time.Time
+	err     error // why there is no list
+	looks   []look
+	history map[string]*history
+
+	sort, sortWho     key // the key that chose the order of queues, of participants
+	turned, turnedWho bool
+	at                string // name of the chosen queue
+	closer            bool   // it is looked at closely
+	first, firstWho   int    // topmost row that is shown
+	help              bool
+}
+
+// history is the depth of a queue at the last looks.
+type history struct {
+	id     string
+	depths []int
+}
+
+const historyLen = 512
+
+func newModel(texts Texts) *model {
+	return &model{texts: texts, sort: "n", sortWho: "n", history: map[string]*history{}, columns: 80}
+}
+
+// looked takes the result of a look.
+func (m *model) looked(looks []look, err error, now time.Time) {
+	m.now, m.err = now, err
+	if err != nil {
+		looks = nil
+	}
+	was := m.index()
+	m.looks = looks
+	kept := map[string]*history{}
+	for _, l := range looks {
+		if l.err != nil {
+			continue
+		}
+		h := m.history[l.name]
+		if h == nil || h.id != l.info.CreationID {
+			h = &history{id: l.info.CreationID}
+		}
+		h.depths = append(h.depths, l.info.Depth)
+		h.depths = h.depths[max(0, len(h.depths)-historyLen):]
+		kept[l.name] = h
+	}
+	m.history = kept
+	m.order()
+	if m.chosen() == nil && len(m.looks) > 0 {
+		// It is gone. What stands in its place now is chosen, but not opened.
+		m.at = m.looks[min(max(was, 0), len(m.looks)-1)].name
+		m.closer = false
+	}
+	if len(m.looks) == 0 {
+		m.closer = false
+	}
+}
+
+// index returns where in the list the chosen queue stands, or -1.
+func (m *model) index() int {
+	return slices.IndexFunc(m.looks, func(l look) bool { return l.name == m.at })
+}
+
+// chosen returns the chosen queue, nil if there is none.
+func (m *model) chosen() *look {
+	if i := m.index(); i >= 0 {
+		return &m.looks[i]
+	}
+	return nil
+}
+
+// order sorts the list: names from a, numbers from the largest; turned the other way
+// round. What can't be described comes last.
+func (m *model) order() {
+	slices.SortStableFunc(m.looks, func(a, b look) int {
+		if (a.err != nil) != (b.err != nil) {
+			if a.err != nil {
+				return 1
+			}
+			return -1
+		}
+		c := 0
+		if a.err == nil {
+			switch m.sort {
+			case "d":
+				c = cmp.Compare(b.info.Depth, a.info.Depth)
+			case "u":
+				c = cmp.Compare(b.use(), a.use())
+			case "r":
+				c = cmp.Compare(b.rate(), a.rate())
+			case "w":
+				c = cmp.Compare(len(m.warnings(&b)), len(m.warnings(&a)))
+			}
+		}
+		if c == 0 {
+			c = strings.Compare(a.name, b.name)
+		}
+		if m.turned {
+			c = -c
+		}
+		return c
+	})
+}
+
+func (l *look) use() float64 { return float64(l.info.Depth) / float64(max(l.info.Slots, 1)) }
+
+// rate is what the order by rate goes by: records in and out.
+func (l *look) rate() float64 {
+	if l.flow == nil {
+		return 0
+	}
+	return l.flow.Sent.Records + l.flow.Received.Records
+}
+
+func (m *model) warnings(l *look) []string {
+	if l.err != nil {
+		return nil
+	}
+	return m.texts.Warnings(l.info, m.now)
+}
+
+// press does what a key is for. It returns true to quit.
+func (m *model) press(k key) (quit bool) {
+	switch {
+	case k == "q" || k == "Q":
+		return true
+	case m.help:
+		m.help = false
+	case k == "?" || k == "h":
+		m.help = true
+	case m.closer:
+		m.pressCloser(k)
+	default:
+		m.pressList(k)
+	}
+	return false
+}
+
+func (m *model) pressList(k key) {
+	page := max(1, m.listRows())
+	switch k {
+	case "n", "d", "u", "r", "w":
+		m.turned = k == m.sort && !m.turned
+		m.sort = k
+		m.order()
+	case keyUp, "k":
+		m.move(-1)
+	case keyDown, "j":
+		m.move(1)
+	case keyPgUp:
+		m.move(-page)
+	case keyPgDn:
+		m.move(page)
+	case keyHome, "g":
+		m.move(-len(m.looks))
+	case keyEnd, "G":
+		m.move(len(m.looks))
+	case keyEnter, keyRight, "l":
+		m.closer = m.chosen() != nil
+		m.firstWho = 0
+	}
+}
+
+// move chooses a queue further down.
+func (m *model) move(n int) {
+	if len(m.looks) > 0 {
+		m.at = m.looks[min(max(m.index()+n, 0), len(m.looks)-1)].name
+	}
+}
+
+func (m *model) pressCloser(k key) {
+	switch k {
+	case "n", "r", "a":
+		m.turnedWho = k == m.sortWho && !m.turnedWho
+		m.sortWho = k
+	case keyUp, "k":
+		m.firstWho--
+	case keyDown, "j":
+		m.firstWho++
+	case keyPgUp:
+		m.firstWho -= 10
+	case keyPgDn:
+		m.firstWho += 10
+	case keyHome, "g":
+		m.firstWho = 0
+	case keyEnd, "G":
+		m.firstWho = 1 << 20
+	case keyEsc, keyLeft, keyBack:
+		m.closer = false
+	}
+}
