@@ -72,7 +72,7 @@ func (p *Producer) send(b []byte) error {
 	if p.open {
 		return ErrReserved
 	}
-	if len(b) <= layout.InlineSize && p.r.geo.ManyProducers && p.sendSmall(b) {
+	if len(b) <= layout.InlineSize && p.sendSmall(b) {
 		return nil
 	}
 	if len(b) > p.r.geo.MaxRecord() {

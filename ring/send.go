@@ -10,9 +10,33 @@ import (
 // The short ways of Send, for a record that fits into the line of its slot. They do
 // what claim, write and publish do, in the same order, in one place.
 
-// sendSmall is for many producers. It reports false when the claim needs more than
-// one look.
+// sendSmall reports false when there is no room at the first look.
 func (p *Producer) sendSmall(b []byte) bool {
+	switch g := &p.r.geo; {
+	case g.ManyProducers:
+		return p.sendClaimed(b)
+	case g.ManyConsumers:
+		return p.sendFree(b)
+	}
+	return false // Send has looked
+}
+
+// sendFree is for a single producer and many consumers: the word says that the slot is
+// free.
+func (p *Producer) sendFree(b []byte) bool {
+	r, t := p.r, p.tail
+	line := unsafe.Add(r.slots, (t&r.mask)*layout.SlotSize)
+	if atomics.Load64((*uint64)(line)) != uint64(layout.FreeWord(t, r.shift)) {
+		return false
+	}
+	fillLine(line, b)
+	p.tail = t + 1
+	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.shift)), r.tail, t+1)
+	return true
+}
+
+// sendClaimed is for many producers.
+func (p *Producer) sendClaimed(b []byte) bool {
 	r := p.r
 	t := atomics.Load64(r.tail)
 	line := unsafe.Add(r.slots, (t&r.mask)*layout.SlotSize)
