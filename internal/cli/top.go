@@ -35,6 +35,7 @@ func topVerb() *cobra.Command {
 		Short:             "watch queues live",
 		Long:              topLong,
 		Example:           topExample,
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Names, o.Interval = args, every.value()
