@@ -126,13 +126,13 @@ func (s *screen) control(args string, final byte) bool {
 		x, _ := strconv.Atoi(col)
 		s.y, s.x = min(max(y, 1), s.rows)-1, min(max(x, 1), s.columns)-1
 	case 'K':
-		s.clear(s.y, s.x)
+		s.clear(s.y, min(s.x, s.columns-1)) // behind a full line it stands on its last
 		return args == ""
 	case 'J':
 		first := s.y + 1
 		switch args {
 		case "":
-			s.clear(s.y, s.x)
+			s.clear(s.y, min(s.x, s.columns-1))
 		case "2":
 			first = 0
 		default:

@@ -81,16 +81,16 @@ func (l *live) draw() error {
 			b.WriteString(line.text + "\n")
 			continue
 		}
-		fmt.Fprintf(&b, "\x1b[%d;1H", i+1)
+		// Emptied first: behind a full line that would take its last character.
+		fmt.Fprintf(&b, "\x1b[%d;1H\x1b[K", i+1)
 		if code := codes[line.style]; code != "" {
 			b.WriteString(code + line.text + codeEnd)
 		} else {
 			b.WriteString(line.text)
 		}
-		b.WriteString("\x1b[K")
 	}
 	if !l.options.Dumb {
-		b.WriteString("\x1b[J" + codeFrameEnd)
+		b.WriteString(codeFrameEnd)
 	}
 	_, err := l.out.WriteString(b.String())
 	return err

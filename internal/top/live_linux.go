@@ -42,13 +42,10 @@ func runLive(ctx context.Context, l *live) (err error) {
 	tick := time.NewTicker(l.options.Interval)
 	defer tick.Stop()
 	l.look()
+	var escape <-chan time.Time // goes on over looks, however close they follow
 	for quit := false; ; {
 		if err := l.draw(); err != nil {
 			return err
-		}
-		var escape <-chan time.Time
-		if l.pending != "" {
-			escape = time.After(escapeTime)
 		}
 		select {
 		case <-ctx.Done():
@@ -64,6 +61,9 @@ func runLive(ctx context.Context, l *live) (err error) {
 		case in, ok := <-typed:
 			quit, err = l.typed(in, false)
 			quit = quit || !ok
+			if escape = nil; l.pending != "" {
+				escape = time.After(escapeTime)
+			}
 		case <-escape:
 			quit, err = l.typed("", true)
 		}
