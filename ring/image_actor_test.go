@@ -213,6 +213,41 @@ func (a *actor) ackAll(ls []ring.Lease, order ...int) {
 	}
 }
 
+// ackBatch acknowledges all of them in one call.
+func (a *actor) ackBatch(ls []ring.Lease) {
+	var es []*entry
+	for i := range ls {
+		id, _ := ringtest.ReadRecord(ls[i].Data)
+		e := a.s.books.find(id)
+		e.acking = a.now()
+		es = append(es, e)
+	}
+	a.c.AckBatch(ls)
+	for _, e := range es {
+		e.acked = a.now()
+	}
+}
+
+// receiveBatch takes at most n records in one call.
+func (a *actor) receiveBatch(n int) {
+	now := a.now()
+	bufs := make([][]byte, n)
+	got, redelivered, err := a.c.TryReceiveBatch(bufs)
+	if err != nil {
+		if err != ring.ErrEmpty {
+			a.s.books.failf("receive batch: %w", err)
+		}
+		return
+	}
+	for _, b := range bufs[:got] {
+		if e := a.taken(now, b, redelivered); e != nil {
+			e.acking = now
+			e.handed = min(e.handed, a.now())
+			e.acked = a.now()
+		}
+	}
+}
+
 func (a *actor) release(ls []ring.Lease, i int) {
 	if i < len(ls) {
 		a.c.Release(&ls[i])

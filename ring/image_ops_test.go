@@ -90,6 +90,8 @@ var operations = []operation{
 		a.ackAll(a.lease(1), 0)
 	}},
 	{name: "lease batch, ack 0 1 2", states: usual, run: func(a *actor) { a.ackAll(a.lease(3), 0, 1, 2) }},
+	{name: "lease batch, ack at once", states: usual, run: func(a *actor) { a.ackBatch(a.lease(3)) }},
+	{name: "receive batch", states: usual, run: func(a *actor) { a.receiveBatch(3) }},
 	{name: "lease batch, ack 2 1 0", states: usual, run: func(a *actor) { a.ackAll(a.lease(3), 2, 1, 0) }},
 	{name: "lease batch, ack 1 0 2", states: usual, run: func(a *actor) { a.ackAll(a.lease(3), 1, 0, 2) }},
 	{name: "lease batch, ack 0, release, ack 2", states: usual, run: func(a *actor) {

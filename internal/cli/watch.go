@@ -53,7 +53,7 @@ func (w *watch) begin() {
 	w.start = time.Now()
 	w.quit, w.end = make(chan struct{}), make(chan struct{})
 	asked := w.flags.progress
-	if w.flags.noProgress || !asked && (sys.TerminalColumns(os.Stderr.Fd()) == 0 || sys.TerminalColumns(w.data.Fd()) > 0) {
+	if w.flags.noProgress || !asked && (!onTerminal(os.Stderr) || onTerminal(w.data)) {
 		close(w.end)
 		return
 	}
@@ -92,7 +92,7 @@ func (w *watch) text(d time.Duration, before, now shmq.Counters) string {
 	} else {
 		text += rates(now.Records-before.Records, now.Bytes-before.Bytes, d)
 	}
-	columns := sys.TerminalColumns(os.Stderr.Fd())
+	columns, _, _ := sys.TerminalSize(os.Stderr.Fd())
 	if columns == 0 {
 		columns = 80
 	}
@@ -143,4 +143,9 @@ func countText(n float64) string {
 		v /= 1000
 	}
 	return fmt.Sprintf("%.1f %c", v, units[i])
+}
+
+func onTerminal(f *os.File) bool {
+	_, _, ok := sys.TerminalSize(f.Fd())
+	return ok
 }

@@ -40,7 +40,6 @@ func WaitTwo(*uint32, uint32, *uint32, time.Duration) error { return ErrUnsuppor
 func WakeOwn(*uint32) error                                 { return ErrUnsupported }
 func Yield()                                                {}
 func WaitReaderGone(uintptr) error                          { return ErrUnsupported }
-func TerminalColumns(uintptr) int                           { return 0 }
 func InForeground(uintptr) bool                             { return false }
 func RegisterBarrier() error                                { return ErrUnsupported }
 func Barrier() error                                        { return ErrUnsupported }
