@@ -27,6 +27,7 @@ func (q *queueFlags) add(set *pflag.FlagSet) {
 	set.IntVar(&q.opts.Seats, "seats", shmq.DefaultSeats, "new queue: `number` of processes that can be attached at a time")
 	set.TextVar(&q.opts.Producers, "producers", shmq.Many, "new queue: `one|many` producers at a time")
 	set.TextVar(&q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many` consumers at a time")
+	set.BoolVar(&q.opts.HugePages, "huge-pages", false, "new queue: in pages of 2 MiB, as far as it fills them")
 	set.Var(&q.mode, "mode", "new queue: permissions in `octal`; 0660 lets the group use it")
 }
 
@@ -117,4 +118,9 @@ func completeNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 		names = append(names, e.Name)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// addWait lets the caller choose how to wait.
+func addWait(set *pflag.FlagSet, w *shmq.WaitPolicy) {
+	set.TextVar(w, "wait", shmq.SpinThenPark, "how to wait: `POLICY` spin-then-park, spin (a whole core) or park (a system call each time)")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 )
 
@@ -19,6 +20,7 @@ type recvFlags struct {
 	nonblock bool
 	untilEOF bool
 	noCreate bool
+	wait     shmq.WaitPolicy
 	show     bool
 	exec     execFlags
 	watch    watchFlags
@@ -97,6 +99,7 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.show, "show-redelivered", false, "put before each record how often it was delivered before, and a tab; with lines, null and json")
 	f.exec.add(cmd)
 	f.watch.add(cmd)
+	addWait(set, &f.wait)
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
@@ -117,7 +120,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 		return err
 	}
 	tty := &console{command: command}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF, Wait: f.wait}
 	if f.watch.verbose {
 		co.Logger = tty.logger()
 	}

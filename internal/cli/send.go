@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -23,6 +24,7 @@ type sendFlags struct {
 	nonblock bool
 	finish   bool
 	noCreate bool
+	wait     shmq.WaitPolicy
 	watch    watchFlags
 }
 
@@ -75,6 +77,7 @@ func Send(name string) *cobra.Command {
 	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	f.watch.add(cmd)
+	addWait(set, &f.wait)
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
@@ -92,7 +95,7 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 		return err
 	}
 	tty := &console{command: command}
-	po := &producer.Options{NoCreate: f.noCreate, Create: opts}
+	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait}
 	if f.watch.verbose {
 		po.Logger = tty.logger()
 	}
