@@ -332,7 +332,7 @@ func (c *Raw) refused(err error) error {
 // missed is what a Try returns that found nothing. Who polls comes here all the time.
 func (c *Raw) missed() error {
 	if c.fence || park.Armed(c.room) {
-		c.freed() // of fillers that were passed over
+		c.idle()
 	}
 	c.att.Missed()
 	if c.untilEOF || c.att.Ring().Finished() {

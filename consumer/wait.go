@@ -12,7 +12,7 @@ import (
 // wait repeats try, which returned ring.ErrEmpty, until it returns something else,
 // the stream ends (io.EOF) or ctx does, in the way that the policy says.
 func (c *Raw) wait(ctx context.Context, try func() error) error {
-	c.freed() // fillers that were passed over
+	c.idle()
 	var err error
 	if c.spinner.Spin(ctx, func(round int) bool {
 		if err = try(); err == ring.ErrEmpty && round%64 == 63 {
@@ -29,7 +29,7 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 		if err := try(); err != ring.ErrEmpty {
 			return err
 		}
-		c.freed()
+		c.idle()
 		if end, err := c.ended(); err != nil || end {
 			if end {
 				err = io.EOF
@@ -65,6 +65,18 @@ func (c *Raw) ended() (bool, error) {
 	return c.ring.Idle(), nil
 }
 
+// idle wakes a producer for any room: this consumer has nothing more to receive, and may
+// sleep with leases open, or after fillers that it passed over, which free less than
+// freed waits for.
+func (c *Raw) idle() {
+	if c.fence {
+		atomics.Fence()
+	}
+	if park.Armed(c.room) && c.att.Ring().HasRoom() {
+		c.wakeProducer()
+	}
+}
+
 // freed wakes a producer if enough room has become free since it went to sleep; it
 // wakes the next when it has sent. While one has the turn, the room is for that one
 // alone, and the others, standing back, would sleep on instead: all are woken.
@@ -72,12 +84,14 @@ func (c *Raw) freed() {
 	if c.fence {
 		atomics.Fence()
 	}
-	r := c.att.Ring()
-	if !park.Armed(c.room) || !r.RoomWorthWaking() {
-		return
+	if park.Armed(c.room) && c.att.Ring().RoomWorthWaking() {
+		c.wakeProducer()
 	}
+}
+
+func (c *Raw) wakeProducer() {
 	wake := park.WakeOne
-	if r.TurnAsked() {
+	if c.att.Ring().TurnAsked() {
 		wake = park.WakeAll
 	}
 	c.counters.Wakes += uint64(wake(c.room))

@@ -132,3 +132,32 @@ func TestCancelledConsumerPassesAReleasedRecordOn(t *testing.T) {
 	}
 	require.LessOrEqual(t, stalls, 2)
 }
+
+// A single consumer that holds most of the ring and waits for more lets the producer use
+// what little is free: otherwise both would sleep until a heartbeat.
+func TestAConsumerWithNothingToReceiveWakesForAnyRoom(t *testing.T) {
+	const slots = 64
+	q := testagent.Queue(t, &shmq.Options{Producers: shmq.One, Consumers: shmq.One, Slots: slots, SlotSize: 64})
+	p, c := openProducer(t, q), openConsumer(t, q, nil)
+	ls := make([]consumer.Lease, slots)
+	for range 5 {
+		for range slots {
+			require.NoError(t, p.TrySend([]byte("x")))
+		}
+		n, err := c.LeaseBatch(within(t), ls)
+		require.NoError(t, err)
+		require.Equal(t, slots, n)
+		before := p.Counters().Waits
+		sent := make(chan error, 1)
+		go func() { sent <- p.Send(within(t), []byte("more")) }()
+		testproc.Until(t, func() bool { return p.Counters().Waits > before })
+		c.AckBatch(ls[:slots/8])
+		l, err := c.Lease(within(t))
+		require.NoError(t, err)
+		require.Equal(t, "more", string(l.Bytes()))
+		require.NoError(t, <-sent)
+		l.Ack()
+		c.AckBatch(ls[slots/8:])
+	}
+	require.Positive(t, c.Counters().Wakes, "the producer was left to its heartbeat each time")
+}

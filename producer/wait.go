@@ -7,11 +7,11 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// A producer that finds the ring full holds out for an eighth of it, rather than for a
+// A producer that finds the ring full holds out for a quarter of it, rather than for a
 // slot. Filling each slot as it comes free, it would fetch head from the consumer's core
 // once a record, and each time the consumer would have to get it back. Nothing arrives
 // later for it: the records that are in the ring go first. It holds out for one sleep
-// at most, and not in a ring that is too small to have an eighth.
+// at most, and not in a ring that is too small to have a quarter.
 const (
 	roomyEach   = 8    // rounds of a spin between two looks at head
 	roomyRounds = 1024 // rounds after which one that never sleeps takes any room
@@ -22,7 +22,7 @@ const (
 func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 	p.notifyFiller() // its slots may be the ones to wait for
 	large := n > p.att.SlotSize()
-	hold := !large && p.att.Ring().HasEighths()
+	hold := !large && p.att.Ring().HasQuarters()
 	var err error
 	if p.spinner.Spin(ctx, func(round int) bool {
 		if hold && round < roomyRounds && (round%roomyEach != 0 || !p.att.Ring().Roomy()) {
@@ -34,6 +34,7 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 		}
 		return err != ring.ErrFull
 	}) {
+		p.passOn()
 		return err
 	}
 	defer p.sleeper.Done()

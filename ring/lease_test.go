@@ -340,3 +340,43 @@ func TestAckBatchOfAPartKeepsTheRest(t *testing.T) {
 		b.drained(heir)
 	})
 }
+
+func TestAckBatchAfterCloseLeavesTheHeirAlone(t *testing.T) {
+	b := newBench(t, geometry(true, true, 8), 0)
+	b.empty(b.c)
+	b.send(40, 1, 2, 3)
+	ls := b.batch(b.c, 1, 2, 3)
+	b.c.Close()
+	heir := b.r.NewConsumer(2)
+	first := b.lease(heir, 1, 1)
+	b.c.AckBatch(ls) // void since Close
+	require.False(t, b.c.Holds())
+	b.holds(first, 1)
+	heir.Ack(first)
+	heir.Ack(b.lease(heir, 2, 1))
+	heir.Ack(b.lease(heir, 3, 1))
+	b.drained(heir)
+}
+
+// A slice with open leases can be used for the next batch by mistake, or to poll. What
+// was not handed out must not touch them: to settle them would settle other slots.
+func TestAFailedBatchLeavesOpenLeasesAsTheyAre(t *testing.T) {
+	b := newBench(t, geometry(true, true, 16), 0)
+	b.empty(b.c)
+	b.send(40, 1, 2, 3)
+	ls := b.batch(b.c, 1, 2, 3)
+	b.send(40, 4, 5, 6)
+	b.m.SetDescription(4, 1<<31, 0) // of record 5
+	reused := slices.Clone(ls)
+	n, err := b.c.TryLeaseBatch(reused)
+	require.ErrorIs(t, err, ring.ErrDamaged)
+	require.Equal(t, 1, n)
+	require.Equal(t, ls[1:], reused[1:])
+	_, err = b.c.TryLeaseBatch(ls)
+	require.ErrorIs(t, err, ring.ErrEmpty)
+	for i := range ls {
+		b.c.Ack(&ls[i])
+	}
+	require.Equal(t, layout.FreeWord(16, 4), b.m.Word(0))
+	require.Equal(t, layout.Full, b.m.Word(4).State(), "still of the take that failed")
+}

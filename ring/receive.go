@@ -75,10 +75,10 @@ func (c *Consumer) receiveMany(buf []byte) ([]byte, int, error) {
 	if !atomics.CAS64((*uint64)(line), uint64(w), uint64(layout.ReadingWord(h, 1, c.seat, false, r.shift))) {
 		return c.receiveLease(buf)
 	}
+	c.many.held++ // if the copy fails the word stays ours until Close
 	atomics.CAS64(r.head, h, h+1)
 	data, meta, ok := r.lineOrAreas(line, h)
 	if !ok {
-		c.many.held++ // as after a lease that failed: the word stays ours until Close
 		return buf[:0], 0, ErrDamaged
 	}
 	if cap(buf) < len(data) {
@@ -87,6 +87,7 @@ func (c *Consumer) receiveMany(buf []byte) ([]byte, int, error) {
 	buf = buf[:len(data)]
 	copy(buf, data)
 	atomics.StoreRelease64((*uint64)(line), uint64(layout.FreeWord(h+r.cap, r.shift)))
+	c.many.held--
 	return buf, int(meta >> layout.MetaDeliveriesShift), nil
 }
 

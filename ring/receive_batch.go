@@ -37,6 +37,7 @@ func (c *Consumer) TryReceiveBatch(bufs [][]byte) (n, redelivered int, err error
 // receiveBatchOne is TryReceive's short way, with one head for all.
 func (c *Consumer) receiveBatchOne(bufs [][]byte) (n int, err error) {
 	o, r := &c.one, c.r
+	bufs = bufs[:min(uint64(len(bufs)), r.cap)]
 	if o.head != o.next || len(o.returned) != 0 || int64(o.seen-o.next) > 0 {
 		return 0, nil
 	}
@@ -80,10 +81,10 @@ func (c *Consumer) receiveBatchMany(bufs [][]byte) (int, error) {
 	if k < 2 || !r.cas(h, layout.FullWord(h, 1, r.shift), layout.ReadingWord(h, k, c.seat, false, r.shift)) {
 		return 0, nil
 	}
+	c.many.held++ // if a copy fails the take stays ours until Close
 	atomics.CAS64(r.head, h, h+k)
 	for i := range k {
 		if !r.copyOut(&bufs[i], unsafe.Add(r.slots, ((h+i)&r.mask)*layout.SlotSize), h+i) {
-			c.many.held++ // the take stays ours until Close, as after a lease of it
 			return 0, ErrDamaged
 		}
 	}
@@ -91,6 +92,7 @@ func (c *Consumer) receiveBatchMany(bufs [][]byte) (int, error) {
 	// its record is done with, as freeTake wants.
 	r.store(h, layout.ReadingWord(h, k, c.seat, true, r.shift))
 	r.freeTake(h, k)
+	c.many.held--
 	return int(k), nil
 }
 

@@ -125,20 +125,18 @@ func (r *Ring) Depth() uint64 {
 // HasRoom reports whether the positions leave room for a producer.
 func (r *Ring) HasRoom() bool { return r.Depth() < r.cap }
 
-// HasEighths reports whether an eighth of the ring is a slot at least.
-func (r *Ring) HasEighths() bool { return r.cap >= 8 }
+// HasQuarters reports whether a quarter of the ring is a slot at least.
+func (r *Ring) HasQuarters() bool { return r.cap >= 4 }
 
-// Roomy reports whether an eighth of the ring is free.
-func (r *Ring) Roomy() bool { return r.Depth() <= r.cap-r.cap/8 }
+// Roomy reports whether a quarter of the ring is free.
+func (r *Ring) Roomy() bool { return r.Depth() <= r.cap-r.cap/4 }
 
-// RoomWorthWaking reports whether enough of the ring is free that sleeping
-// producers should be woken: a quarter, so that a full ring costs a wake-up a
-// quarter lap and not one a slot. It is true whenever the ring is empty, so the
-// consumer that drains it leaves nobody asleep. A producer that has the turn
-// waits for just its own slots and is always told.
-func (r *Ring) RoomWorthWaking() bool {
-	return r.Depth() <= r.cap-r.cap/4 || r.TurnAsked()
-}
+// RoomWorthWaking reports whether sleeping producers should be woken while there is more
+// to receive: when a quarter of the ring is free, so that a full ring costs a wake-up a
+// quarter lap and not one a slot. A producer that has the turn waits for just its own
+// slots and is always told. A consumer that finds nothing more wakes them for any room,
+// so that it leaves nobody asleep.
+func (r *Ring) RoomWorthWaking() bool { return r.Roomy() || r.TurnAsked() }
 
 // Skipped returns how many claims of dead producers were passed over.
 func (r *Ring) Skipped() uint64 { return atomics.Load64(r.skipped) }

@@ -26,8 +26,12 @@ type manyConsumer struct {
 	adopted []*batch // inherited and not settled
 	unused  []*batch
 	numbers uint64 // leases numbered so far
+	picked  []pick // places of the records of the take under way
 	void    uint64 // those numbered below were given back by Close
 }
+
+// pick is the place of a record.
+type pick struct{ pos, k uint64 }
 
 // batch is what one CAS took when it was several records, or was inherited. Its
 // leases are numbered from base on; a batch that is used again has other numbers,
@@ -47,16 +51,15 @@ func (c *Consumer) leaseMany(l *Lease) error {
 			return err
 		}
 	}
-	one := [1]Lease{}
-	if _, _, err := c.take(one[:]); err != nil {
+	if _, _, err := c.take(1); err != nil {
 		return err
 	}
-	pos, k := one[0].pos, one[0].k
-	data, meta, err := c.r.payload(pos, uint64(k))
+	at := c.many.picked[0]
+	data, meta, err := c.r.payload(at.pos, at.k)
 	if err != nil {
 		return err
 	}
-	*l = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: pos, k: k, seq: c.many.numbers, by: c}
+	*l = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: c.many.numbers, by: c}
 	c.many.numbers++
 	return nil
 }
@@ -70,32 +73,31 @@ func (c *Consumer) leaseBatchMany(ls []Lease) (int, error) {
 			return 1, nil
 		}
 	}
-	n, k, err := c.take(ls)
+	n, k, err := c.take(len(ls))
 	if err != nil {
 		return 0, err
 	}
 	var b *batch
 	seq := c.many.numbers
 	if n > 1 {
-		b = c.newBatch(ls[0].pos, k)
+		b = c.newBatch(c.many.picked[0].pos, k)
 		c.openBatch(b, n)
 	} else {
 		c.many.numbers++
 	}
-	for i := range ls[:n] {
-		l := &ls[i]
-		data, meta, err := c.r.payload(l.pos, uint64(l.k))
+	for i, at := range c.many.picked[:n] {
+		data, meta, err := c.r.payload(at.pos, at.k)
 		if err != nil {
 			return i, err
 		}
-		*l = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: l.pos, k: l.k, seq: seq + uint64(i), batch: b, by: c}
+		ls[i] = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: seq + uint64(i), batch: b, by: c}
 	}
 	return n, nil
 }
 
-// take claims up to len(ls) records at head with one CAS and sets their places in
-// ls. It returns their number and the slots they span together.
-func (c *Consumer) take(ls []Lease) (n int, k uint64, err error) {
+// take claims up to most records at head with one CAS and notes their places in picked.
+// It returns their number and the slots they span together.
+func (c *Consumer) take(most int) (n int, k uint64, err error) {
 	r := c.r
 	for range maxTries {
 		h := atomics.Load64(r.head)
@@ -116,11 +118,11 @@ func (c *Consumer) take(ls []Lease) (n int, k uint64, err error) {
 			return 0, 0, ErrDamaged
 		}
 		if st == layout.Full {
-			ls[0].pos, ls[0].k = h, uint32(k)
-			n = 1
-			if len(ls) > 1 {
-				n, k = r.gather(ls, k)
+			c.many.picked = append(c.many.picked[:0], pick{h, k})
+			if most > 1 {
+				k = c.gather(most)
 			}
+			n = len(c.many.picked)
 			if !r.cas(h, w, layout.ReadingWord(h, k, c.seat, false, r.shift)) {
 				continue
 			}
@@ -135,10 +137,11 @@ func (c *Consumer) take(ls []Lease) (n int, k uint64, err error) {
 
 // gather extends a take over the published records that follow the first, up to
 // the end of the ring, the first gap, or half the slots.
-func (r *Ring) gather(ls []Lease, first uint64) (n int, k uint64) {
-	h := ls[0].pos
-	k = first
-	for n = 1; n < len(ls); n++ {
+func (c *Consumer) gather(most int) (k uint64) {
+	r, m := c.r, &c.many
+	h := m.picked[0].pos
+	k = m.picked[0].k
+	for len(m.picked) < most {
 		q := h + k
 		if q&r.mask == 0 {
 			break
@@ -148,10 +151,10 @@ func (r *Ring) gather(ls []Lease, first uint64) (n int, k uint64) {
 		if w.State() != layout.Full || w.CompareLap(h, r.shift) != 0 || kq == 0 || k+kq > r.geo.MaxSlotsPerRecord() {
 			break
 		}
-		ls[n].pos, ls[n].k = q, uint32(kq)
+		m.picked = append(m.picked, pick{q, kq})
 		k += kq
 	}
-	return n, k
+	return k
 }
 
 // ackMany settles a lease as acknowledged.
@@ -182,7 +185,7 @@ func (c *Consumer) ackMany(l *Lease) {
 // acknowledgement had not returned.
 func (c *Consumer) ackBatchMany(ls []Lease) {
 	b := ls[0].batch
-	if b == nil || b.released || len(ls) != b.left || !c.holdsAll(b, ls) {
+	if !c.holdsAll(b, ls) {
 		for i := range ls {
 			if ls[i].by == c {
 				c.Ack(&ls[i])
@@ -200,14 +203,17 @@ func (c *Consumer) ackBatchMany(ls []Lease) {
 	c.retire(b)
 }
 
-// holdsAll reports whether ls are open leases of b, in the order in which they were
-// handed out.
+// holdsAll reports whether ls are all open leases of b, in the order in which they were
+// handed out, and none was released.
 func (c *Consumer) holdsAll(b *batch, ls []Lease) bool {
+	if ls[0].by != c || b == nil || b.released || len(ls) != b.left {
+		return false
+	}
 	last := ^uint64(0)
 	for i := range ls {
 		l := &ls[i]
 		n := l.seq - b.base
-		if l.batch != b || l.by != c || l.Data == nil || n >= uint64(len(b.open)) || !b.open[n] || i > 0 && n <= last {
+		if l.batch != b || l.by != c || l.seq < c.many.void || l.Data == nil || n >= uint64(len(b.open)) || !b.open[n] || i > 0 && n <= last {
 			return false
 		}
 		last = n
