@@ -68,22 +68,30 @@ func TestStoppedParticipantIsNotRobbed(t *testing.T) {
 	require.Equal(t, []int{0, 0, 0, 0}, []int{info.Records, info.Claimed, info.Leased, info.Orphans})
 }
 
-// A recoverer holds the seat's lock while it works. If it stops there, that seat's
-// records wait and all else goes on; if it dies there, another finishes the work.
-func TestRecovererThatStopsOrDies(t *testing.T) {
-	t.Parallel()
-	q := testagent.Queue(t, &many)
+// deadSeatInWork leaves a consumer dead with a record on seat 1, and a recoverer at work
+// on it, as far as others can see: it has locked the seat.
+func deadSeatInWork(t *testing.T, q string) (p *testagent.Agent, recoverer *sys.File) {
+	t.Helper()
 	p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
 	p.Sends("a")
 	c.Lease(1)
 	c.Kill()
 	path, err := shmq.Path(q)
 	require.NoError(t, err)
-	recoverer, err := sys.Open(path, true, false)
+	recoverer, err = sys.Open(path, true, false)
 	require.NoError(t, err)
 	ok, err := recoverer.TryLock(layout.SeatOffset+layout.SeatSize, true)
 	require.NoError(t, err)
 	require.True(t, ok)
+	return p, recoverer
+}
+
+// A recoverer holds the seat's lock while it works. If it stops there, that seat's
+// records wait and all else goes on; if it dies there, another finishes the work.
+func TestRecovererThatStopsOrDies(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &many)
+	p, recoverer := deadSeatInWork(t, q)
 
 	next := testagent.Consumer(t, q)
 	p.Sends("b")

@@ -15,7 +15,6 @@ import (
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
-	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -181,17 +180,7 @@ func TestManyRecoverAtOnce(t *testing.T) {
 func TestRecoverLeavesASeatToWhoIsAtIt(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &many)
-	p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
-	p.Sends("a")
-	c.Lease(1)
-	c.Kill()
-	path, err := shmq.Path(q)
-	require.NoError(t, err)
-	recoverer, err := sys.Open(path, true, false)
-	require.NoError(t, err)
-	ok, err := recoverer.TryLock(layout.SeatOffset+layout.SeatSize, true)
-	require.NoError(t, err)
-	require.True(t, ok)
+	_, recoverer := deadSeatInWork(t, q)
 	require.Empty(t, recoverQueue(t, q).Dead)
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)

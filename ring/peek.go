@@ -174,15 +174,8 @@ func (v *Viewer) nextMany(rec *Peeked) error {
 			}
 			*rec = Peeked{Pos: p, Slots: k, State: v.take.state, Seat: v.take.seat, Data: rec.Data[:0]}
 		}
-		ok, err := v.read(rec, w)
-		if ok {
-			v.pos += k
+		if ok, err := v.attempt(rec, w, k, &copies); ok {
 			return err
-		}
-		if copies++; copies == maxCopies {
-			copies = 0
-			v.missed += k
-			v.pos += k
 		}
 	}
 	return ErrEmpty
@@ -249,18 +242,26 @@ func (v *Viewer) nextOne(rec *Peeked) error {
 		if int64(atomics.Load64(r.handout)-p) > 0 {
 			rec.State = Leased
 		}
-		ok, err := v.read(rec, w)
-		if ok {
-			v.pos += k
+		if ok, err := v.attempt(rec, w, k, &copies); ok {
 			return err
-		}
-		if copies++; copies == maxCopies {
-			copies = 0
-			v.missed += k
-			v.pos += k
 		}
 	}
 	return ErrEmpty
+}
+
+// attempt reads the record of k slots that w told of, and goes beyond it. Where it changed
+// too often meanwhile it counts as missed.
+func (v *Viewer) attempt(rec *Peeked, w layout.Word, k uint64, copies *int) (ok bool, err error) {
+	if ok, err = v.read(rec, w); ok {
+		v.pos += k
+		return true, err
+	}
+	if *copies++; *copies == maxCopies {
+		*copies = 0
+		v.missed += k
+		v.pos += k
+	}
+	return false, nil
 }
 
 func (v *Viewer) writing(rec *Peeked, p, k uint64, w layout.Word) {

@@ -41,7 +41,7 @@ func (c *Consumer) receiveBatchOne(bufs [][]byte) (n int, err error) {
 	if o.head != o.next || len(o.returned) != 0 || int64(o.seen-o.next) > 0 {
 		return 0, nil
 	}
-	for n = range bufs {
+	for n < len(bufs) {
 		p := o.next + uint64(n)
 		line := unsafe.Add(r.slots, (p&r.mask)*layout.SlotSize)
 		if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.shift)) {
@@ -51,10 +51,7 @@ func (c *Consumer) receiveBatchOne(bufs [][]byte) (n int, err error) {
 			err = ErrDamaged
 			break
 		}
-		if n == len(bufs)-1 {
-			n++
-			break
-		}
+		n++
 	}
 	if n == 0 {
 		return 0, err
