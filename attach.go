@@ -60,6 +60,7 @@ type AttachOptions struct {
 // unless they say otherwise; Detach must come last.
 type Attachment struct {
 	name   string
+	at     place
 	role   Role
 	header layout.Header
 	ring   *ring.Ring
@@ -117,12 +118,16 @@ func Attach(name string, role Role, opts *AttachOptions) (*Attachment, error) {
 }
 
 func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err error) {
-	probe, header, err := open(name, true)
+	at, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	probe, header, err := open(at, true)
 	if errors.Is(err, fs.ErrNotExist) && !opts.NoCreate {
-		if err := Create(name, &opts.Create); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := fail("create", name, create(at, &opts.Create)); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
-		probe, header, err = open(name, true)
+		probe, header, err = open(at, true)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = errGone
 		}
@@ -130,7 +135,7 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	if err != nil {
 		return nil, err
 	}
-	a := &Attachment{name: name, role: role, header: header, probe: probe, seat: -1, log: opts.Logger}
+	a := &Attachment{name: name, at: at, role: role, header: header, probe: probe, seat: -1, log: opts.Logger}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.release())
@@ -178,15 +183,7 @@ func (a *Attachment) mapRing() (err error) {
 // stillNamed reports errGone unless the queue's name still means this file: a queue
 // that was removed before the role was locked would lead nowhere.
 func (a *Attachment) stillNamed() error {
-	path, err := Path(a.name)
-	if err != nil {
-		return err
-	}
-	mine, err := a.probe.ID()
-	if err != nil {
-		return err
-	}
-	if named, err := sys.PathID(path); err != nil || named != mine {
+	if mine, err := a.at.names(a.probe); err != nil || !mine {
 		return errGone
 	}
 	return nil

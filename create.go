@@ -17,21 +17,29 @@ import (
 // Other errors: ErrName, ErrOption, fs.ErrPermission, and no space left on device
 // when the filesystem cannot hold it. opts may be nil.
 func Create(name string, opts *Options) error {
-	path, err := Path(name)
+	at, err := find(name)
 	if err != nil {
 		return err
 	}
-	return fail("create", name, create(path, opts))
+	return fail("create", name, create(at, opts))
 }
 
-func create(path string, opts *Options) (err error) {
+func create(at place, opts *Options) error {
 	if err := byteOrder(); err != nil {
 		return err
+	}
+	if opts == nil {
+		opts = &Options{}
 	}
 	g, mode, err := opts.geometry()
 	if err != nil {
 		return err
 	}
+	return at.create(g, mode, opts)
+}
+
+func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (err error) {
+	path := p.path
 	if _, err := sys.PathID(path); err == nil {
 		return exists(path)
 	}
@@ -47,15 +55,15 @@ func create(path string, opts *Options) (err error) {
 		}
 		dir := filepath.Dir(path)
 		left, _ := sys.Free(dir)
-		return fmt.Errorf("%w: the queue takes %d bytes, %s has %d left; make it with fewer or smaller slots, or free some", err, size, dir, left)
+		return fmt.Errorf("%w: %w: the queue takes %d bytes, %s has %d left; make it with fewer or smaller slots, or free some", ErrNoSpace, err, size, dir, left)
 	}
-	if opts != nil && opts.HugePages {
+	if opts.HugePages {
 		if err := collapse(f, int(size)); err != nil {
 			return err
 		}
 	}
-	h := layout.Header{Geometry: g, Created: time.Now().UnixNano(), BootID: sys.BootID()}
-	if _, err := rand.Read(h.CreationID[:]); err != nil {
+	h, err := newHeader(g)
+	if err != nil {
 		return err
 	}
 	// Everything behind the header starts as zeros: an empty ring, free seats.
@@ -68,6 +76,13 @@ func create(path string, opts *Options) (err error) {
 		return err
 	}
 	return nil
+}
+
+// newHeader returns the header of a queue that is made now.
+func newHeader(g layout.Geometry) (layout.Header, error) {
+	h := layout.Header{Geometry: g, Created: time.Now().UnixNano(), BootID: sys.BootID()}
+	_, err := rand.Read(h.CreationID[:])
+	return h, err
 }
 
 func collapse(f *sys.File, size int) error {

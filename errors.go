@@ -2,6 +2,7 @@ package shmq
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/shmq/shmq/layout"
@@ -37,6 +38,15 @@ var (
 	ErrNotQueue = layout.ErrNotQueue
 	// ErrVersion: the file is a queue of another layout version.
 	ErrVersion = layout.ErrVersion
+	// ErrNoSpace: the filesystem cannot hold the queue.
+	ErrNoSpace = errors.New("not enough space")
+	// ErrRefused: the kernel, a limit or a sandbox refuses what a queue needs.
+	ErrRefused = errors.New("refused by the system")
+	// ErrRemoved: the queue was removed, or replaced by another, while this
+	// participant was attached.
+	ErrRemoved = errors.New("queue was removed")
+	// ErrTruncated: the file was cut while participants were attached.
+	ErrTruncated = fmt.Errorf("%w: its file was cut shorter", ErrDamaged)
 	// ErrDamaged: the file is a queue, and makes no sense.
 	ErrDamaged = layout.ErrDamaged
 )

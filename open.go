@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"runtime"
 
 	"github.com/shmq/shmq/internal/sys"
@@ -19,32 +18,18 @@ func byteOrder() error {
 	return nil
 }
 
-// open opens and validates the queue of that name.
-func open(name string, write bool) (*sys.File, layout.Header, error) {
-	path, err := Path(name)
-	if err != nil {
-		return nil, layout.Header{}, err
-	}
+// open opens and validates the queue at a place.
+func open(at place, write bool) (*sys.File, layout.Header, error) {
 	if err := byteOrder(); err != nil {
 		return nil, layout.Header{}, err
 	}
-	f, err := sys.Open(path, write, !inDir(name))
-	switch {
-	case err == nil:
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, layout.Header{}, fmt.Errorf("%w; start a sender or receiver that may create it, or run: shmq create %s", err, quote(name))
-	case errors.Is(err, fs.ErrPermission):
-		return nil, layout.Header{}, fmt.Errorf("%w; ask its owner for a queue with group access (mode 0660)", err)
-	case sys.IsSymlink(err):
-		return nil, layout.Header{}, remedy(fmt.Errorf("%w: %s is a symbolic link", ErrNotQueue, path))
-	case sys.IsNotRegular(err):
-		return nil, layout.Header{}, remedy(fmt.Errorf("%w: %w", ErrNotQueue, err))
-	default:
+	f, err := at.open(write)
+	if err != nil {
 		return nil, layout.Header{}, err
 	}
 	h, err := readHeader(f)
 	if err != nil {
-		return nil, h, errors.Join(remedy(fmt.Errorf("%s: %w", path, err)), f.Close())
+		return nil, h, errors.Join(remedy(fmt.Errorf("%s: %w", at.shown(), err)), f.Close())
 	}
 	return f, h, nil
 }

@@ -79,9 +79,6 @@ type Options struct {
 
 // geometry applies defaults and rounding. Error: ErrOption.
 func (o *Options) geometry() (layout.Geometry, fs.FileMode, error) {
-	if o == nil {
-		o = &Options{}
-	}
 	g := layout.Geometry{
 		ManyProducers: o.Producers == Many,
 		ManyConsumers: o.Consumers == Many,

@@ -69,11 +69,15 @@ func recoverDead(name string, dry bool) (*Recovery, error) {
 
 // takeBackAll recovers the dead, as a participant without a role or a seat.
 func takeBackAll(name string, dead []Recovered) (err error) {
-	probe, header, err := open(name, true)
+	at, err := find(name)
 	if err != nil {
 		return err
 	}
-	a := &Attachment{name: name, header: header, probe: probe, seat: -1}
+	probe, header, err := open(at, true)
+	if err != nil {
+		return err
+	}
+	a := &Attachment{name: name, at: at, header: header, probe: probe, seat: -1}
 	defer func() { err = errors.Join(err, a.release()) }()
 	if err := a.mapRing(); err != nil {
 		return err

@@ -3,7 +3,6 @@ package shmq
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -41,14 +40,14 @@ var errBusy = fmt.Errorf("%w by a process that is attaching, detaching or removi
 func ForceRemove(name string) error { return fail("remove", name, remove(name, true, nil)) }
 
 func remove(name string, force bool, check func() error) (err error) {
-	path, err := Path(name)
+	at, err := find(name)
 	if err != nil {
 		return err
 	}
-	f, h, err := open(name, true)
+	f, h, err := open(at, true)
 	if err != nil {
 		if force && (errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged)) {
-			return os.Remove(path)
+			return at.unname()
 		}
 		return err
 	}
@@ -73,14 +72,10 @@ func remove(name string, force bool, check func() error) (err error) {
 			return err
 		}
 	}
-	mine, err := f.ID()
-	if err != nil {
-		return err
-	}
-	if named, err := sys.PathID(path); err != nil || named != mine {
+	if mine, err := at.names(f); err != nil || !mine {
 		return errors.Join(err, errGone)
 	}
-	return os.Remove(path)
+	return at.unname()
 }
 
 // inUse names the living participants.

@@ -71,6 +71,7 @@ type Holder struct {
 // at a time.
 type Viewer struct {
 	name   string
+	at     place
 	file   *sys.File
 	header layout.Header
 	mem    []byte
@@ -88,7 +89,10 @@ func View(name string) (*Viewer, error) {
 
 func view(name string) (_ *Viewer, err error) {
 	v := &Viewer{name: name}
-	if v.file, v.header, err = open(name, false); err != nil {
+	if v.at, err = find(name); err != nil {
+		return nil, err
+	}
+	if v.file, v.header, err = open(v.at, false); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -209,16 +213,8 @@ func (v *Viewer) Ended(anyEnd bool) (bool, error) {
 
 // Removed reports whether the queue's name is gone, or means another queue by now.
 func (v *Viewer) Removed() bool {
-	path, err := Path(v.name)
-	if err != nil {
-		return true
-	}
-	mine, err := v.file.ID()
-	if err != nil {
-		return false
-	}
-	named, err := sys.PathID(path)
-	return err != nil || named != mine
+	mine, err := v.at.names(v.file)
+	return err == nil && !mine
 }
 
 // LastAttach returns when somebody last took a seat, or, if nobody ever did, when the

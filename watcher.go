@@ -23,11 +23,12 @@ import (
 // fetched back by its writer. Glance reads some lines of the header and one or two a
 // seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
 type Watcher struct {
-	name, path string
-	file       *sys.File
-	header     layout.Header
-	mem        []byte
-	ring       *ring.Ring
+	name   string
+	at     place
+	file   *sys.File
+	header layout.Header
+	mem    []byte
+	ring   *ring.Ring
 }
 
 // Watch opens the queue of that name to describe it. It never makes one. Errors: as
@@ -39,10 +40,10 @@ func Watch(name string) (*Watcher, error) {
 
 func watch(name string) (_ *Watcher, err error) {
 	w := &Watcher{name: name}
-	if w.path, err = Path(name); err != nil {
+	if w.at, err = find(name); err != nil {
 		return nil, err
 	}
-	if w.file, w.header, err = open(name, false); err != nil {
+	if w.file, w.header, err = open(w.at, false); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -76,12 +77,8 @@ func (w *Watcher) release() error {
 
 // Removed reports whether the queue's name is gone, or means another queue by now.
 func (w *Watcher) Removed() bool {
-	mine, err := w.file.ID()
-	if err != nil {
-		return false
-	}
-	named, err := sys.PathID(w.path)
-	return err != nil || named != mine
+	mine, err := w.at.names(w.file)
+	return err == nil && !mine
 }
 
 // Stat describes the queue, as the function of that name.
@@ -130,7 +127,7 @@ func (w *Watcher) look(slots bool) (_ *Info, err error) {
 	}
 	begun, finished := r.Stream()
 	info := &Info{
-		Name: w.name, Path: w.path, Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
+		Name: w.name, Path: w.at.shown(), Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
 		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
 		Producers: side(h.ManyProducers), Consumers: side(h.ManyConsumers),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(),

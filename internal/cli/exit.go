@@ -19,6 +19,8 @@ const (
 	exitData     = 65 // not a queue, another layout, damaged; bad input
 	exitNoQueue  = 66
 	exitTaken    = 69 // the role, the last seat, or a queue to be removed
+	exitSystem   = 71 // the kernel, a limit or a sandbox refuses
+	exitNoSpace  = 73
 	exitAgain    = 75 // full or empty
 	exitNoAccess = 77
 	exitFailed   = 123 // a command that was run for a record; as xargs
@@ -34,8 +36,10 @@ const exitText = `  0    done
   1    any other error
   2    usage: a flag, an argument, a name
   65   not a queue, another layout version, damaged; or bad input
-  66   no such queue
+  66   no such queue, or it was removed
   69   the role is taken, no seat is left, or the queue is in use
+  71   the kernel, a limit or a sandbox refuses what a queue needs
+  73   no space for the queue
   75   full or empty, with --nonblock
   77   no permission
   124  --timeout
@@ -74,6 +78,9 @@ var exitCodes = []struct {
 	{shmq.ErrRoleTaken, exitTaken},
 	{shmq.ErrNoSeat, exitTaken},
 	{shmq.ErrInUse, exitTaken},
+	{shmq.ErrRemoved, exitNoQueue},
+	{shmq.ErrRefused, exitSystem},
+	{shmq.ErrNoSpace, exitNoSpace},
 	{shmq.ErrFull, exitAgain},
 	{shmq.ErrEmpty, exitAgain},
 	{fs.ErrPermission, exitNoAccess},

@@ -1,0 +1,79 @@
+package shmq
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/layout"
+)
+
+// place is where a queue lives. A name means a place, see find; the rest of the
+// package does not care which kind it is.
+type place interface {
+	// open opens the queue. The sys.File has the locks and maps the memory. Its errors
+	// tell what can be done.
+	open(write bool) (*sys.File, error)
+	// create makes the queue: complete, with its storage reserved, before open can
+	// find it. Of two creators one gets fs.ErrExist.
+	create(g layout.Geometry, mode fs.FileMode, o *Options) error
+	// names reports whether the name means f now. An error says that it can't be told.
+	names(f *sys.File) (bool, error)
+	// unname removes the name, and so the queue when its last participant leaves.
+	unname() error
+	// shown is what people are shown as the queue's path.
+	shown() string
+}
+
+// find returns the place that a name means. Error: ErrName.
+func find(name string) (place, error) {
+	path, err := Path(name)
+	if err != nil {
+		return nil, err
+	}
+	if path, err = filepath.Abs(path); err != nil { // the process may go elsewhere
+		return nil, &Error{"find", name, err}
+	}
+	return &filePlace{name: name, path: path}, nil
+}
+
+// filePlace is a named file.
+type filePlace struct{ name, path string }
+
+func (p *filePlace) shown() string { return p.path }
+
+func (p *filePlace) open(write bool) (*sys.File, error) {
+	f, err := sys.Open(p.path, write, !inDir(p.name))
+	switch {
+	case err == nil:
+		return f, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w; start a sender or receiver that may create it, or run: shmq create %s", err, quote(p.name))
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%w; ask its owner for a queue with group access (mode 0660)", err)
+	case sys.IsSymlink(err):
+		return nil, remedy(fmt.Errorf("%w: %s is a symbolic link", ErrNotQueue, p.path))
+	case sys.IsNotRegular(err):
+		return nil, remedy(fmt.Errorf("%w: %w", ErrNotQueue, err))
+	}
+	return nil, err
+}
+
+// names says no for a file that was unlinked, or replaced by another, or that now has
+// another name only.
+func (p *filePlace) names(f *sys.File) (bool, error) {
+	mine, err := f.ID()
+	if err != nil {
+		return false, err
+	}
+	named, err := sys.PathID(p.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return named == mine, err
+}
+
+func (p *filePlace) unname() error { return os.Remove(p.path) }
