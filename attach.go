@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/shmq/shmq/internal/park"
@@ -68,9 +69,13 @@ type Attachment struct {
 	fence  bool
 
 	mem []byte
-	// lock is the description that holds this attachment's locks. Questions go
-	// through probe: to lock it would say that its own locks are free.
-	lock, probe *sys.File
+	// pin keeps the description that holds this attachment's locks, and has no
+	// descriptor: a child that is forked later has neither, so the locks end with
+	// this process and not with its children.
+	pin *sys.Pin
+	// probe is for questions, to the other description its own locks look free, and
+	// for locks that are held for an instant.
+	probe *sys.File
 
 	recovering sync.Mutex // two goroutines with one description would share locks
 	looked     time.Time
@@ -151,11 +156,12 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	}
 	// Registered before the first publication, or fencing by itself.
 	a.fence = sys.RegisterBarrier() != nil
-	if err := a.takeRole(); err != nil {
+	dead, err := a.takeLocks()
+	if err != nil {
 		return nil, err
 	}
-	if err := a.takeSeat(); err != nil {
-		return nil, err
+	if dead != nil {
+		a.logDead(*dead)
 	}
 	if err := a.stillNamed(); err != nil {
 		return nil, err
@@ -168,16 +174,34 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	return a, nil
 }
 
-// mapRing maps the file, and opens the description for the locks.
+// mapRing maps the file.
 func (a *Attachment) mapRing() (err error) {
 	if a.mem, err = a.probe.Map(int(a.header.TotalSize()), true); err != nil {
 		return err
 	}
-	if a.ring, err = ring.New(a.mem, a.header.Geometry, sys.MonotonicMillis); err != nil {
-		return err
-	}
-	a.lock, err = a.probe.Reopen()
+	a.ring, err = ring.New(a.mem, a.header.Geometry, sys.MonotonicMillis)
 	return err
+}
+
+// takeLocks takes the role and a seat, through a description of their own. It returns
+// what the seat's last holder left, if it died.
+func (a *Attachment) takeLocks() (dead *remains, err error) {
+	// While the description has a descriptor no child may be forked: it would share
+	// the locks, until it executes a program or ends.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	lock, err := a.probe.Reopen()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if a.pin, err = lock.Pin(); err != nil {
+		return nil, err
+	}
+	if err := a.takeRole(lock); err != nil {
+		return nil, err
+	}
+	return a.takeSeat(lock)
 }
 
 // stillNamed reports errGone unless the queue's name still means this file: a queue
@@ -191,12 +215,12 @@ func (a *Attachment) stillNamed() error {
 
 // takeRole locks the role's byte: exclusively where one may have the role, shared
 // where many may. Either way anyone can ask the kernel if the role is held at all.
-func (a *Attachment) takeRole() error {
+func (a *Attachment) takeRole(lock *sys.File) error {
 	byte, side := int64(layout.LockProducer), a.Producers()
 	if a.role == Consumer {
 		byte, side = layout.LockConsumer, a.Consumers()
 	}
-	ok, err := a.lock.TryLock(byte, side == One)
+	ok, err := lock.TryLock(byte, side == One)
 	if err != nil || ok {
 		return err
 	}
@@ -223,11 +247,11 @@ func (a *Attachment) holder() string {
 
 // takeSeat locks the first seat that is free, cleans up what its last holder left,
 // and describes this process in it.
-func (a *Attachment) takeSeat() error {
+func (a *Attachment) takeSeat(lock *sys.File) (dead *remains, err error) {
 	for i := range a.header.Seats {
-		ok, err := a.lock.TryLock(seatByte(i), true)
+		ok, err := lock.TryLock(seatByte(i), true)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !ok {
 			continue
@@ -235,9 +259,9 @@ func (a *Attachment) takeSeat() error {
 		a.seat = i
 		seat := a.ring.Seat(i)
 		if seat.Dirty() {
-			dead := a.bury(i)
+			left := a.bury(i)
+			dead = &left
 			seat.Clean() // it names nobody until it names this process
-			a.logDead(dead)
 		}
 		seat.Take(ring.Occupant{
 			Role:      uint32(a.role),
@@ -247,9 +271,9 @@ func (a *Attachment) takeSeat() error {
 			Attached:  time.Now().UnixNano(),
 			Command:   filepath.Base(os.Args[0]),
 		})
-		return nil
+		return dead, nil
 	}
-	return fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", ErrNoSeat, a.header.Seats)
+	return nil, fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", ErrNoSeat, a.header.Seats)
 }
 
 func seatByte(i int) int64 { return layout.SeatOffset + int64(i)*layout.SeatSize }
@@ -275,11 +299,8 @@ func (a *Attachment) Detach() error {
 // waiting for a last producer to leave.
 func (a *Attachment) release() error {
 	var errs []error
-	if a.lock != nil {
-		if a.seat >= 0 {
-			errs = append(errs, a.lock.Unlock(seatByte(a.seat)))
-		}
-		errs = append(errs, a.lock.Unlock(layout.LockProducer), a.lock.Unlock(layout.LockConsumer), a.lock.Close())
+	if a.pin != nil {
+		errs = append(errs, a.pin.Release())
 	}
 	if a.mem != nil {
 		if a.ring != nil {

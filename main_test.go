@@ -16,6 +16,7 @@ var childRoles = map[string]testproc.Role{
 	"open-as":          openAs,
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,
+	"fork":             attachAndFork,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

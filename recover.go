@@ -45,7 +45,7 @@ func (a *Attachment) recoverAll() (found ring.Reclaimed, dead []remains) {
 // recoverSeat frees a dead one's seat after takeBack has taken back what it held. It
 // reports false when somebody else recovers it, has done so, or has taken the seat.
 func (a *Attachment) recoverSeat(i int, takeBack func()) (bool, error) {
-	if ok, err := a.lock.TryLock(seatByte(i), true); err != nil || !ok {
+	if ok, err := a.probe.TryLock(seatByte(i), true); err != nil || !ok {
 		return false, err
 	}
 	dirty := a.ring.Seat(i).Dirty() // still, now that nobody else can change it
@@ -53,7 +53,7 @@ func (a *Attachment) recoverSeat(i int, takeBack func()) (bool, error) {
 		takeBack()
 		a.ring.Seat(i).Clean()
 	}
-	return dirty, a.lock.Unlock(seatByte(i))
+	return dirty, a.probe.Unlock(seatByte(i))
 }
 
 // missesPerLook is how many calls that don't wait find nothing between two looks at

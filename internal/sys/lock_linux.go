@@ -48,6 +48,28 @@ func (f *File) Locked(off int64) (bool, error) {
 	return kind != unix.F_UNLCK, nil
 }
 
+// Pin keeps a description alive, and so its locks, without a descriptor.
+type Pin struct{ page []byte }
+
+// Pin makes the locks of f outlive Close, until Release or the end of the process. A
+// forked child inherits descriptors but not the pin, so it does not share the locks of
+// one that is closed.
+func (f *File) Pin() (*Pin, error) {
+	size := unix.Getpagesize()
+	var st unix.Statfs_t
+	if unix.Fstatfs(f.fd, &st) == nil && st.Type == unix.HUGETLBFS_MAGIC {
+		size = int(st.Bsize)
+	}
+	page, err := f.Map(size, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Pin{page}, nil
+}
+
+// Release drops the locks.
+func (p *Pin) Release() error { return Unmap(p.page) }
+
 func (f *File) fcntl(cmd int, kind int16, off int64, found *int16) error {
 	lk := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: off, Len: 1}
 	err := retry(func() error { return unix.FcntlFlock(uintptr(f.fd), cmd, &lk) })

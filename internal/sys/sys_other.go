@@ -10,6 +10,9 @@ import (
 // File is an open file description; here none can be opened.
 type File struct{}
 
+// Pin keeps the locks of a File.
+type Pin struct{}
+
 // ID tells one file from another.
 type ID struct{ Dev, Ino uint64 }
 
@@ -27,6 +30,8 @@ func (*File) TryLock(int64, bool) (bool, error)             { return false, ErrU
 func (*File) Unlock(int64) error                            { return ErrUnsupported }
 func (*File) Locked(int64) (bool, error)                    { return false, ErrUnsupported }
 func (*File) Map(int, bool) ([]byte, error)                 { return nil, ErrUnsupported }
+func (*File) Pin() (*Pin, error)                            { return nil, ErrUnsupported }
+func (*Pin) Release() error                                 { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
