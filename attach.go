@@ -48,6 +48,10 @@ type AttachOptions struct {
 	// Prefault makes all of the queue's pages ready, so that the first lap is as
 	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
 	Prefault bool
+	// Lock keeps all of the queue's pages in memory: they are never written to swap
+	// space. Where the limit of locked memory (RLIMIT_MEMLOCK) is too small, Attach
+	// fails with ErrRefused. Default false.
+	Lock bool
 	// Logger gets what somebody who looks after the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died; at
 	// level Error, once, that the queue is damaged. Its handler is called in the
@@ -102,7 +106,7 @@ const attachTries = 100
 
 // Attach takes a seat in the queue of that name, and makes the queue first if it is
 // absent, unless told otherwise. Errors: ErrRoleTaken with the holder's pid and
-// command, ErrNoSeat, ErrNotQueue, ErrVersion, ErrDamaged, ErrName, ErrOption,
+// command, ErrNoSeat, ErrNotQueue, ErrVersion, ErrDamaged, ErrName, ErrOption, ErrRefused,
 // fs.ErrNotExist, fs.ErrPermission, and what Create returns. opts may be nil.
 func Attach(name string, role Role, opts *AttachOptions) (*Attachment, error) {
 	if opts == nil {
@@ -152,6 +156,11 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	if opts.Prefault {
 		if err := sys.Prefault(a.mem); err != nil {
 			return nil, fmt.Errorf("prefault: %w; attach without it", err)
+		}
+	}
+	if opts.Lock {
+		if err := sys.LockMemory(a.mem); err != nil {
+			return nil, err
 		}
 	}
 	// Registered before the first publication, or fencing by itself.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -41,7 +42,7 @@ var (
 	// ErrNoSpace: the filesystem cannot hold the queue.
 	ErrNoSpace = errors.New("not enough space")
 	// ErrRefused: the kernel, a limit or a sandbox refuses what a queue needs.
-	ErrRefused = errors.New("refused by the system")
+	ErrRefused = sys.ErrRefused
 	// ErrRemoved: the queue was removed, or replaced by another, while this
 	// participant was attached.
 	ErrRemoved = errors.New("queue was removed")

@@ -17,6 +17,11 @@ var childRoles = map[string]testproc.Role{
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,
 	"fork":             attachAndFork,
+	"refused":          underFilter,
+	"quota":            createOverQuota,
+	"few-files":        withFewFiles,
+	"small-files":      withSmallFiles,
+	"little-locked":    withLittleLocked,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

@@ -49,11 +49,18 @@ func (p *filePlace) open(write bool) (*sys.File, error) {
 	f, err := sys.Open(p.path, write, !inDir(p.name))
 	switch {
 	case err == nil:
+		if err := p.onThisMachine(f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
 		return f, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w; start a sender or receiver that may create it, or run: shmq create %s", err, quote(p.name))
+	case errors.Is(err, fs.ErrPermission) && write:
+		return nil, fmt.Errorf("%w; to take part is to write: ask its owner for a queue with group access (mode 0660)", err)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("%w; ask its owner for a queue with group access (mode 0660)", err)
+	case sys.IsReadOnly(err):
+		return nil, readOnly(err)
 	case sys.IsSymlink(err):
 		return nil, remedy(fmt.Errorf("%w: %s is a symbolic link", ErrNotQueue, p.path))
 	case sys.IsNotRegular(err):
@@ -76,4 +83,26 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 	return named == mine, err
 }
 
-func (p *filePlace) unname() error { return os.Remove(p.path) }
+func (p *filePlace) unname() error {
+	err := os.Remove(p.path)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; who may remove it has to own it or the directory, or, without a sticky bit, to be allowed to write the directory", err)
+	case sys.IsReadOnly(err):
+		return readOnly(err)
+	}
+	return err
+}
+
+// readOnly says what to do about an EROFS.
+func readOnly(err error) error {
+	return fmt.Errorf("%w: %w; mount it for writing too (in a container: a volume without :ro, or a tmpfs); to look at a queue, reading is enough", fs.ErrPermission, err)
+}
+
+// onThisMachine refuses files that another machine may have mapped, too.
+func (p *filePlace) onThisMachine(f *sys.File) error {
+	if kind := f.Network(); kind != "" {
+		return fmt.Errorf("%w: %s is on %s, and a queue can't span machines; use /dev/shm, or SHMQ_DIR with a local directory", ErrRefused, p.path, kind)
+	}
+	return nil
+}

@@ -25,6 +25,7 @@ type sendFlags struct {
 	finish   bool
 	noCreate bool
 	wait     shmq.WaitPolicy
+	mlock    bool
 	watch    watchFlags
 }
 
@@ -78,6 +79,7 @@ func Send(name string) *cobra.Command {
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	f.watch.add(cmd)
 	addWait(set, &f.wait)
+	addMlock(set, &f.mlock)
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
@@ -95,7 +97,7 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 		return err
 	}
 	tty := &console{command: command}
-	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait}
+	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait, Lock: f.mlock}
 	if f.watch.verbose {
 		po.Logger = tty.logger()
 	}

@@ -36,6 +36,9 @@ func PathID(string) (ID, error)                             { return ID{}, ErrUn
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
 func Collapse([]byte) error                                 { return ErrUnsupported }
+func LockMemory([]byte) error                               { return ErrUnsupported }
+func (*File) Network() string                               { return "" }
+func IsReadOnly(error) bool                                 { return false }
 func Prefault([]byte) error                                 { return ErrUnsupported }
 func Wait(*uint32, uint32, time.Duration) error             { return ErrUnsupported }
 func Wake(*uint32, int) (int, error)                        { return 0, ErrUnsupported }
