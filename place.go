@@ -69,11 +69,22 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// Where a single file is mounted on the path, that goes on naming it.
+	if linked, err := f.Linked(); err == nil && !linked {
+		return false, nil
+	}
 	named, err := sys.PathID(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	return named == mine, err
+}
+
+// unnamed reports whether it is certain that the name does not mean f any more. What
+// can't be told, for want of permission on the way to the file for example, is not.
+func unnamed(at place, f *sys.File) bool {
+	mine, err := at.names(f)
+	return err == nil && !mine
 }
 
 func (p *filePlace) unname() error { return os.Remove(p.path) }
