@@ -90,6 +90,13 @@ func (f *File) Allocate(size int64) error {
 	return nil
 }
 
+// Shrinkable reports whether somebody can make the file shorter than a mapping of it,
+// so that an access behind its end faults. Only a seal excludes that.
+func (f *File) Shrinkable() bool {
+	seals, err := unix.FcntlInt(uintptr(f.fd), unix.F_GET_SEALS, 0)
+	return err != nil || seals&unix.F_SEAL_SHRINK == 0
+}
+
 // Stat describes the file.
 func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) {
 	var st unix.Stat_t
@@ -101,6 +108,15 @@ func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) 
 		mode |= fs.ModeIrregular
 	}
 	return st.Size, mode, int(st.Uid), ID{uint64(st.Dev), uint64(st.Ino)}, nil
+}
+
+// Linked reports whether the file has any name at all.
+func (f *File) Linked() (bool, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
+		return false, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+	}
+	return st.Nlink > 0, nil
 }
 
 // ID identifies the file.
