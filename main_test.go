@@ -16,6 +16,13 @@ var childRoles = map[string]testproc.Role{
 	"open-as":          openAs,
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,
+	"attach-and-spawn": attachAndSpawn,
+	"open-fds-as":      openFDsAs,
+	"no-proc":          attachWithoutProc,
+	"no-memfd":         createWithoutMemfd,
+	"give-queue":       giveQueue,
+	"take-queue":       takeQueue,
+	"receive-too-many": receiveTooMany,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }
