@@ -22,6 +22,13 @@ var childRoles = map[string]testproc.Role{
 	"few-files":        withFewFiles,
 	"small-files":      withSmallFiles,
 	"little-locked":    withLittleLocked,
+	"attach-and-spawn": attachAndSpawn,
+	"open-fds-as":      openFDsAs,
+	"no-proc":          attachWithoutProc,
+	"no-memfd":         createWithoutMemfd,
+	"give-queue":       giveQueue,
+	"take-queue":       takeQueue,
+	"receive-too-many": receiveTooMany,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

@@ -34,6 +34,9 @@ func find(name string) (place, error) {
 	if err != nil {
 		return nil, err
 	}
+	if isFD(name) {
+		return newFDPlace(name)
+	}
 	if path, err = filepath.Abs(path); err != nil { // the process may go elsewhere
 		return nil, &Error{"find", name, err}
 	}

@@ -90,13 +90,6 @@ func (f *File) Allocate(size int64) error {
 	return nil
 }
 
-// Shrinkable reports whether somebody can make the file shorter than a mapping of it,
-// so that an access behind its end faults. Only a seal excludes that.
-func (f *File) Shrinkable() bool {
-	seals, err := unix.FcntlInt(uintptr(f.fd), unix.F_GET_SEALS, 0)
-	return err != nil || seals&unix.F_SEAL_SHRINK == 0
-}
-
 // Stat describes the file.
 func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) {
 	var st unix.Stat_t
