@@ -16,16 +16,6 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// documented reports whether err is one that a call may return.
-func documented(err error) error {
-	for _, known := range []error{nil, ring.ErrFull, ring.ErrEmpty, ring.ErrTooLarge, ring.ErrDamaged} {
-		if errors.Is(err, known) || err == known {
-			return nil
-		}
-	}
-	return fmt.Errorf("undocumented: %w", err)
-}
-
 // victim is a producer, a consumer and a viewer of one ring, among hostile peers.
 type victim struct {
 	m    *ringtest.Region
@@ -39,6 +29,8 @@ type victim struct {
 	recs [][]byte
 	seen ring.Peeked
 	keep []ring.Lease
+
+	damaged bool // some call said so
 }
 
 // newVictim takes part in m. A producer may refuse to begin in a damaged ring.
@@ -47,8 +39,21 @@ func newVictim(m *ringtest.Region, seat int) (*victim, error) {
 	v.recs = [][]byte{make([]byte, 8), make([]byte, 200), make([]byte, 8)}
 	v.c, v.v = v.r.NewConsumer(seat+1), v.r.NewViewer()
 	var err error
-	v.p, err = v.r.NewProducer(seat)
-	return v, documented(err)
+	if v.p, err = v.r.NewProducer(seat); err != nil {
+		v.p = nil
+	}
+	return v, v.documented(err)
+}
+
+// documented passes errors that a call may return.
+func (v *victim) documented(err error) error {
+	v.damaged = v.damaged || errors.Is(err, ring.ErrDamaged)
+	for _, known := range []error{nil, ring.ErrFull, ring.ErrEmpty, ring.ErrTooLarge, ring.ErrDamaged} {
+		if errors.Is(err, known) || err == known {
+			return nil
+		}
+	}
+	return fmt.Errorf("undocumented: %w", err)
 }
 
 // inside tells whether b may be handed out: it lies in the region, or is a private copy.
@@ -70,13 +75,13 @@ func (v *victim) send(n int) error {
 	size := n % (v.p.MaxRecord() + 1)
 	switch n % 8 {
 	case 0, 1:
-		return documented(v.p.Send(make([]byte, size)))
+		return v.documented(v.p.Send(make([]byte, size)))
 	case 2:
-		return documented(v.p.Send(v.recs[0]))
+		return v.documented(v.p.Send(v.recs[0]))
 	case 3, 4:
 		b, err := v.p.Reserve(size)
 		if err != nil {
-			return documented(err)
+			return v.documented(err)
 		}
 		if len(b) != size {
 			return fmt.Errorf("reserved %d bytes of %d", len(b), size)
@@ -93,7 +98,7 @@ func (v *victim) send(n int) error {
 		if sent < 0 || sent > len(v.recs) {
 			return fmt.Errorf("sent %d of %d", sent, len(v.recs))
 		}
-		return documented(err)
+		return v.documented(err)
 	}
 	v.p.AskTurn()
 	v.r.RoomWorthWaking()
@@ -108,7 +113,7 @@ func (v *victim) receive(n int) (err error) {
 	switch n % 8 {
 	case 0, 1:
 		v.buf, _, err = v.c.TryReceive(v.buf)
-		return errors.Join(documented(err), v.inside(v.buf, true))
+		return errors.Join(v.documented(err), v.inside(v.buf, true))
 	case 2:
 		got, _, err := v.c.TryReceiveBatch(v.bufs)
 		if got < 0 || got > len(v.bufs) {
@@ -117,12 +122,12 @@ func (v *victim) receive(n int) (err error) {
 		for _, b := range v.bufs[:got] {
 			err = errors.Join(err, v.inside(b, true))
 		}
-		return documented(err)
+		return v.documented(err)
 	case 3, 4:
 		if err = v.c.TryLease(&l); err == nil {
 			v.keep = append(v.keep, l)
 		}
-		err = errors.Join(documented(err), v.inside(l.Data, l.Data == nil))
+		err = errors.Join(v.documented(err), v.inside(l.Data, l.Data == nil))
 	case 5:
 		ls := make([]ring.Lease, 4)
 		got, e := v.c.TryLeaseBatch(ls)
@@ -132,7 +137,7 @@ func (v *victim) receive(n int) (err error) {
 		for i := range ls[:got] {
 			err = errors.Join(err, v.inside(ls[i].Data, false))
 		}
-		err = errors.Join(err, documented(e))
+		err = errors.Join(err, v.documented(e))
 		if n&8 == 0 {
 			v.c.AckBatch(ls[:got])
 		} else {
@@ -190,7 +195,7 @@ func (v *victim) look(n int) error {
 // next looks at the next record.
 func (v *victim) next() error {
 	if err := v.v.Next(&v.seen); err != nil {
-		return documented(err)
+		return v.documented(err)
 	}
 	if v.seen.Slots == 0 || v.seen.Slots > v.m.Geometry.Slots || v.seen.State > ring.Writing {
 		return fmt.Errorf("a record in state %d of %d slots", v.seen.State, v.seen.Slots)
