@@ -347,7 +347,7 @@ func (c *Raw) missed() error {
 
 func (c *Raw) fail(err error) error {
 	c.att.LogDamage(err)
-	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: err}
+	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: c.att.Remedy(err)}
 }
 
 func (c *Raw) closed() error { return c.fail(shmq.ErrClosed) }

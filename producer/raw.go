@@ -35,7 +35,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	r := att.Ring()
 	p, err := r.NewProducer(att.Seat())
 	if err != nil {
-		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(att.Remedy(err), att.Detach())}
 	}
 	return &Raw{
 		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(), fence: att.MustFence(),
@@ -292,7 +292,7 @@ func (p *Raw) refused(err error, n int) error {
 
 func (p *Raw) fail(err error) error {
 	p.att.LogDamage(err)
-	return &shmq.Error{Op: "send to", Queue: p.att.Name(), Err: err}
+	return &shmq.Error{Op: "send to", Queue: p.att.Name(), Err: p.att.Remedy(err)}
 }
 
 func (p *Raw) closed() error { return p.fail(shmq.ErrClosed) }
