@@ -509,7 +509,7 @@ func (c *Raw) fail(err error) error {
 	if errors.As(err, &named) {
 		return err
 	}
-	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: err}
+	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: c.att.Remedy(err)}
 }
 
 // orphaned wakes another consumer if there may be records to deliver again.

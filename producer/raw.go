@@ -42,7 +42,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		p, err = r.NewProducer(att.Seat())
 		return err
 	}); err != nil {
-		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(att.Remedy(err), att.Detach())}
 	}
 	return &Raw{
 		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(), fence: att.MustFence(), guarded: att.Guarded(),
@@ -424,5 +424,5 @@ func (p *Raw) fail(err error) error {
 	if errors.As(err, &named) {
 		return err
 	}
-	return &shmq.Error{Op: "send to", Queue: p.att.Name(), Err: err}
+	return &shmq.Error{Op: "send to", Queue: p.att.Name(), Err: p.att.Remedy(err)}
 }

@@ -21,7 +21,8 @@ type Producer struct {
 	// both sides are single, 0 otherwise and while a reservation is open.
 	ahead uint64
 
-	filled bool // see Filled
+	spent  uint64 // of the call's effort; see Ring.effort
+	filled bool   // see Filled
 
 	// open is the reservation under way.
 	open     bool
