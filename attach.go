@@ -72,6 +72,9 @@ type Attachment struct {
 	// through probe: to lock it would say that its own locks are free.
 	lock, probe *sys.File
 
+	syncing sync.Mutex // between Sync and the end of the mapping
+	unsure  bool       // a Sync failed, and not all pages count as changed since
+
 	recovering sync.Mutex // two goroutines with one description would share locks
 	looked     time.Time
 	misses     uint
@@ -285,8 +288,10 @@ func (a *Attachment) release() error {
 		if a.ring != nil {
 			park.WakeAll(a.ring.DataFutex())
 		}
+		a.syncing.Lock()
 		errs = append(errs, sys.Unmap(a.mem))
 		a.mem = nil
+		a.syncing.Unlock()
 	}
 	return errors.Join(append(errs, a.probe.Close())...)
 }

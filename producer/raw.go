@@ -19,6 +19,8 @@ type Raw struct {
 	data     *uint32 // where consumers sleep
 	room     *uint32 // where producers sleep
 	fence    bool
+	watchful bool     // fence or durable: who has sent has more to look at than one word
+	durable  *durable // nil without Options.Durability
 
 	spinner park.Spinner
 	sleeper *park.Sleeper
@@ -37,8 +39,10 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	if err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
 	}
+	d := newDurable(att, opts.durability())
 	return &Raw{
-		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(), fence: att.MustFence(),
+		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
+		fence: att.MustFence(), durable: d, watchful: att.MustFence() || d != nil,
 		spinner: opts.spinner(), sleeper: park.NewSleeper(r.RoomFutex()),
 		full: &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)},
 	}, nil
@@ -54,7 +58,8 @@ func (p *Raw) MaxRecord() int { return p.att.MaxRecord() }
 func (p *Raw) SlotSize() int { return p.att.SlotSize() }
 
 // TrySend copies b into the queue as one record. Errors: shmq.ErrFull,
-// shmq.ErrTooLarge, shmq.ErrDamaged, shmq.ErrClosed.
+// shmq.ErrTooLarge, shmq.ErrDamaged, shmq.ErrClosed; and with Options.Durability
+// shmq.ErrSync, with which the record is in the queue, but not known to be on the disk.
 func (p *Raw) TrySend(b []byte) error {
 	if p.ring == nil {
 		return p.closed()
@@ -64,7 +69,7 @@ func (p *Raw) TrySend(b []byte) error {
 	}
 	p.sent(1, len(b))
 	if p.awaited() {
-		p.wake()
+		return p.settle(1)
 	}
 	return nil
 }
@@ -84,7 +89,7 @@ func (p *Raw) Send(ctx context.Context, b []byte) error {
 	}
 	p.sent(1, len(b))
 	if p.awaited() {
-		p.wake()
+		return p.settle(1)
 	}
 	return nil
 }
@@ -98,8 +103,7 @@ func (p *Raw) sendLater(ctx context.Context, b []byte, err error) error {
 		return p.refused(err, len(b))
 	}
 	p.sent(1, len(b))
-	p.notify()
-	return nil
+	return p.settle(1)
 }
 
 // TrySendBatch copies records into the queue, as many as there is room for, and
@@ -115,7 +119,7 @@ func (p *Raw) TrySendBatch(recs [][]byte) (int, error) {
 }
 
 // SendBatch sends all of recs, and waits for room until ctx ends. It returns how
-// many were sent, less than all only with an error.
+// many were sent, less than all only with an error; with shmq.ErrSync it may be all.
 func (p *Raw) SendBatch(ctx context.Context, recs [][]byte) (int, error) {
 	if p.ring == nil {
 		return 0, p.closed()
@@ -147,14 +151,18 @@ func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {
 	for _, b := range recs[:n] {
 		bytes += len(b)
 	}
+	var unsynced error
 	if n > 0 {
 		p.sent(n, bytes)
-		p.notify()
+		unsynced = p.settle(n)
 	}
 	if err != nil && n < len(recs) {
 		err = p.refused(err, len(recs[n]))
 	} else if err != nil {
 		err = p.fail(err)
+	}
+	if unsynced != nil {
+		err = errors.Join(err, unsynced)
 	}
 	return n, err
 }
@@ -209,8 +217,7 @@ func (p *Raw) Commit(n int) error {
 	}
 	p.counters.HeldSince = 0
 	p.sent(1, n)
-	p.notify()
-	return nil
+	return p.settle(1)
 }
 
 // Abort gives the reservation back. Without one it does nothing.
@@ -230,23 +237,61 @@ func (p *Raw) Finish() error {
 		return p.closed()
 	}
 	p.att.Ring().FinishStream()
+	if p.durable != nil {
+		p.durable.mark()
+	}
 	return p.Close()
 }
 
-// Close leaves the queue. An open reservation is aborted. What was sent stays.
+// Close leaves the queue. An open reservation is aborted. What was sent stays; with
+// Options.Durability it is on the disk afterwards, or the error wraps shmq.ErrSync.
 func (p *Raw) Close() error {
 	if p.ring == nil {
 		return p.closed()
 	}
 	p.ring.Abort()
 	p.ring = nil
-	return p.att.Detach()
+	if p.durable == nil {
+		return p.att.Detach()
+	}
+	return errors.Join(p.durable.close(), p.att.Detach())
+}
+
+// Sync returns when all that is in the queue, from this producer and all others, is on
+// stable storage; see shmq.Attachment.Sync. Errors: shmq.ErrSync, shmq.ErrClosed.
+func (p *Raw) Sync() error {
+	if p.ring == nil {
+		return p.closed()
+	}
+	if p.durable != nil {
+		return p.durable.sync()
+	}
+	return p.att.Sync()
+}
+
+// StartSync starts to write what is in the queue to stable storage, and does not wait
+// for it; see shmq.Attachment.StartSync. Errors: as Sync.
+func (p *Raw) StartSync() error {
+	if p.ring == nil {
+		return p.closed()
+	}
+	return p.att.StartSync()
 }
 
 // sent counts.
 func (p *Raw) sent(n, bytes int) {
 	p.counters.Records += uint64(n)
 	p.counters.Bytes += uint64(bytes)
+}
+
+// settle does for n records that were sent what is left to do: it wakes a consumer if
+// one is asleep, and keeps the promise of durability.
+func (p *Raw) settle(n int) error {
+	p.notify()
+	if p.durable == nil {
+		return nil
+	}
+	return p.durable.add(n)
 }
 
 // notify wakes a consumer if one is asleep.
@@ -256,8 +301,9 @@ func (p *Raw) notify() {
 	}
 }
 
-// awaited reports whether somebody may be asleep. Who publishes unregistered can't tell.
-func (p *Raw) awaited() bool { return p.fence || park.Armed(p.data) }
+// awaited reports whether there is more to do than to publish: somebody may be asleep,
+// and who publishes unregistered can't tell; or the records have to be on the disk.
+func (p *Raw) awaited() bool { return p.watchful || park.Armed(p.data) }
 
 func (p *Raw) wake() {
 	if p.fence {
