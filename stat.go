@@ -30,6 +30,7 @@ type Info struct {
 	SlotSize  int  `json:"slot_size"`
 	Seats     int  `json:"seats"`
 	MaxRecord int  `json:"max_record"`
+	Checksum  bool `json:"checksum"` // each record has one
 
 	Head    uint64 `json:"head"`    // position of the oldest record not taken; single consumer: not acknowledged
 	Tail    uint64 `json:"tail"`    // position of the next claim
@@ -39,6 +40,7 @@ type Info struct {
 	Leased  int    `json:"leased"`  // takes by consumers of a many-consumer queue, not acknowledged
 	Orphans int    `json:"orphans"` // takes to be delivered again
 	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation
+	Torn    uint64 `json:"torn"`    // records dropped because their checksum was wrong, since creation
 	Full    bool   `json:"full"`    // no room for a record of one slot: the position Tail - Slots is not free
 
 	// Begun: a producer has attached at some time. Finished: the stream was

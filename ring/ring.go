@@ -48,6 +48,7 @@ type Ring struct {
 	orphans, turn       *uint64
 	epoch, finished     *uint64
 	skipped             *uint64
+	image, torn         *uint64
 	dataFutex           *uint32
 	roomFutex           *uint32
 
@@ -90,6 +91,8 @@ func New(region []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		epoch:     hot(layout.HotEpoch),
 		finished:  hot(layout.HotFinished),
 		skipped:   hot(layout.HotSkipped),
+		image:     hot(layout.HotImage),
+		torn:      hot(layout.HotTorn),
 		dataFutex: (*uint32)(unsafe.Pointer(hot(layout.HotDataFutex))),
 		roomFutex: (*uint32)(unsafe.Pointer(hot(layout.HotRoomFutex))),
 		clock:     clock,
@@ -140,6 +143,17 @@ func (r *Ring) RoomWorthWaking() bool { return r.Roomy() || r.TurnAsked() }
 
 // Skipped returns how many claims of dead producers were passed over.
 func (r *Ring) Skipped() uint64 { return atomics.Load64(r.skipped) }
+
+// Torn returns how many records were dropped because their checksum was wrong.
+func (r *Ring) Torn() uint64 { return atomics.Load64(r.torn) }
+
+// Image returns the stamp of who has the queue in use, or 0; see layout.HotImage.
+func (r *Ring) Image() uint64 { return atomics.Load64(r.image) }
+
+// SetImage stores the stamp.
+//
+// Preconditions: the caller holds layout.LockImage.
+func (r *Ring) SetImage(stamp uint64) { atomics.Store64(r.image, stamp) }
 
 func (r *Ring) wordAt(p uint64) *uint64 {
 	return (*uint64)(unsafe.Add(r.slots, (p&r.mask)*layout.SlotSize))
