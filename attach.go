@@ -154,14 +154,30 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	}
 	// Registered before the first publication, or fencing by itself.
 	a.fence = sys.RegisterBarrier() != nil
+	if err := a.lockGate(gatePatience); err != nil {
+		return nil, err
+	}
+	rebuilt, err := a.enter()
+	if err != nil {
+		return nil, err
+	}
 	if err := a.takeRole(); err != nil {
 		return nil, err
 	}
-	if err := a.takeSeat(); err != nil {
+	dead, err := a.takeSeat()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.unlockGate(); err != nil {
 		return nil, err
 	}
 	if err := a.stillNamed(); err != nil {
 		return nil, err
+	}
+	// A logger may attach to the queue itself, so it is called when the gate is open.
+	a.logRebuilt(rebuilt)
+	if dead != nil {
+		a.logDead(*dead)
 	}
 	a.Recover()
 	a.looked = time.Now()
@@ -224,13 +240,13 @@ func (a *Attachment) holder() string {
 	return ""
 }
 
-// takeSeat locks the first seat that is free, cleans up what its last holder left,
-// and describes this process in it.
-func (a *Attachment) takeSeat() error {
+// takeSeat locks the first seat that is free, cleans up what its last holder left, which
+// it returns, and describes this process in it.
+func (a *Attachment) takeSeat() (dead *remains, err error) {
 	for i := range a.header.Seats {
 		ok, err := a.lock.TryLock(seatByte(i), true)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !ok {
 			continue
@@ -238,9 +254,9 @@ func (a *Attachment) takeSeat() error {
 		a.seat = i
 		seat := a.ring.Seat(i)
 		if seat.Dirty() {
-			dead := a.bury(i)
+			left := a.bury(i)
+			dead = &left
 			seat.Clean() // it names nobody until it names this process
-			a.logDead(dead)
 		}
 		seat.Take(ring.Occupant{
 			Role:      uint32(a.role),
@@ -250,14 +266,15 @@ func (a *Attachment) takeSeat() error {
 			Attached:  time.Now().UnixNano(),
 			Command:   filepath.Base(os.Args[0]),
 		})
-		return nil
+		return dead, nil
 	}
-	return fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", ErrNoSeat, a.header.Seats)
+	return nil, fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", ErrNoSeat, a.header.Seats)
 }
 
 func seatByte(i int) int64 { return layout.SeatOffset + int64(i)*layout.SeatSize }
 
-// Detach leaves the queue.
+// Detach leaves the queue. The last one to leave a queue with checksums has all of it on
+// stable storage before; if that fails, the error wraps ErrSync, and it has left.
 //
 // Preconditions: what the participant held has been given back, by closing the
 // ring's Producer or Consumer: nothing in the ring names the seat.
@@ -270,8 +287,14 @@ func (a *Attachment) Detach() error {
 	a.reporting.Lock()
 	defer a.reporting.Unlock()
 	a.last = a.report()
+	gate := a.lockGate(leavePatience)
 	a.ring.Seat(a.seat).Clean()
-	return fail("detach from", a.name, a.release())
+	if gate == nil {
+		gate = a.leave()
+	} else if errors.Is(gate, ErrInUse) {
+		gate = nil // the next one to come finds the stamp of one who was killed
+	}
+	return fail("detach from", a.name, errors.Join(gate, a.release()))
 }
 
 // release drops the locks and the mapping, and then tells everyone, who may be
@@ -282,7 +305,7 @@ func (a *Attachment) release() error {
 		if a.seat >= 0 {
 			errs = append(errs, a.lock.Unlock(seatByte(a.seat)))
 		}
-		errs = append(errs, a.lock.Unlock(layout.LockProducer), a.lock.Unlock(layout.LockConsumer), a.lock.Close())
+		errs = append(errs, a.lock.Unlock(layout.LockProducer), a.lock.Unlock(layout.LockConsumer))
 	}
 	if a.mem != nil {
 		if a.ring != nil {
@@ -292,6 +315,9 @@ func (a *Attachment) release() error {
 		errs = append(errs, sys.Unmap(a.mem))
 		a.mem = nil
 		a.syncing.Unlock()
+	}
+	if a.lock != nil {
+		errs = append(errs, a.unlockGate(), a.lock.Close())
 	}
 	return errors.Join(append(errs, a.probe.Close())...)
 }
@@ -318,6 +344,9 @@ func (a *Attachment) Producers() Side { return side(a.header.ManyProducers) }
 
 // Consumers returns how many consumers the queue may have.
 func (a *Attachment) Consumers() Side { return side(a.header.ManyConsumers) }
+
+// Checksum reports whether the queue's records have checksums.
+func (a *Attachment) Checksum() bool { return a.header.Checksum }
 
 // SlotSize returns the largest payload in bytes that takes a single slot.
 func (a *Attachment) SlotSize() int { return int(a.header.AreaSize) }

@@ -2,6 +2,7 @@ package producer
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -22,12 +23,15 @@ type durable struct {
 	failed error // of a sync by the timer, for the next call
 }
 
-// newDurable returns nil where nothing is asked for.
-func newDurable(att *shmq.Attachment, policy shmq.Durability) *durable {
+// newDurable returns nil where nothing is asked for. Error: shmq.ErrOption.
+func newDurable(att *shmq.Attachment, policy shmq.Durability) (*durable, error) {
 	if policy == (shmq.Durability{}) {
-		return nil
+		return nil, nil
 	}
-	return &durable{att: att, policy: policy}
+	if !att.Checksum() {
+		return nil, fmt.Errorf("%w: durability %v, but the queue was made without checksums, so a crash would leave nothing that can be trusted; leave it out, or remove the queue and make it with checksums (shmq create --checksum)", shmq.ErrOption, policy)
+	}
+	return &durable{att: att, policy: policy}, nil
 }
 
 // add notes n records that are in the queue now, and syncs if that is due. The error

@@ -41,7 +41,12 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o.Wait > shmq.Park {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
 	}
-	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Prefault: o.Prefault, Logger: o.Logger})
+	if err := o.Durability.Check(); err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
+	}
+	create := o.Create
+	create.Checksum = create.Checksum || o.Durability != (shmq.Durability{})
+	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: create, Prefault: o.Prefault, Logger: o.Logger})
 }
 
 func (o *Options) durability() shmq.Durability {

@@ -39,7 +39,10 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	if err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
 	}
-	d := newDurable(att, opts.durability())
+	d, err := newDurable(att, opts.durability())
+	if err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+	}
 	return &Raw{
 		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
 		fence: att.MustFence(), durable: d, watchful: att.MustFence() || d != nil,
