@@ -16,6 +16,9 @@ var childRoles = map[string]testproc.Role{
 	"open-as":          openAs,
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,
+	"crew-send":        crewSend,
+	"crew-receive":     crewReceive,
+	"shell":            shell,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

@@ -29,12 +29,16 @@ func (a *Attachment) Sync() error {
 }
 
 // syncAll syncs a mapping. The kernel tells each description once of a write that
-// failed, and takes the pages for written. They are made dirty again at once, so that
-// no later sync, of anybody, succeeds without them.
+// failed, whoever waited for it, and takes the pages for written. So they are made dirty
+// again at once, that no later sync, of anybody, succeeds without them, and a second try
+// tells whether they can be written now.
 func syncAll(mem []byte) error {
 	err := sys.Sync(mem)
-	if err != nil {
-		_ = sys.Redirty(mem) // a device that is gone refuses this too
+	if err == nil || sys.Redirty(mem) != nil { // a device that is gone refuses this too
+		return err
+	}
+	if err = sys.Sync(mem); err != nil {
+		_ = sys.Redirty(mem)
 	}
 	return err
 }
