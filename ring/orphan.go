@@ -26,9 +26,14 @@ func (c *Consumer) inherit(l *Lease) error {
 	m := &c.many
 	for range maxTries {
 		if len(m.heirs) > 0 {
-			*l = m.heirs[0]
+			heir := m.heirs[0]
 			m.heirs = m.heirs[1:]
-			data, _, err := c.r.payload(l.pos, uint64(l.k))
+			data, _, err := c.sums.record(c.r, heir.pos, uint64(heir.k))
+			if err == errTorn {
+				c.dropMany(&heir)
+				continue
+			}
+			*l = heir
 			if err != nil {
 				return err
 			}

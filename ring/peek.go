@@ -60,6 +60,7 @@ type Viewer struct {
 	pos    uint64
 	missed uint64
 	take   taken // that pos may lie in
+	sums   summer
 }
 
 // taken is a take of one or more records by a consumer; its first word tells of all.
@@ -104,8 +105,9 @@ func (v *Viewer) Seek(pos uint64) { v.pos, v.take = pos, taken{} }
 func (v *Viewer) Pos() uint64 { return v.pos }
 
 // Missed returns how many slots were passed unseen since Rewind, because they were
-// acknowledged or freed before the viewer got there. A record takes one or more of
-// them, so it is the most records that can have been missed.
+// acknowledged or freed before the viewer got there, or because the record's checksum is
+// wrong. A record takes one or more of them, so it is the most records that can have been
+// missed.
 func (v *Viewer) Missed() uint64 { return v.missed }
 
 // Next copies the record at the viewer's position, or the next one there is, into
@@ -254,6 +256,10 @@ func (v *Viewer) nextOne(rec *Peeked) error {
 func (v *Viewer) attempt(rec *Peeked, w layout.Word, k uint64, copies *int) (ok bool, err error) {
 	if ok, err = v.read(rec, w); ok {
 		v.pos += k
+		if err == errTorn {
+			v.missed += k
+			return false, nil
+		}
 		return true, err
 	}
 	if *copies++; *copies == maxCopies {
@@ -276,6 +282,9 @@ func (v *Viewer) read(rec *Peeked, w layout.Word) (ok bool, err error) {
 	data, meta, err := r.payload(rec.Pos, r.span(rec.Pos, w))
 	rec.Data = append(rec.Data, data...)
 	rec.Redelivered = int(meta >> layout.MetaDeliveriesShift)
+	if r.geo.Checksum && (err != nil || v.sums.sum(rec.Pos, meta, rec.Data) != *r.sumAt(rec.Pos)) {
+		err = errTorn
+	}
 	if layout.Word(atomics.Reload64(r.wordAt(rec.Pos))) != w {
 		return false, nil
 	}

@@ -39,6 +39,7 @@ type Ring struct {
 	mask  uint64 // slots - 1
 	cap   uint64 // slots
 	area  uint64 // bytes of one data area
+	line  int    // payload bytes that fit into a slot's line
 
 	slots unsafe.Pointer // slot lines
 	data  unsafe.Pointer // data areas
@@ -80,6 +81,7 @@ func New(region []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		mask:      g.Slots - 1,
 		cap:       g.Slots,
 		area:      g.AreaSize,
+		line:      g.InlineSize(),
 		slots:     unsafe.Add(base, g.SlotOffset()),
 		data:      unsafe.Add(base, g.DataOffset()),
 		seats:     unsafe.Add(base, layout.SeatOffset),
