@@ -170,7 +170,10 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 
 // mapRing maps the file, and opens the description for the locks.
 func (a *Attachment) mapRing() (err error) {
-	if a.mem, err = a.probe.Map(int(a.header.TotalSize()), true); err != nil {
+	a.mem, err = a.probe.Map(int(a.header.TotalSize()), true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errGone // its segment was removed since it was opened
+	} else if err != nil {
 		return err
 	}
 	if a.ring, err = ring.New(a.mem, a.header.Geometry, sys.MonotonicMillis); err != nil {

@@ -16,6 +16,10 @@ var childRoles = map[string]testproc.Role{
 	"open-as":          openAs,
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,
+	"no-sysv":          createWithoutSysV,
+	"other-ipc":        lookFromAnotherIPC,
+	"ipc-limits":       reachLimits,
+	"other-user":       useAsAnotherUser,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }
