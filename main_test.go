@@ -20,6 +20,22 @@ var childRoles = map[string]testproc.Role{
 	"other-ipc":        lookFromAnotherIPC,
 	"ipc-limits":       reachLimits,
 	"other-user":       useAsAnotherUser,
+	"fork":             attachAndFork,
+	"refused":          underFilter,
+	"quota":            createOverQuota,
+	"few-files":        withFewFiles,
+	"small-files":      withSmallFiles,
+	"little-locked":    withLittleLocked,
+	"attach-and-spawn": attachAndSpawn,
+	"open-fds-as":      openFDsAs,
+	"no-proc":          attachWithoutProc,
+	"no-memfd":         createWithoutMemfd,
+	"give-queue":       giveQueue,
+	"take-queue":       takeQueue,
+	"receive-too-many": receiveTooMany,
+	"crew-send":        crewSend,
+	"crew-receive":     crewReceive,
+	"shell":            shell,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

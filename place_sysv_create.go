@@ -16,6 +16,9 @@ import (
 // before that, the maker leaves what clear can clear away, by the next who makes or
 // removes the queue.
 func (p *sysvPlace) create(g layout.Geometry, mode fs.FileMode, o *Options) error {
+	if g.Checksum {
+		return fmt.Errorf("%w: checksums are for queues that outlive a crash of the machine, and a segment does not; make the queue without", ErrOption)
+	}
 	for {
 		if err := p.vacate(); err != nil {
 			return err
@@ -113,8 +116,8 @@ func (p *sysvPlace) fill(f *sys.File, side *layout.Side, g layout.Geometry, mode
 		}
 	}
 	// What can't fit is refused before the kernel ends somebody to make room.
-	if free, ok := sys.MemoryAvailable(); ok && side.Own && !o.HugePages && size > free {
-		return fmt.Errorf("%w: the queue takes %d bytes, and %d are available; make it with fewer or smaller slots", ErrNoSpace, size, free)
+	if left, err := sys.MemoryLeft(); err == nil && side.Own && !o.HugePages && size > left {
+		return fmt.Errorf("%w: the queue takes %d bytes, the machine has %d left; make it with fewer or smaller slots, or free some", ErrNoSpace, size, left)
 	}
 	// From now on an access can't fail for lack of memory.
 	if err := sys.Prefault(mem); err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/shmq/shmq/internal/sys"
@@ -70,7 +69,7 @@ func (p *sysvPlace) clear(f *sys.File, side *layout.Side) error {
 			return err
 		}
 	}
-	return os.Remove(p.path)
+	return p.filePlace.unname(f)
 }
 
 // clearSegment removes the segment if the queue's maker made it, and otherwise gives it
@@ -234,7 +233,7 @@ func (p *sysvPlace) discard(why error, force bool) (err error) {
 	side, err := readSide(f)
 	if err != nil {
 		if force && !errors.Is(err, ErrNotQueue) {
-			return os.Remove(p.path)
+			return p.filePlace.unname(f)
 		}
 		return why
 	}
@@ -254,11 +253,11 @@ func (p *sysvPlace) discard(why error, force bool) (err error) {
 				return err
 			}
 		}
-		return os.Remove(p.path)
+		return p.filePlace.unname(f)
 	case force && side.Own && (errors.Is(why, ErrDamaged) || errors.Is(why, ErrVersion)):
 		return p.clear(f, &side)
 	case force && !errors.Is(why, fs.ErrPermission):
-		return os.Remove(p.path)
+		return p.filePlace.unname(f)
 	}
 	return why
 }

@@ -22,12 +22,12 @@ const SideSize = 256
 // LockSide is the byte of a side file that is locked exclusively by who makes the
 // queue or removes it. A file that says SideMaking or SideRemoving, and whose byte is
 // free, is what a dead process left.
-const LockSide = 1026
+const LockSide = 1032
 
 // LockSegment is the byte of a side file that is locked shared by everybody who may
 // write to the segment, for as long as it is mapped, and exclusively by who wipes it:
 // roles and seats are unlocked a little before the memory is unmapped.
-const LockSegment = 1027
+const LockSegment = 1033
 
 // SideHeaderSize is how much of the queue's header a side file repeats: all that is
 // not zero.

@@ -2,7 +2,6 @@ package sys
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func Open(path string, write, follow bool) (*File, error) {
 	}
 	fd, err := retryInt(func() (int, error) { return unix.Open(path, flags, 0) })
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		return nil, limited(&fs.PathError{Op: "open", Path: path, Err: err})
 	}
 	return &File{fd: fd, path: path}, nil
 }
@@ -49,7 +48,7 @@ func Open(path string, write, follow bool) (*File, error) {
 // Reopen returns a new open file description of the same file, even if its name is
 // gone or means another file by now.
 func (f *File) Reopen() (*File, error) {
-	g, err := Open(fmt.Sprintf("/proc/self/fd/%d", f.fd), true, true)
+	g, err := Open(f.proc(), true, true)
 	if errors.Is(err, fs.ErrNotExist) {
 		g, err = Open(f.path, true, true) // no /proc here
 	}
@@ -80,8 +79,17 @@ func (f *File) Allocate(size int64) error {
 	}
 	for off := int64(0); off < size; off += allocateStep {
 		n := min(allocateStep, size-off)
-		if err := retry(func() error { return unix.Fallocate(f.fd, 0, off, n) }); err != nil {
-			return &fs.PathError{Op: "allocate", Path: f.path, Err: err}
+		err := retry(func() error { return unix.Fallocate(f.fd, 0, off, n) })
+		switch err {
+		case nil:
+			continue
+		case unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM, unix.EACCES: // some filesystems, some sandboxes
+			err = f.WriteAt(make([]byte, n), off)
+		default:
+			err = &fs.PathError{Op: "allocate", Path: f.path, Err: err}
+		}
+		if err != nil {
+			return limited(err)
 		}
 	}
 	return nil
@@ -103,6 +111,15 @@ func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) 
 		return size, mode, uid, id, err
 	}
 	return st.Size, mode, int(st.Uid), id, nil
+}
+
+// Linked reports whether the file has any name at all.
+func (f *File) Linked() (bool, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
+		return false, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+	}
+	return st.Nlink > 0, nil
 }
 
 // ID identifies the file.

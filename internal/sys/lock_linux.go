@@ -12,6 +12,8 @@ import (
 // the process is a zombie and across PID namespaces. Classic fcntl locks would
 // vanish when any descriptor of the file is closed.
 
+const noLocks = "without open file description locks nobody knows who lives: let the sandbox allow fcntl, and have Linux 3.15 and a local filesystem"
+
 // TryLock locks the byte at off, exclusively or shared, and reports whether it
 // could: false means that another description holds it. Locking again through
 // the same File succeeds and changes the kind.
@@ -23,10 +25,10 @@ func (f *File) TryLock(off int64, exclusive bool) (bool, error) {
 	switch err := f.fcntl(unix.F_OFD_SETLK, kind, off, nil); err {
 	case nil:
 		return true, nil
-	case unix.EAGAIN, unix.EACCES:
+	case unix.EAGAIN:
 		return false, nil
 	default:
-		return false, &fs.PathError{Op: "lock", Path: f.path, Err: err}
+		return false, refused(&fs.PathError{Op: "lock", Path: f.path, Err: err}, noLocks)
 	}
 }
 
@@ -43,10 +45,32 @@ func (f *File) Unlock(off int64) error {
 func (f *File) Locked(off int64) (bool, error) {
 	var kind int16
 	if err := f.fcntl(unix.F_OFD_GETLK, unix.F_WRLCK, off, &kind); err != nil {
-		return false, &fs.PathError{Op: "ask for a lock of", Path: f.path, Err: err}
+		return false, refused(&fs.PathError{Op: "ask for a lock of", Path: f.path, Err: err}, noLocks)
 	}
 	return kind != unix.F_UNLCK, nil
 }
+
+// Pin keeps a description alive, and so its locks, without a descriptor.
+type Pin struct{ page []byte }
+
+// Pin makes the locks of f outlive Close, until Release or the end of the process. A
+// forked child inherits descriptors but not the pin, so it does not share the locks of
+// one that is closed.
+func (f *File) Pin() (*Pin, error) {
+	size := unix.Getpagesize()
+	var st unix.Statfs_t
+	if unix.Fstatfs(f.fd, &st) == nil && uint32(st.Type) == unix.HUGETLBFS_MAGIC {
+		size = int(st.Bsize)
+	}
+	page, err := f.mapFile(size, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Pin{page}, nil
+}
+
+// Release drops the locks.
+func (p *Pin) Release() error { return Unmap(p.page) }
 
 func (f *File) fcntl(cmd int, kind int16, off int64, found *int16) error {
 	lk := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: off, Len: 1}

@@ -89,7 +89,7 @@ func (s *Segment) Map(size int, write bool) ([]byte, error) {
 	}
 	b, err := unix.SysvShmAttach(s.ID, 0, flags)
 	if err != nil {
-		return nil, segmentError("attach", strconv.Itoa(s.ID), gone(err))
+		return nil, limited(segmentError("attach", strconv.Itoa(s.ID), gone(err)))
 	}
 	if size > len(b) {
 		_ = Unmap(b)
@@ -152,22 +152,6 @@ func IsUnimplemented(err error) bool { return errors.Is(err, unix.ENOSYS) }
 
 // IsNoMemory reports whether err says that there is no memory.
 func IsNoMemory(err error) bool { return errors.Is(err, unix.ENOMEM) }
-
-// MemoryAvailable returns the bytes that can be had without swapping, or false where
-// /proc does not tell.
-func MemoryAvailable() (int64, bool) {
-	b, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, false
-	}
-	_, rest, ok := strings.Cut(string(b), "MemAvailable:")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) == 0 {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(fields[0], 10, 64)
-	return n << 10, err == nil
-}
 
 // gone gives the two errors that mean that a segment is not there, or no longer, one
 // meaning. An id that is used again has another number in it.

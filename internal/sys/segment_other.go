@@ -29,6 +29,5 @@ func StatSegment(int) (Segment, error)                          { return Segment
 func RemoveSegment(int) error                                   { return ErrUnsupported }
 func SegmentLimit(error, int64) string                          { return "" }
 func (*Segment) Map(int, bool) ([]byte, error)                  { return nil, ErrUnsupported }
-func MemoryAvailable() (int64, bool)                            { return 0, false }
 func IPCNamespace() uint64                                      { return 0 }
 func IsNoMemory(error) bool                                     { return false }

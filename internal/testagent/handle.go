@@ -5,6 +5,7 @@ package testagent
 import (
 	"encoding/hex"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +35,17 @@ func New(t testing.TB) *Agent { return NewAs(t, nil) }
 func NewAs(t testing.TB, attr *syscall.SysProcAttr) *Agent {
 	t.Helper()
 	a := &Agent{testproc.StartAs(t, attr, RoleName), t}
+	a.Expect("ready")
+	return a
+}
+
+// Of returns the agent that a child of another role has become.
+func Of(t testing.TB, p *testproc.Proc) *Agent { return &Agent{p, t} }
+
+// NewWith is New with files that the agent gets as its descriptors from 3 on.
+func NewWith(t testing.TB, files ...*os.File) *Agent {
+	t.Helper()
+	a := &Agent{testproc.StartWith(t, files, nil, RoleName), t}
 	a.Expect("ready")
 	return a
 }
