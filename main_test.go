@@ -16,6 +16,7 @@ var childRoles = map[string]testproc.Role{
 	"open-as":          openAs,
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,
+	"killed-segment":   dieWithSegment,
 	"no-sysv":          createWithoutSysV,
 	"other-ipc":        lookFromAnotherIPC,
 	"ipc-limits":       reachLimits,
