@@ -62,7 +62,7 @@ func (f *File) Pin() (*Pin, error) {
 	if unix.Fstatfs(f.fd, &st) == nil && uint32(st.Type) == unix.HUGETLBFS_MAGIC {
 		size = int(st.Bsize)
 	}
-	page, err := f.Map(size, false)
+	page, err := f.mapFile(size, false)
 	if err != nil {
 		return nil, err
 	}

@@ -13,10 +13,17 @@ import (
 // hugeSize is what a huge page holds where pages have 4 KiB.
 const hugeSize = 2 << 20
 
-// Map maps the first size bytes of the file, shared, so that huge pages of the file
-// are huge in the mapping too. A forked child does not get the mapping: it would
-// otherwise keep its parent's locks alive.
+// Map maps the first size bytes of the file, or of its segment, shared, so that huge pages
+// of the file are huge in the mapping too. A forked child does not get the mapping: it
+// would otherwise keep its parent's locks alive.
 func (f *File) Map(size int, write bool) ([]byte, error) {
+	if f.segment != nil {
+		return f.segment.Map(size, write)
+	}
+	return f.mapFile(size, write)
+}
+
+func (f *File) mapFile(size int, write bool) ([]byte, error) {
 	prot := unix.PROT_READ
 	if write {
 		prot |= unix.PROT_WRITE
@@ -74,9 +81,15 @@ func aligned(n uintptr) unsafe.Pointer {
 	return at
 }
 
-// Unmap ends a mapping.
+// Unmap ends a mapping, of which b is the beginning and its capacity all. A segment is
+// detached when all of it is unmapped.
 func Unmap(b []byte) error {
-	return unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	err := unix.MunmapPtr(p, uintptr(cap(b)))
+	if err == unix.EINVAL { // a segment in huge pages whose size is not a multiple of theirs
+		err = unix.SysvShmDetach(b)
+	}
+	return err
 }
 
 // Collapse gathers the pages behind a mapping into huge ones, for everybody who maps
