@@ -17,6 +17,9 @@ import (
 // Other errors: ErrName, ErrOption, fs.ErrPermission, and no space left on device
 // when the filesystem cannot hold it. opts may be nil.
 func Create(name string, opts *Options) error {
+	if isFD(name) {
+		return fail("create", name, errFDCreate)
+	}
 	at, err := find(name)
 	if err != nil {
 		return err

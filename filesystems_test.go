@@ -113,7 +113,7 @@ func useAll(c *testproc.Child, q string) {
 // A sandbox may have no /proc, through which a nameless file would get its name.
 func TestWithoutProc(t *testing.T) {
 	t.Parallel()
-	inMountNamespace(t, "no-proc")
+	inMountNamespace(t, "without-proc")
 }
 
 func withoutProc(c *testproc.Child) {

@@ -21,12 +21,19 @@ var childRoles = map[string]testproc.Role{
 	"user":             obeyAsUser,
 	"read-only":        onReadOnlyFilesystem,
 	"overlay":          onOverlay,
-	"no-proc":          withoutProc,
+	"without-proc":     withoutProc,
 	"network":          onNetworkFilesystem,
 	"quota":            createOverQuota,
 	"few-files":        withFewFiles,
 	"small-files":      withSmallFiles,
 	"little-locked":    withLittleLocked,
+	"attach-and-spawn": attachAndSpawn,
+	"open-fds-as":      openFDsAs,
+	"no-proc":          attachWithoutProc,
+	"no-memfd":         createWithoutMemfd,
+	"give-queue":       giveQueue,
+	"take-queue":       takeQueue,
+	"receive-too-many": receiveTooMany,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

@@ -27,12 +27,19 @@ func Dir() string {
 	return defaultDir
 }
 
-// Path returns the file that a queue's name means. Error: ErrName.
+// Path returns the file that a queue's name means; of fd:N, a path that leads to it in
+// this process alone. Error: ErrName.
 func Path(name string) (string, error) {
 	bad := func(why string) (string, error) {
 		return "", &Error{"find", name, fmt.Errorf("%w: %s", ErrName, why)}
 	}
 	switch {
+	case isFD(name):
+		at, err := newFDPlace(name)
+		if err != nil {
+			return "", err
+		}
+		return at.path, nil
 	case name == "":
 		return bad("it is empty")
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):

@@ -34,6 +34,9 @@ func find(name string) (place, error) {
 	if err != nil {
 		return nil, err
 	}
+	if isFD(name) {
+		return newFDPlace(name)
+	}
 	if path, err = filepath.Abs(path); err != nil { // the process may go elsewhere
 		return nil, &Error{"find", name, err}
 	}
@@ -76,6 +79,10 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// Where a single file is mounted on the path, that goes on naming it.
+	if linked, err := f.Linked(); err == nil && !linked {
+		return false, nil
+	}
 	named, err := sys.PathID(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -105,4 +112,11 @@ func (p *filePlace) onThisMachine(f *sys.File) error {
 		return fmt.Errorf("%w: %s is on %s, and a queue can't span machines; use /dev/shm, or SHMQ_DIR with a local directory", ErrRefused, p.path, kind)
 	}
 	return nil
+}
+
+// unnamed reports whether it is certain that the name does not mean f any more. What
+// can't be told, for want of permission on the way to the file for example, is not.
+func unnamed(at place, f *sys.File) bool {
+	mine, err := at.names(f)
+	return err == nil && !mine
 }

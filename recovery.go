@@ -82,15 +82,17 @@ func takeBackAll(name string, dead []Recovered) (err error) {
 	if err := a.mapRing(); err != nil {
 		return err
 	}
-	for i := range dead {
-		if err := a.takeBack(&dead[i]); err != nil {
-			return err
+	return a.Guard(func() error {
+		for i := range dead {
+			if err := a.takeBack(&dead[i]); err != nil {
+				return err
+			}
 		}
-	}
-	// Also if nothing was taken back: a turn may be free, or the stream at its end.
-	park.WakeAll(a.ring.DataFutex())
-	park.WakeAll(a.ring.RoomFutex())
-	return nil
+		// Also if nothing was taken back: a turn may be free, or the stream at its end.
+		park.WakeAll(a.ring.DataFutex())
+		park.WakeAll(a.ring.RoomFutex())
+		return nil
+	})
 }
 
 // takeBack recovers one seat, unless somebody else does, or has taken it meanwhile.

@@ -40,6 +40,9 @@ var errBusy = fmt.Errorf("%w by a process that is attaching, detaching or removi
 func ForceRemove(name string) error { return fail("remove", name, remove(name, true, nil)) }
 
 func remove(name string, force bool, check func() error) (err error) {
+	if isFD(name) {
+		return errFDRemove
+	}
 	at, err := find(name)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type Info struct {
 	SlotSize  int  `json:"slot_size"`
 	Seats     int  `json:"seats"`
 	MaxRecord int  `json:"max_record"`
+	Checksum  bool `json:"checksum"` // each record has one
 
 	Head    uint64 `json:"head"`    // position of the oldest record not taken; single consumer: not acknowledged
 	Tail    uint64 `json:"tail"`    // position of the next claim
@@ -39,6 +41,7 @@ type Info struct {
 	Leased  int    `json:"leased"`  // takes by consumers of a many-consumer queue, not acknowledged
 	Orphans int    `json:"orphans"` // takes to be delivered again
 	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation
+	Torn    uint64 `json:"torn"`    // records dropped because their checksum was wrong, since creation
 	Full    bool   `json:"full"`    // no room for a record of one slot: the position Tail - Slots is not free
 
 	// Begun: a producer has attached at some time. Finished: the stream was
@@ -152,8 +155,8 @@ func List() ([]Entry, error) {
 	return entries, nil
 }
 
-// Names returns the names of the queues in Dir, in their order. Some may turn out not to
-// be queues.
+// Names returns the names of the queues in Dir, in their order; a path where the name
+// alone would mean something else, as fd:3 does. Some may turn out not to be queues.
 func Names() ([]string, error) {
 	files, err := os.ReadDir(Dir())
 	if err != nil {
@@ -161,9 +164,16 @@ func Names() ([]string, error) {
 	}
 	var names []string
 	for _, f := range files {
-		if name, ok := strings.CutPrefix(f.Name(), filePrefix); ok && name != "" {
-			names = append(names, name)
+		name, ok := strings.CutPrefix(f.Name(), filePrefix)
+		if !ok || name == "" {
+			continue
 		}
+		if isFD(name) { // that would mean a descriptor
+			if name, err = filepath.Abs(filepath.Join(Dir(), f.Name())); err != nil {
+				return nil, &Error{"list", Dir(), err}
+			}
+		}
+		names = append(names, name)
 	}
 	return names, nil
 }

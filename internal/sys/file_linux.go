@@ -103,6 +103,15 @@ func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) 
 	return st.Size, mode, int(st.Uid), ID{uint64(st.Dev), uint64(st.Ino)}, nil
 }
 
+// Linked reports whether the file has any name at all.
+func (f *File) Linked() (bool, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
+		return false, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+	}
+	return st.Nlink > 0, nil
+}
+
 // ID identifies the file.
 func (f *File) ID() (ID, error) {
 	_, _, _, id, err := f.Stat()

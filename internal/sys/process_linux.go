@@ -79,6 +79,9 @@ func processStat(name string) (state byte, start uint64) {
 	return fields[0][0], n
 }
 
+// IsFault reports whether err says that a system call was given memory that is not there.
+func IsFault(err error) bool { return errors.Is(err, unix.EFAULT) }
+
 // IsNoSpace reports whether err says that the filesystem is full.
 func IsNoSpace(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 

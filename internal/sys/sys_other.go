@@ -22,6 +22,8 @@ func (*File) Reopen() (*File, error)                        { return nil, ErrUns
 func (*File) Link() error                                   { return ErrUnsupported }
 func (*File) Allocate(int64) error                          { return ErrUnsupported }
 func (*File) Stat() (int64, fs.FileMode, int, ID, error)    { return 0, 0, 0, ID{}, ErrUnsupported }
+func (*File) Shrinkable() bool                              { return true }
+func (*File) Linked() (bool, error)                         { return false, ErrUnsupported }
 func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }
 func (*File) ReadAt([]byte, int64) (int, error)             { return 0, ErrUnsupported }
 func (*File) WriteAt([]byte, int64) error                   { return ErrUnsupported }
@@ -58,6 +60,7 @@ func StartTime() uint64                                     { return 0 }
 func Stopped(uint32, uint64) bool                           { return false }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
 func KeyMode(uintptr) (func() error, error)                 { return nil, ErrUnsupported }
+func IsFault(error) bool                                    { return false }
 func IsNoSpace(error) bool                                  { return false }
 func IsSymlink(error) bool                                  { return false }
 func IsNotRegular(error) bool                               { return false }

@@ -5,6 +5,7 @@ package testagent
 import (
 	"encoding/hex"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,6 +47,17 @@ func ready(t testing.TB, p *testproc.Proc) *Agent {
 	t.Helper()
 	p.Expect("ready")
 	return &Agent{p, t}
+}
+
+// Of returns the agent that a child of another role has become.
+func Of(t testing.TB, p *testproc.Proc) *Agent { return &Agent{p, t} }
+
+// NewWith is New with files that the agent gets as its descriptors from 3 on.
+func NewWith(t testing.TB, files ...*os.File) *Agent {
+	t.Helper()
+	a := &Agent{testproc.StartWith(t, files, nil, RoleName), t}
+	a.Expect("ready")
+	return a
 }
 
 // Producer starts an agent that is a producer of the queue.
