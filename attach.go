@@ -97,6 +97,9 @@ type Attachment struct {
 	timer   *time.Timer // sets due
 	removed time.Time   // when it was seen that the queue was removed
 
+	syncing sync.Mutex // between Sync and the end of the mapping
+	unsure  bool       // a Sync failed, and not all pages count as changed since
+
 	recovering sync.Mutex // two goroutines with one description would share locks
 	looked     time.Time
 	misses     uint
@@ -183,24 +186,36 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	a.fence = sys.RegisterBarrier() != nil
 	a.shrinkable = probe.Shrinkable()
 	a.guarded = a.shrinkable && !opts.NoGuard
-	if err := a.Guard(a.enter); err != nil {
+	if err := a.Guard(a.takePlace); err != nil {
 		return nil, err
 	}
 	a.timer = time.AfterFunc(park.Heartbeat, func() { a.due.Store(true) })
 	return a, nil
 }
 
-// enter takes a place in a queue that is mapped.
-func (a *Attachment) enter() error {
+// takePlace takes a place in a queue that is mapped.
+func (a *Attachment) takePlace() error {
+	if err := a.lockGate(gatePatience); err != nil {
+		return err
+	}
+	rebuilt, err := a.enter()
+	if err != nil {
+		return err
+	}
 	dead, err := a.takeLocks()
 	if err != nil {
 		return err
 	}
-	if dead != nil {
-		a.logDead(*dead)
+	if err := a.unlockGate(); err != nil {
+		return err
 	}
 	if err := a.stillNamed(); err != nil {
 		return err
+	}
+	// A logger may attach to the queue itself, so it is called when the gate is open.
+	a.logRebuilt(rebuilt)
+	if dead != nil {
+		a.logDead(*dead)
 	}
 	a.Recover()
 	if lost := a.lost.Load(); lost != nil {
@@ -285,8 +300,8 @@ func (a *Attachment) holder() string {
 	return ""
 }
 
-// takeSeat locks the first seat that is free, cleans up what its last holder left,
-// and describes this process in it.
+// takeSeat locks the first seat that is free, cleans up what its last holder left, which
+// it returns, and describes this process in it.
 func (a *Attachment) takeSeat(lock *sys.File) (dead *remains, err error) {
 	for i := range a.header.Seats {
 		ok, err := lock.TryLock(seatByte(i), true)
@@ -318,7 +333,8 @@ func (a *Attachment) takeSeat(lock *sys.File) (dead *remains, err error) {
 
 func seatByte(i int) int64 { return layout.SeatOffset + int64(i)*layout.SeatSize }
 
-// Detach leaves the queue.
+// Detach leaves the queue. The last one to leave a queue with checksums has all of it on
+// stable storage before; if that fails, the error wraps ErrSync, and it has left.
 //
 // Preconditions: what the participant held has been given back, by closing the
 // ring's Producer or Consumer: nothing in the ring names the seat. Not so if a fault has
@@ -335,6 +351,7 @@ func (a *Attachment) Detach() error {
 	a.left.Store(true)
 	a.due.Store(true)
 	a.timer.Stop()
+	gate := a.lockGate(leavePatience)
 	var err error
 	if a.lost.Load() == nil {
 		err = a.Guard(func() error {
@@ -343,29 +360,47 @@ func (a *Attachment) Detach() error {
 			return nil
 		})
 	}
-	return fail("detach from", a.name, errors.Join(err, a.release()))
+	err = errors.Join(err, a.dropLocks())
+	switch {
+	case gate == nil && a.lost.Load() == nil:
+		gate = a.Guard(a.leave)
+	case errors.Is(gate, ErrInUse):
+		gate = nil // the next one to come finds the stamp of one who was killed
+	}
+	return fail("detach from", a.name, errors.Join(err, gate, a.release()))
 }
 
 // release drops the locks and the mapping, and then tells everyone, who may be
 // waiting for a last producer to leave.
 func (a *Attachment) release() error {
 	var errs []error
-	if a.pin != nil {
-		locked := []int64{layout.LockProducer, layout.LockConsumer}
-		if a.seat >= 0 {
-			locked = append(locked, seatByte(a.seat))
-		}
-		errs = append(errs, a.pin.Release(locked...))
-	}
+	errs = append(errs, a.dropLocks())
 	if a.mem != nil {
 		if a.ring != nil {
 			// Without the page there is nobody to wake.
 			_ = touch(a.probe, a.mem, func() error { park.WakeAll(a.ring.DataFutex()); return nil })
 		}
+		a.syncing.Lock()
 		errs = append(errs, sys.Unmap(a.mem))
 		a.mem = nil
+		a.syncing.Unlock()
 	}
+	errs = append(errs, a.unlockGate())
 	return errors.Join(append(errs, a.probe.Close())...)
+}
+
+// dropLocks drops the role and the seat.
+func (a *Attachment) dropLocks() error {
+	if a.pin == nil {
+		return nil
+	}
+	locked := []int64{layout.LockProducer, layout.LockConsumer}
+	if a.seat >= 0 {
+		locked = append(locked, seatByte(a.seat))
+	}
+	err := a.pin.Release(locked...)
+	a.pin = nil
+	return err
 }
 
 // Name returns the queue's name as it was given to Attach.
@@ -390,6 +425,9 @@ func (a *Attachment) Producers() Side { return side(a.header.ManyProducers) }
 
 // Consumers returns how many consumers the queue may have.
 func (a *Attachment) Consumers() Side { return side(a.header.ManyConsumers) }
+
+// Checksum reports whether the queue's records have checksums.
+func (a *Attachment) Checksum() bool { return a.header.Checksum }
 
 // SlotSize returns the largest payload in bytes that takes a single slot.
 func (a *Attachment) SlotSize() int { return int(a.header.AreaSize) }

@@ -84,6 +84,11 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 	} else if err != nil {
 		return err
 	}
+	if g.Checksum { // it is meant to survive, and so its name and its storage too
+		if err := errors.Join(f.Sync(), f.SyncName()); err != nil {
+			return fmt.Errorf("%w: %w; the queue was made, but a crash of the machine may lose it", ErrSync, err)
+		}
+	}
 	return nil
 }
 

@@ -48,6 +48,8 @@ var (
 	ErrRemoved = errors.New("queue was removed")
 	// ErrTruncated: the file was cut while participants were attached.
 	ErrTruncated = fmt.Errorf("%w: its file was cut shorter", ErrDamaged)
+	// ErrSync: what is in the queue is not known to be on stable storage.
+	ErrSync = errors.New("not on stable storage")
 	// ErrDamaged: the file is a queue, and makes no sense.
 	ErrDamaged = layout.ErrDamaged
 )

@@ -34,6 +34,9 @@ var childRoles = map[string]testproc.Role{
 	"give-queue":       giveQueue,
 	"take-queue":       takeQueue,
 	"receive-too-many": receiveTooMany,
+	"crew-send":        crewSend,
+	"crew-receive":     crewReceive,
+	"shell":            shell,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

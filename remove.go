@@ -57,7 +57,11 @@ func remove(name string, force bool, check func() error) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if !force {
 		// Held exclusively until the name is gone, so nobody attaches meanwhile.
-		for _, b := range []int64{layout.LockProducer, layout.LockConsumer} {
+		locks := []int64{layout.LockProducer, layout.LockConsumer}
+		if h.Checksum {
+			locks = append([]int64{layout.LockImage}, locks...) // who rebuilds has no role yet
+		}
+		for _, b := range locks {
 			ok, err := f.TryLock(b, true)
 			if err != nil {
 				return err

@@ -42,7 +42,11 @@ type Info struct {
 	Orphans int    `json:"orphans"` // takes to be delivered again
 	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation
 	Torn    uint64 `json:"torn"`    // records dropped because their checksum was wrong, since creation
-	Full    bool   `json:"full"`    // no room for a record of one slot: the position Tail - Slots is not free
+	// Broken: the machine stopped while the queue, which has checksums, was in use, or
+	// this is a copy that was made meanwhile. Who attaches next rebuilds it; until then
+	// the other numbers here mean little.
+	Broken bool `json:"broken"`
+	Full   bool `json:"full"` // no room for a record of one slot: the position Tail - Slots is not free
 
 	// Begun: a producer has attached at some time. Finished: the stream was
 	// marked as finished and no producer has attached since.

@@ -233,5 +233,6 @@ func (v *Viewer) Options() (Options, error) {
 	return Options{
 		Producers: side(v.header.ManyProducers), Consumers: side(v.header.ManyConsumers),
 		Slots: int(v.header.Slots), SlotSize: int(v.header.AreaSize), Seats: v.header.Seats, Mode: mode.Perm(),
+		Checksum: v.header.Checksum,
 	}, fail("look into", v.name, err)
 }

@@ -135,6 +135,11 @@ func (w *Watcher) look(slots bool) (_ *Info, err error) {
 		ProducersAsleep: park.Armed(r.RoomFutex()), ConsumersAsleep: park.Armed(r.DataFutex()),
 		Participants: []Participant{},
 	}
+	if h.Checksum {
+		if info.Broken, err = broken(w.file, r); err != nil {
+			return nil, err
+		}
+	}
 	return info, w.participants(info, survey)
 }
 

@@ -436,6 +436,25 @@ func (c *Raw) attend() error {
 	return c.fail(err)
 }
 
+// Sync returns when the queue as it is now is on stable storage: what this consumer has
+// acknowledged does not come again, whatever happens to the machine. See
+// shmq.Attachment.Sync. Errors: shmq.ErrSync, shmq.ErrClosed.
+func (c *Raw) Sync() error {
+	if c.ring == nil {
+		return c.fail(shmq.ErrClosed)
+	}
+	return c.att.Sync()
+}
+
+// StartSync starts to write the queue to stable storage, and does not wait for it; see
+// shmq.Attachment.StartSync. Errors: as Sync.
+func (c *Raw) StartSync() error {
+	if c.ring == nil {
+		return c.fail(shmq.ErrClosed)
+	}
+	return c.att.StartSync()
+}
+
 func (c *Raw) leased(l *Lease) {
 	c.counters.Hold()
 	if l.ring.Redelivered > 0 {

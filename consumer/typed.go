@@ -133,6 +133,12 @@ func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
+// Sync returns when the queue as it is now is on stable storage; see Raw.Sync.
+func (c *Consumer[T]) Sync() error { return c.raw.Sync() }
+
+// StartSync starts that and does not wait for it; see Raw.StartSync.
+func (c *Consumer[T]) StartSync() error { return c.raw.StartSync() }
+
 // Close leaves the queue; see Raw.Close.
 func (c *Consumer[T]) Close() error { return c.raw.Close() }
 

@@ -22,7 +22,9 @@ type Raw struct {
 	fence    bool
 	guarded  bool
 	closed   bool
-	untold   error // a fault in a call that returns no error
+	untold   error    // a fault in a call that returns no error
+	watchful bool     // fence or durable: who has sent has more to look at than one word
+	durable  *durable // nil without Options.Durability
 
 	spinner park.Spinner
 	sleeper *park.Sleeper
@@ -44,8 +46,13 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	}); err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(att.Remedy(err), att.Detach())}
 	}
+	d, err := newDurable(att, opts.durability())
+	if err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+	}
 	return &Raw{
-		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(), fence: att.MustFence(), guarded: att.Guarded(),
+		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
+		fence: att.MustFence(), guarded: att.Guarded(), durable: d, watchful: att.MustFence() || d != nil,
 		spinner: opts.spinner(), sleeper: park.NewSleeper(r.RoomFutex()),
 		full: &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)},
 	}, nil
@@ -61,8 +68,10 @@ func (p *Raw) MaxRecord() int { return p.att.MaxRecord() }
 func (p *Raw) SlotSize() int { return p.att.SlotSize() }
 
 // TrySend copies b into the queue as one record. Errors: shmq.ErrFull,
-// shmq.ErrTooLarge, shmq.ErrDamaged, shmq.ErrClosed, and those after which the producer
-// can only be closed: shmq.ErrRemoved, shmq.ErrTruncated, shmq.ErrNoSpace.
+// shmq.ErrTooLarge, shmq.ErrDamaged, shmq.ErrClosed; those after which the producer can
+// only be closed: shmq.ErrRemoved, shmq.ErrTruncated, shmq.ErrNoSpace; and with
+// Options.Durability shmq.ErrSync, with which the record is in the queue, but not known
+// to be on the disk.
 func (p *Raw) TrySend(b []byte) (err error) {
 	if !p.guarded {
 		return p.trySend(b)
@@ -90,7 +99,7 @@ func (p *Raw) trySend(b []byte) error {
 	}
 	p.sent(1, len(b))
 	if p.awaited() {
-		p.wake()
+		return p.settle(1)
 	}
 	return nil
 }
@@ -128,7 +137,7 @@ func (p *Raw) send(ctx context.Context, b []byte) error {
 	}
 	p.sent(1, len(b))
 	if p.awaited() {
-		p.wake()
+		return p.settle(1)
 	}
 	return nil
 }
@@ -142,8 +151,7 @@ func (p *Raw) sendLater(ctx context.Context, b []byte, err error) error {
 		return p.refused(err, len(b))
 	}
 	p.sent(1, len(b))
-	p.notify()
-	return nil
+	return p.settle(1)
 }
 
 // TrySendBatch copies records into the queue, as many as there is room for, and
@@ -160,8 +168,8 @@ func (p *Raw) TrySendBatch(recs [][]byte) (n int, err error) {
 }
 
 // SendBatch sends all of recs, and waits for room until ctx ends. It returns how
-// many were sent, less than all only with an error. With shmq.ErrTruncated or
-// shmq.ErrNoSpace more may have been.
+// many were sent, less than all only with an error; with shmq.ErrSync it may be all. With
+// shmq.ErrTruncated or shmq.ErrNoSpace more may have been.
 func (p *Raw) SendBatch(ctx context.Context, recs [][]byte) (sent int, err error) {
 	err = p.guard(func() error { return p.sendBatch(ctx, recs, &sent) })
 	return sent, err
@@ -194,14 +202,18 @@ func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {
 	for _, b := range recs[:n] {
 		bytes += len(b)
 	}
+	var unsynced error
 	if n > 0 {
 		p.sent(n, bytes)
-		p.notify()
+		unsynced = p.settle(n)
 	}
 	if err != nil && n < len(recs) {
 		err = p.refused(err, len(recs[n]))
 	} else if err != nil {
 		err = p.fail(err)
+	}
+	if unsynced != nil {
+		err = errors.Join(err, unsynced)
 	}
 	return n, err
 }
@@ -256,8 +268,7 @@ func (p *Raw) Commit(n int) error {
 		}
 		p.counters.HeldSince = 0
 		p.sent(1, n)
-		p.notify()
-		return nil
+		return p.settle(1)
 	})
 }
 
@@ -288,10 +299,14 @@ func (p *Raw) Finish() error {
 	if err != nil {
 		p.untold = p.fail(err)
 	}
+	if p.durable != nil {
+		p.durable.mark()
+	}
 	return p.Close()
 }
 
-// Close leaves the queue. An open reservation is aborted. What was sent stays. It
+// Close leaves the queue. An open reservation is aborted. What was sent stays; with
+// Options.Durability it is on the disk afterwards, or the error wraps shmq.ErrSync. It
 // returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
 // or a call that has no error to return.
 func (p *Raw) Close() error {
@@ -303,7 +318,31 @@ func (p *Raw) Close() error {
 		p.quietly(p.ring.Abort)
 	}
 	p.ring = nil
+	if p.durable != nil {
+		p.untold = errors.Join(p.untold, p.durable.close())
+	}
 	return errors.Join(p.untold, p.att.Detach())
+}
+
+// Sync returns when all that is in the queue, from this producer and all others, is on
+// stable storage; see shmq.Attachment.Sync. Errors: shmq.ErrSync, shmq.ErrClosed.
+func (p *Raw) Sync() error {
+	if p.closed {
+		return p.fail(shmq.ErrClosed)
+	}
+	if p.durable != nil {
+		return p.durable.sync()
+	}
+	return p.att.Sync()
+}
+
+// StartSync starts to write what is in the queue to stable storage, and does not wait
+// for it; see shmq.Attachment.StartSync. Errors: as Sync.
+func (p *Raw) StartSync() error {
+	if p.closed {
+		return p.fail(shmq.ErrClosed)
+	}
+	return p.att.StartSync()
 }
 
 // Guard runs f, which may touch what Reserve returned, and makes a fault there an error:
@@ -375,6 +414,16 @@ func (p *Raw) sent(n, bytes int) {
 	p.counters.Bytes += uint64(bytes)
 }
 
+// settle does for n records that were sent what is left to do: it wakes a consumer if
+// one is asleep, and keeps the promise of durability.
+func (p *Raw) settle(n int) error {
+	p.notify()
+	if p.durable == nil {
+		return nil
+	}
+	return p.durable.add(n)
+}
+
 // notify wakes a consumer if one is asleep.
 func (p *Raw) notify() {
 	if p.awaited() {
@@ -382,8 +431,9 @@ func (p *Raw) notify() {
 	}
 }
 
-// awaited reports whether somebody may be asleep. Who publishes unregistered can't tell.
-func (p *Raw) awaited() bool { return p.fence || park.Armed(p.data) }
+// awaited reports whether there is more to do than to publish: somebody may be asleep,
+// and who publishes unregistered can't tell; or the records have to be on the disk.
+func (p *Raw) awaited() bool { return p.watchful || park.Armed(p.data) }
 
 func (p *Raw) wake() {
 	if p.fence {

@@ -35,6 +35,13 @@ func (*File) Map(int, bool) ([]byte, error)                 { return nil, ErrUns
 func (*File) Pin() (*Pin, error)                            { return nil, ErrUnsupported }
 func (*Pin) Hide() error                                    { return ErrUnsupported }
 func (*Pin) Release(...int64) error                         { return ErrUnsupported }
+func (*File) MapPrivate(int) ([]byte, error)                { return nil, ErrUnsupported }
+func (*File) StartSync(int64) error                         { return ErrUnsupported }
+func (*File) Sync() error                                   { return ErrUnsupported }
+func (*File) Mount() uint64                                 { return 0 }
+func (*File) SyncName() error                               { return ErrUnsupported }
+func Sync([]byte) error                                     { return ErrUnsupported }
+func Redirty([]byte) error                                  { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
