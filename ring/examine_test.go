@@ -86,3 +86,16 @@ func TestExaminationOfScribbleIsBounded(t *testing.T) {
 	require.Equal(t, 4096-ring.MaxFaults, e.More)
 	require.Equal(t, []string{ring.FaultState}, kindsOf(e))
 }
+
+// In a full ring a word of the next lap stands at tail, and at head, where it is not due.
+func TestExaminationOfAFullRing(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		b := newBench(t, geometry(mp, mc, 8), 0)
+		b.send(8, 1, 2, 3, 4, 5, 6, 7, 8)
+		require.NoError(t, inOrder(b.r))
+		b.m.SetWord(0, layout.FullWord(8, 1, 3))
+		if e := b.r.Examine(b.m.Geometry.TotalSize()); !mc {
+			require.Equal(t, []string{ring.FaultLap}, kindsOf(e), "%+v", e)
+		}
+	})
+}
