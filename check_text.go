@@ -33,10 +33,12 @@ func headerFinding(p *layout.Problem, name string, h layout.Header, size int64) 
 	case errors.Is(p.Err, ErrNotQueue):
 		f.Kind, f.Means = "file", "this is no queue, or what is left of one"
 		f.Remedy = "choose another name, or move that file away"
+	case p.Field == "file size" && h.Slots == 0:
+		f.Kind, f.Means = "file", "this is what is left of a queue; all records are lost"
 	case errors.Is(p.Err, ErrVersion):
 		f.Means = "this program can't tell what the rest means"
 		f.Remedy = fmt.Sprintf("use the release that made the queue, or shmq rm --force %s", name)
-	case p.Field == "file size":
+	case p.Field == "file size" && h.Slots != 0:
 		f.Kind, f.Offset = "file", size
 		f.Means = "who touches what is gone is ended by SIGBUS or reports it; " + cutText(h, uint64(size))
 		f.Remedy = fmt.Sprintf("shmq rm --force %s and make it again; find out who truncates files there", name)

@@ -36,8 +36,12 @@ func Examine(page []byte, size int64) (h Header, usable bool, found []Problem) {
 	switch {
 	case len(page) < len(Magic) || string(page[:len(Magic)]) != Magic:
 		return h, false, []Problem{{"magic", OffMagic, fmt.Sprintf("%q", page[:min(len(page), len(Magic))]), fmt.Sprintf("%q", Magic), ErrNotQueue}}
-	case errors.Is(err, ErrNotQueue):
-		return h, false, []Problem{{"header", 0, fmt.Sprintf("%d bytes", size), fmt.Sprintf("%d bytes or more", HeaderSize), ErrNotQueue}}
+	case len(page) < HeaderSize || size < HeaderSize:
+		why := ErrNotQueue
+		if errors.Is(err, ErrDamaged) {
+			why = ErrDamaged
+		}
+		return h, false, []Problem{{"file size", 0, fmt.Sprintf("%d bytes", size), fmt.Sprintf("%d bytes or more", HeaderSize), why}}
 	case le.Uint32(page[OffVersion:]) != Version:
 		return h, false, []Problem{{"version", OffVersion, number(uint64(le.Uint32(page[OffVersion:]))), number(Version), ErrVersion}}
 	}

@@ -20,21 +20,23 @@ func (f *File) Map(size int, write bool) ([]byte, error) {
 	if write {
 		prot |= unix.PROT_WRITE
 	}
-	n := uintptr(size)
-	at, flags := aligned(n), unix.MAP_SHARED
-	if at != nil {
+	n, flags := uintptr(size), unix.MAP_SHARED
+	var at unsafe.Pointer
+	if page := uintptr(f.HugePage()); page != 0 { // the kernel aligns it
+		n = (n + page - 1) / page * page
+	} else if at = aligned(n); at != nil {
 		flags |= unix.MAP_FIXED
 	}
 	p, err := unix.MmapPtr(f.fd, 0, at, n, prot, flags)
 	if err != nil {
 		return nil, &fs.PathError{Op: "map", Path: f.path, Err: err}
 	}
-	b := unsafe.Slice((*byte)(p), size)
+	b := unsafe.Slice((*byte)(p), n)
 	if err := unix.Madvise(b, unix.MADV_DONTFORK); err != nil {
 		_ = Unmap(b)
 		return nil, &fs.PathError{Op: "madvise", Path: f.path, Err: err}
 	}
-	return b, nil
+	return b[:size], nil
 }
 
 // aligned reserves n bytes of addresses that start at a multiple of hugeSize, to be
@@ -62,9 +64,9 @@ func aligned(n uintptr) unsafe.Pointer {
 	return at
 }
 
-// Unmap ends a mapping.
+// Unmap ends a mapping, of which b is the beginning and its capacity all.
 func Unmap(b []byte) error {
-	return unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
+	return unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(cap(b)))
 }
 
 // Collapse gathers the pages behind a mapping into huge ones, for everybody who maps
@@ -87,7 +89,7 @@ func Collapse(b []byte) error {
 // Prefault makes all pages of a mapping ready to be written, so that the first use of
 // each is as fast as the next. Before Linux 5.14 it reads one byte of each instead.
 func Prefault(b []byte) error {
-	err := unix.Madvise(b, unix.MADV_POPULATE_WRITE)
+	err := unix.Madvise(b[:cap(b)], unix.MADV_POPULATE_WRITE)
 	if err != unix.EINVAL {
 		return err
 	}

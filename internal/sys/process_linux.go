@@ -67,6 +67,9 @@ func processStat(name string) (state byte, start uint64) {
 	return fields[0][0], n
 }
 
+// IsNoMemory reports whether err says that the kernel has no memory for it.
+func IsNoMemory(err error) bool { return errors.Is(err, unix.ENOMEM) }
+
 // IsNoSpace reports whether err says that the filesystem is full.
 func IsNoSpace(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
