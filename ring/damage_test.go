@@ -84,3 +84,16 @@ func TestAProducerReportsDamage(t *testing.T) {
 		}
 	})
 }
+
+// An inherited take of two slots that says of its second record that it goes beyond.
+func TestAnHeirStaysInItsTake(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, geometry(true, true, 8), 0)
+	b.send(8, 1, 2)
+	b.m.SetHot(layout.HotHead, 2)
+	b.m.SetWord(0, layout.OrphanWord(0, 2, false, 3))
+	b.m.SetWord(1, layout.FullWord(1, 3, 3))
+	b.m.SetHot(layout.HotOrphans, 1)
+	b.lease(b.c, 1, 1)
+	b.empty(b.c)
+}
