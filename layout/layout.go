@@ -67,6 +67,9 @@ const (
 	LockProducer = 1024
 	// LockConsumer is the same for consumers.
 	LockConsumer = 1025
+	// LockName is held exclusively by who removes the queue, from looking whether the
+	// name means this file until it is gone.
+	LockName = 1026
 )
 
 // Flags of the header. A file with a flag unknown here is refused.
