@@ -4,7 +4,9 @@ package shmq_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,12 +35,29 @@ func cuts(t *testing.T, queue string) map[string]int64 {
 	}
 }
 
-// eachCut runs a scenario in all modes with a queue that it gets to cut.
+// someInShort returns the names of all variants with SHMQ_LONG, else of one, another in
+// each of the four modes.
+func someInShort[V any](t *testing.T, o shmq.Options, variants map[string]V) []string {
+	names := slices.Sorted(maps.Keys(variants))
+	if os.Getenv("SHMQ_LONG") == "1" {
+		return names
+	}
+	mode := slices.IndexFunc(testagent.Modes(), func(m shmq.Options) bool {
+		return m.Producers == o.Producers && m.Consumers == o.Consumers
+	})
+	i := (mode + strings.IndexByte(t.Name(), '/')) % len(names)
+	return names[i : i+1]
+}
+
+// eachCut runs a scenario in all modes with a queue that it gets to cut, in each of the
+// ways in one mode at least; with SHMQ_LONG in all.
 func eachCut(t *testing.T, f func(t *testing.T, queue string, cut func())) {
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
 		o.Slots, o.SlotSize, o.Seats = 512, 256, 8
 		sample := testagent.Queue(t, &o)
-		for what, size := range cuts(t, sample) {
+		sizes := cuts(t, sample)
+		for _, what := range someInShort(t, o, sizes) {
+			size := sizes[what]
 			t.Run(what, func(t *testing.T) {
 				q := testagent.Queue(t, &o)
 				path, err := shmq.Path(q)
@@ -61,9 +80,9 @@ func isLost(t *testing.T, a *testagent.Agent, queue string, calls ...string) {
 	a.Line() // ok, or the error if no call had told it
 	path, err := shmq.Path(queue)
 	require.NoError(t, err)
-	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", a.PID()))
+	mapped, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", a.PID()))
 	require.NoError(t, err)
-	require.NotContains(t, string(maps), path)
+	require.NotContains(t, string(mapped), path)
 	dir := fmt.Sprintf("/proc/%d/fd", a.PID())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
