@@ -13,6 +13,8 @@ var childRoles = map[string]testproc.Role{
 	"attach-and-die":   attachAndDie,
 	"create":           createOnCommand,
 	"create-small":     createOnSmallFilesystem,
+	"full-later":       fullLater,
+	"no-page":          noPage,
 	"open-as":          openAs,
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,
