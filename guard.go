@@ -47,7 +47,8 @@ func faulted(panicked any, file *sys.File, mem []byte) error {
 	return whyFaulted(file, len(mem))
 }
 
-// whyFaulted tells a file that was cut from a page that could not be had.
+// whyFaulted tells a file that was cut from a page that could not be had. Memory that
+// has failed in the hardware is taken for the latter.
 func whyFaulted(file *sys.File, mapped int) error {
 	if err := cut(file, mapped); err != nil {
 		return err

@@ -15,6 +15,7 @@ var childRoles = map[string]testproc.Role{
 	"create-small":     createOnSmallFilesystem,
 	"full-later":       fullLater,
 	"no-page":          noPage,
+	"mounted-file":     mountedFile,
 	"open-as":          openAs,
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,

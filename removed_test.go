@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
@@ -260,4 +261,31 @@ func TestForcedRemoveOfACutFile(t *testing.T) {
 			require.NoError(t, os.Remove(path))
 		}
 	}
+}
+
+// Where the file itself is mounted, its path goes on naming it when it is unlinked.
+func TestUnlinkedFileThatIsMountedElsewhere(t *testing.T) {
+	t.Parallel()
+	onSmallFilesystem(t, "mounted-file").Expect("done")
+}
+
+func mountedFile(c *testproc.Child) {
+	dir, ok := mountSmall(c)
+	if !ok {
+		return
+	}
+	c.Check(shmq.Create(dir+"/q", &single))
+	c.Check(os.WriteFile(dir+"/here", nil, 0o600))
+	c.Check(unix.Mount(dir+"/q", dir+"/here", "", unix.MS_BIND, ""))
+	w, err := shmq.Watch(dir + "/here")
+	c.Check(err)
+	if w.Removed() {
+		c.Fail("it is still there")
+	}
+	c.Check(os.Remove(dir + "/q"))
+	if !w.Removed() {
+		c.Fail("it has no name any more")
+	}
+	c.Check(w.Close())
+	c.Say("done")
 }

@@ -41,8 +41,8 @@ The last line needs no newline to be a record, and gets one when it is received.
 A record waits for room while the queue is full. Input that has arrived is sent
 before more is waited for.
 
-Exit codes: 0 all was sent, 1 other error, 2 usage, 65 bad input or not a queue,
-66 no such queue, 69 role taken, 75 full (--nonblock), 77 no permission,
+Exit codes: 0 all was sent, 1 other error, 2 usage, 65 bad input, not a queue, or
+its file was cut, 66 no such queue, or it was removed, 69 role taken, 75 full (--nonblock), 77 no permission,
 124 no room for so long (--timeout), 130 SIGINT, 143 SIGTERM.`
 
 const sendExample = `  seq 1000 | %[1]s q --close
