@@ -46,7 +46,7 @@ func remove(name string, force bool, check func() error) (err error) {
 	}
 	f, h, err := open(at, true)
 	if err != nil {
-		if force && (errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged)) {
+		if force && (errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrRefused)) {
 			return at.unname()
 		}
 		return err
