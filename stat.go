@@ -153,7 +153,8 @@ func List() ([]Entry, error) {
 }
 
 // Names returns the names of the queues in Dir, in their order. Some may turn out not to
-// be queues.
+// be queues; all of them could be, so that what others put into the directory does not
+// drive a terminal.
 func Names() ([]string, error) {
 	files, err := os.ReadDir(Dir())
 	if err != nil {
@@ -161,7 +162,8 @@ func Names() ([]string, error) {
 	}
 	var names []string
 	for _, f := range files {
-		if name, ok := strings.CutPrefix(f.Name(), filePrefix); ok && name != "" {
+		name, ok := strings.CutPrefix(f.Name(), filePrefix)
+		if _, err := Path(name); ok && err == nil {
 			names = append(names, name)
 		}
 	}

@@ -127,6 +127,7 @@ func hostile(t *testing.T, m *ringtest.Region, rng *rand.Rand) {
 		require.NoError(t, exercise(m, p, c, rng.IntN(1000)))
 		switch rng.IntN(10) {
 		case 0:
+			require.LessOrEqual(t, len(r.Examine(m.Geometry.TotalSize()).Faults), ring.MaxFaults)
 			r.Reclaim(rng.IntN(layout.MaxSeats))
 			r.Depth()
 			r.RoomWorthWaking()
@@ -169,6 +170,9 @@ func TestCallsEndWhileSomebodyScribbles(t *testing.T) {
 			if err = exercise(m, p, c, n); err != nil {
 				break
 			}
+			if n%16 == 0 {
+				r.Examine(m.Geometry.TotalSize())
+			}
 		}
 		stop.Store(true)
 		wg.Wait()
@@ -205,6 +209,7 @@ func FuzzScribblingHarmsNobodysMemory(f *testing.F) {
 				v = v<<8 | uint64(x)
 			}
 			scribble(m, uint32(noise[0]), v)
+			r.Examine(m.Geometry.TotalSize())
 			require.NoError(t, exercise(m, p, c, int(noise[1])+n))
 		}
 		r.Reclaim(1)
