@@ -11,6 +11,7 @@ import (
 var childRoles = map[string]testproc.Role{
 	testagent.RoleName: testagent.Play,
 	"attach-and-die":   attachAndDie,
+	"attach-many":      attachMany,
 	"create":           createOnCommand,
 	"create-small":     createOnSmallFilesystem,
 	"full-later":       fullLater,

@@ -138,9 +138,15 @@ func FuzzValidateNeverAcceptsWrongGeometry(f *testing.F) {
 		}
 		seal(page)
 		h, err := layout.Validate(page, int64(size&(1<<62-1)))
+		known, usable, problems := layout.Examine(page, int64(size&(1<<62-1)))
+		require.Equal(t, err == nil, len(problems) == 0)
+		if usable {
+			require.NoError(t, known.Check())
+		}
 		if err != nil {
 			return
 		}
+		require.Equal(t, h, known)
 		require.NoError(t, h.Check())
 		require.GreaterOrEqual(t, size&(1<<62-1), h.TotalSize())
 		want := h.Encode()
