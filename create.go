@@ -17,6 +17,9 @@ import (
 // Other errors: ErrName, ErrOption, fs.ErrPermission, and no space left on device
 // when the filesystem cannot hold it. opts may be nil.
 func Create(name string, opts *Options) error {
+	if isFD(name) {
+		return fail("create", name, errFDCreate)
+	}
 	at, err := find(name)
 	if err != nil {
 		return err
@@ -44,10 +47,16 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 		return exists(path)
 	}
 	f, err := sys.CreateTemp(path, mode)
+	if sys.IsReadOnly(err) {
+		return readOnly(err)
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := p.onThisMachine(f); err != nil {
+		return err
+	}
 	size := int64(g.TotalSize())
 	huge := f.HugePage()
 	var pool sys.HugePool
@@ -65,7 +74,7 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 		}
 		dir := filepath.Dir(path)
 		left, _ := sys.Free(dir)
-		return fmt.Errorf("%w: %w: the queue takes %d bytes, %s has %d left; make it with fewer or smaller slots, or free some", ErrNoSpace, err, size, dir, left)
+		return fmt.Errorf("%w: %w: the queue takes %d bytes, %s has %d left; make it with fewer or smaller slots, free some, or enlarge it (a container's /dev/shm: docker run --shm-size)", ErrNoSpace, err, size, dir, left)
 	}
 	if opts.HugePages && huge == 0 {
 		if err := collapse(f, int(size)); err != nil {
@@ -84,6 +93,11 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 		return exists(path)
 	} else if err != nil {
 		return err
+	}
+	if g.Checksum { // it is meant to survive, and so its name and its storage too
+		if err := errors.Join(f.Sync(), f.SyncName()); err != nil {
+			return fmt.Errorf("%w: %w; the queue was made, but a crash of the machine may lose it", ErrSync, err)
+		}
 	}
 	return nil
 }

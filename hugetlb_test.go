@@ -21,7 +21,7 @@ import (
 )
 
 // mount gives the test a filesystem of its own, which takes root.
-func mount(t *testing.T, kind, options string) (dir string) {
+func mountHere(t *testing.T, kind, options string) (dir string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "shmq-mount-")
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func carry(t *testing.T, q string) {
 
 func TestQueueOnHugetlbfs(t *testing.T) {
 	addHugePages(t, 4)
-	dir := mount(t, "hugetlbfs", "pagesize=2M")
+	dir := mountHere(t, "hugetlbfs", "pagesize=2M")
 	q := filepath.Join(dir, "q")
 	for _, ask := range []bool{false, true} {
 		require.NoError(t, shmq.Create(q, &shmq.Options{HugePages: ask})) // 4.4 MB
@@ -139,7 +139,7 @@ func TestQueueOnHugetlbfs(t *testing.T) {
 
 func TestNoHugePagesLeft(t *testing.T) {
 	addHugePages(t, 2)
-	dir := mount(t, "hugetlbfs", "pagesize=2M")
+	dir := mountHere(t, "hugetlbfs", "pagesize=2M")
 	b, err := os.ReadFile(pool)
 	require.NoError(t, err)
 	have, err := strconv.Atoi(strings.TrimSpace(string(b)))
@@ -153,7 +153,7 @@ func TestNoHugePagesLeft(t *testing.T) {
 	require.Empty(t, files)
 	require.NoError(t, shmq.Create(filepath.Join(dir, "small"), &shmq.Options{Slots: 1024}), "what failed has given its pages back")
 	require.NoError(t, shmq.Remove(filepath.Join(dir, "small")))
-	limited := mount(t, "hugetlbfs", "pagesize=2M,size=2M")
+	limited := mountHere(t, "hugetlbfs", "pagesize=2M,size=2M")
 	err = shmq.Create(filepath.Join(limited, "q"), &shmq.Options{Slots: 2048})
 	require.ErrorIs(t, err, shmq.ErrNoSpace)
 	require.ErrorContains(t, err, "size=")
@@ -168,7 +168,7 @@ func TestHugePagesOnTmpfs(t *testing.T) {
 		whenever int // KiB of huge pages when they are asked for
 	}{{"never", false, 4096}, {"advise", false, 4096}, {"within_size", true, 4096}, {"always", true, 4096}} {
 		t.Run(c.huge, func(t *testing.T) {
-			dir := mount(t, "tmpfs", "size=32m,huge="+c.huge)
+			dir := mountHere(t, "tmpfs", "size=32m,huge="+c.huge)
 			for _, ask := range []bool{true, false} {
 				q := filepath.Join(dir, fmt.Sprint("q-", ask))
 				if err := shmq.Create(q, &shmq.Options{HugePages: ask}); err != nil {

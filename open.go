@@ -41,11 +41,16 @@ func remedy(err error) error {
 		return fmt.Errorf("%w; choose another name, or move that file away", err)
 	case errors.Is(err, ErrVersion):
 		return fmt.Errorf("%w; use the release that made the queue, or remove it by force", err)
+	case errors.Is(err, ErrRemoved):
+		return fmt.Errorf("%w while attached to it; attach again to make it anew, or to join the one that has its name by now", err)
 	case errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w; remove it by force and make it again", err)
 	}
 	return err
 }
+
+// errUnmappable is for a queue that a 64-bit process can use.
+var errUnmappable = fmt.Errorf("%w: more than this system can map; use it from a 64-bit program", ErrRefused)
 
 // readHeader copies the header into private memory and validates it there.
 func readHeader(f *sys.File) (layout.Header, error) {
@@ -66,7 +71,7 @@ func readHeader(f *sys.File) (layout.Header, error) {
 		return h, err
 	}
 	if total := h.TotalSize(); uint64(int(total)) != total || int(total) < 0 {
-		return h, fmt.Errorf("%w: the queue has %d bytes, more than this system can map; use it from a 64-bit program", ErrRefused, total)
+		return h, fmt.Errorf("%w: the queue has %d bytes", errUnmappable, total)
 	}
 	return h, nil
 }

@@ -76,6 +76,10 @@ type Options struct {
 	// queues it makes no difference. docs/benchmarks.md has figures. On hugetlbfs
 	// there is nothing else, whatever this says.
 	HugePages bool
+	// Checksum gives each record a checksum. A queue on a disk needs it to survive a
+	// power failure: it tells records that reached the disk whole from those that did
+	// not. Default false.
+	Checksum bool
 }
 
 // geometry applies defaults and rounding. Error: ErrOption.
@@ -86,6 +90,7 @@ func (o *Options) geometry() (layout.Geometry, fs.FileMode, error) {
 		Seats:         or(o.Seats, DefaultSeats),
 		Slots:         uint64(or(o.Slots, DefaultSlots)),
 		AreaSize:      uint64(or(o.SlotSize, DefaultSlotSize)),
+		Checksum:      o.Checksum,
 	}
 	switch {
 	case o.Slots < 0 || g.Slots < layout.MinSlots || g.Slots > layout.MaxSlots:

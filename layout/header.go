@@ -41,6 +41,9 @@ func (h Header) Encode() []byte {
 	if h.ManyConsumers {
 		flags |= FlagManyConsumers
 	}
+	if h.Checksum {
+		flags |= FlagChecksum
+	}
 	le.PutUint32(b[OffFlags:], flags)
 	le.PutUint32(b[OffSeats:], uint32(h.Seats))
 	le.PutUint64(b[OffSlots:], h.Slots)
@@ -101,6 +104,7 @@ func Validate(page []byte, size int64) (Header, error) {
 	}
 	h.ManyProducers = flags&FlagManyProducers != 0
 	h.ManyConsumers = flags&FlagManyConsumers != 0
+	h.Checksum = flags&FlagChecksum != 0
 	h.Seats = int(min(le.Uint32(page[OffSeats:]), MaxSeats+1)) // fits an int everywhere
 	h.Slots = le.Uint64(page[OffSlots:])
 	h.AreaSize = le.Uint64(page[OffAreaSize:])

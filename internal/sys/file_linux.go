@@ -2,9 +2,9 @@ package sys
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +16,10 @@ type File struct {
 	fd   int
 	path string
 	temp string // from CreateTemp, where a file needs a name: this one, until Close
+	// segment has the memory, from UseSegment on; the locks are on the file. Nil where
+	// the file itself is the memory.
+	segment *Segment
+	header  []byte // a copy of how it begins
 }
 
 // ID tells one file from another on this machine, whatever it is called.
@@ -36,7 +40,7 @@ func Open(path string, write, follow bool) (*File, error) {
 	}
 	fd, err := retryInt(func() (int, error) { return unix.Open(path, flags, 0) })
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		return nil, limited(&fs.PathError{Op: "open", Path: path, Err: err})
 	}
 	return &File{fd: fd, path: path}, nil
 }
@@ -44,14 +48,14 @@ func Open(path string, write, follow bool) (*File, error) {
 // Reopen returns a new open file description of the same file, even if its name is
 // gone or means another file by now.
 func (f *File) Reopen() (*File, error) {
-	g, err := Open(fmt.Sprintf("/proc/self/fd/%d", f.fd), true, true)
+	g, err := Open(f.proc(), true, true)
 	if errors.Is(err, fs.ErrNotExist) {
 		g, err = Open(f.path, true, true) // no /proc here
 	}
 	if err != nil {
 		return nil, err
 	}
-	g.path = f.path
+	g.path, g.segment, g.header = f.path, f.segment, f.header
 	a, errA := f.ID()
 	b, errB := g.ID()
 	if err := errors.Join(errA, errB); err != nil || a != b {
@@ -91,18 +95,27 @@ func (f *File) Allocate(size int64) error {
 	}
 	// Known beforehand, the size lets a tmpfs of huge=within_size use huge pages.
 	if err := retry(func() error { return unix.Ftruncate(f.fd, size) }); err != nil {
-		return &fs.PathError{Op: "allocate", Path: f.path, Err: err}
+		return limited(&fs.PathError{Op: "allocate", Path: f.path, Err: err})
 	}
 	for off := int64(0); off < size; off += step {
 		n := min(step, size-off)
-		if err := retry(func() error { return unix.Fallocate(f.fd, 0, off, n) }); err != nil {
-			return &fs.PathError{Op: "allocate", Path: f.path, Err: err}
+		err := retry(func() error { return unix.Fallocate(f.fd, 0, off, n) })
+		switch err {
+		case nil:
+			continue
+		case unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM, unix.EACCES: // some filesystems, some sandboxes
+			err = f.WriteAt(make([]byte, n), off)
+		default:
+			err = &fs.PathError{Op: "allocate", Path: f.path, Err: err}
+		}
+		if err != nil {
+			return limited(err)
 		}
 	}
 	return nil
 }
 
-// Stat describes the file.
+// Stat describes the file. Size, mode and owner are those of its segment, if it has one.
 func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) {
 	var st unix.Stat_t
 	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
@@ -112,13 +125,36 @@ func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) 
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		mode |= fs.ModeIrregular
 	}
-	return st.Size, mode, int(st.Uid), ID{uint64(st.Dev), uint64(st.Ino)}, nil
+	id = ID{uint64(st.Dev), uint64(st.Ino)}
+	if f.segment != nil {
+		size, mode, uid, err = f.segment.stat()
+		return size, mode, uid, id, err
+	}
+	return st.Size, mode, int(st.Uid), id, nil
+}
+
+// Linked reports whether the file has any name at all.
+func (f *File) Linked() (bool, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
+		return false, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+	}
+	return st.Nlink > 0, nil
 }
 
 // ID identifies the file.
 func (f *File) ID() (ID, error) {
-	_, _, _, id, err := f.Stat()
+	_, id, err := f.Owner()
 	return id, err
+}
+
+// Owner returns the owner of the file, also if it has a segment, and identifies it.
+func (f *File) Owner() (uid int, id ID, err error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
+		return 0, ID{}, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+	}
+	return int(st.Uid), ID{uint64(st.Dev), uint64(st.Ino)}, nil
 }
 
 // PathID identifies the file that path names now.
@@ -130,8 +166,12 @@ func PathID(path string) (ID, error) {
 	return ID{uint64(st.Dev), uint64(st.Ino)}, nil
 }
 
-// ReadAt reads until b is full or the file ends.
+// ReadAt reads until b is full or the file ends; where it has a segment, the copy of its
+// beginning.
 func (f *File) ReadAt(b []byte, off int64) (n int, err error) {
+	if f.segment != nil {
+		return copy(b, f.header[min(off, int64(len(f.header))):]), nil
+	}
 	for n < len(b) {
 		m, err := retryInt(func() (int, error) { return unix.Pread(f.fd, b[n:], off+int64(n)) })
 		if err != nil {
@@ -145,10 +185,11 @@ func (f *File) ReadAt(b []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// WriteAt writes all of b. On hugetlbfs it has to lie in what the file has already.
+// WriteAt writes all of b to the file, never to its segment. On hugetlbfs it has to lie
+// in what the file has already.
 func (f *File) WriteAt(b []byte, off int64) error {
 	if f.HugePage() != 0 {
-		mem, err := f.Map(int(off)+len(b), true)
+		mem, err := f.mapFile(int(off)+len(b), true)
 		if err != nil {
 			return err
 		}
@@ -173,6 +214,26 @@ func (f *File) Close() error {
 		err = errors.Join(err, &fs.PathError{Op: "close", Path: f.path, Err: e})
 	}
 	return err
+}
+
+// MayUnlink fails if this process can't remove the name path, for want of permission.
+func MayUnlink(path string) error {
+	dir := filepath.Dir(path)
+	var d, st unix.Stat_t
+	err := retry(func() error { return unix.Stat(dir, &d) })
+	if err == nil {
+		err = retry(func() error { return unix.Lstat(path, &st) })
+	}
+	if err == nil {
+		err = retry(func() error { return unix.Access(dir, unix.W_OK|unix.X_OK) })
+	}
+	if me := uint32(os.Geteuid()); err == nil && d.Mode&unix.S_ISVTX != 0 && me != 0 && me != st.Uid && me != d.Uid {
+		err = unix.EPERM
+	}
+	if err != nil {
+		return &fs.PathError{Op: "remove", Path: path, Err: err}
+	}
+	return nil
 }
 
 // Free returns the bytes that an unprivileged user can still allocate in dir.
