@@ -49,6 +49,9 @@ func remedy(err error) error {
 	return err
 }
 
+// errUnmappable is for a queue that a 64-bit process can use.
+var errUnmappable = fmt.Errorf("%w: more than this system can map; use it from a 64-bit program", ErrRefused)
+
 // readHeader copies the header into private memory and validates it there.
 func readHeader(f *sys.File) (layout.Header, error) {
 	size, mode, _, _, err := f.Stat()
@@ -68,7 +71,7 @@ func readHeader(f *sys.File) (layout.Header, error) {
 		return h, err
 	}
 	if total := h.TotalSize(); uint64(int(total)) != total || int(total) < 0 {
-		return h, fmt.Errorf("%w: the queue has %d bytes, more than this system can map; use it from a 64-bit program", ErrRefused, total)
+		return h, fmt.Errorf("%w: the queue has %d bytes", errUnmappable, total)
 	}
 	return h, nil
 }
