@@ -48,7 +48,7 @@ type AttachOptions struct {
 	// Prefault makes all of the queue's pages ready, so that the first lap is as
 	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
 	Prefault bool
-	// NoGuard leaves out the guard against faults, which costs some 5 ns a call. Then a
+	// NoGuard leaves out the guard against faults, which costs 5 to 6 ns a call. Then a
 	// file that is cut under the participant ends the process, with SIGBUS. The guard is
 	// off by itself where the file can't be cut. Default false.
 	NoGuard bool

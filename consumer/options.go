@@ -22,7 +22,7 @@ type Options struct {
 	// Prefault makes all of the queue's pages ready at once; see
 	// shmq.AttachOptions.
 	Prefault bool
-	// NoGuard leaves out the guard against faults, some 5 ns a call; see
+	// NoGuard leaves out the guard against faults, 5 to 6 ns a call; see
 	// shmq.AttachOptions.
 	NoGuard bool
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
