@@ -113,10 +113,3 @@ func TestAttachAndRemoveRace(t *testing.T) {
 		removers.Wait()
 	}
 }
-
-func attachNew(t *testing.T, q string) *shmq.Attachment {
-	t.Helper()
-	a, err := shmq.Attach(q, shmq.Producer, nil)
-	require.NoError(t, err)
-	return a
-}
