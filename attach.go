@@ -230,7 +230,10 @@ func (a *Attachment) takePlace() error {
 
 // mapRing maps the file.
 func (a *Attachment) mapRing() (err error) {
-	if a.mem, err = a.probe.Map(int(a.header.TotalSize()), true); err != nil {
+	a.mem, err = a.probe.Map(int(a.header.TotalSize()), true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errGone // its segment was removed since it was opened
+	} else if err != nil {
 		return err
 	}
 	a.mapping = a.mem

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
@@ -22,8 +23,12 @@ type place interface {
 	create(g layout.Geometry, mode fs.FileMode, o *Options) error
 	// names reports whether the name means f now. An error says that it can't be told.
 	names(f *sys.File) (bool, error)
-	// unname removes the name, and so the queue when its last participant leaves.
-	unname() error
+	// unname removes the name, and so the queue when its last participant leaves. f is
+	// the queue; where nobody may be attached, f holds both roles' locks.
+	unname(f *sys.File) error
+	// discard removes a queue that open refused with why, if it may be removed, by force
+	// or at all. Otherwise it returns why, or a better reason.
+	discard(why error, force bool) error
 	// shown is what people are shown as the queue's path.
 	shown() string
 }
@@ -39,6 +44,9 @@ func find(name string) (place, error) {
 	}
 	if path, err = filepath.Abs(path); err != nil { // the process may go elsewhere
 		return nil, &Error{"find", name, err}
+	}
+	if strings.HasPrefix(name, sysvPrefix) && inDir(name) {
+		return newSysvPlace(name, path)
 	}
 	return &filePlace{name: name, path: path}, nil
 }
@@ -90,7 +98,14 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 	return named == mine, err
 }
 
-func (p *filePlace) unname() error {
+func (p *filePlace) discard(why error, force bool) error {
+	if force && (errors.Is(why, ErrVersion) || errors.Is(why, ErrDamaged)) {
+		return p.unname(nil)
+	}
+	return why
+}
+
+func (p *filePlace) unname(*sys.File) error {
 	err := os.Remove(p.path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):

@@ -49,10 +49,7 @@ func remove(name string, force bool, check func() error) (err error) {
 	}
 	f, h, err := open(at, true)
 	if err != nil {
-		if force && (errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged)) {
-			return at.unname()
-		}
-		return err
+		return at.discard(err, force)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if !force {
@@ -82,7 +79,7 @@ func remove(name string, force bool, check func() error) (err error) {
 	if mine, err := at.names(f); err != nil || !mine {
 		return errors.Join(err, errGone)
 	}
-	return at.unname()
+	return at.unname(f)
 }
 
 // inUse names the living participants.

@@ -151,7 +151,7 @@ func List() ([]Entry, error) {
 	var entries []Entry
 	for _, name := range names {
 		info, err := Stat(name)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errCutShort) {
 			continue
 		}
 		entries = append(entries, Entry{name, info, err})

@@ -13,17 +13,26 @@ import (
 // hugeSize is what a huge page holds where pages have 4 KiB.
 const hugeSize = 2 << 20
 
-// Map maps the first size bytes of the file, shared, so that huge pages of the file
-// are huge in the mapping too. A forked child does not get the mapping: it would
-// otherwise keep its parent's locks alive.
+// Map maps the first size bytes of the file, or of its segment, shared, so that huge pages
+// of the file are huge in the mapping too. A forked child does not get the mapping: it
+// would otherwise keep its parent's locks alive.
 func (f *File) Map(size int, write bool) ([]byte, error) {
+	if f.segment != nil {
+		return f.segment.Map(size, write)
+	}
+	return f.mapFile(size, write)
+}
+
+func (f *File) mapFile(size int, write bool) ([]byte, error) {
 	prot := unix.PROT_READ
 	if write {
 		prot |= unix.PROT_WRITE
 	}
-	n := uintptr(size)
-	at, flags := aligned(n), unix.MAP_SHARED
-	if at != nil {
+	n, flags := uintptr(size), unix.MAP_SHARED
+	var at unsafe.Pointer
+	if page := uintptr(f.HugePage()); page != 0 { // the kernel aligns it
+		n = (n + page - 1) / page * page
+	} else if at = aligned(n); at != nil {
 		flags |= unix.MAP_FIXED
 	}
 	p, err := unix.MmapPtr(f.fd, 0, at, n, prot, flags)
@@ -33,12 +42,12 @@ func (f *File) Map(size int, write bool) ([]byte, error) {
 		}
 		return nil, refusedMap("map", f.path, err)
 	}
-	b := unsafe.Slice((*byte)(p), size)
+	b := unsafe.Slice((*byte)(p), n)
 	if err := unix.Madvise(b, unix.MADV_DONTFORK); err != nil {
 		_ = Unmap(b)
 		return nil, refusedMap("madvise", f.path, err)
 	}
-	return b, nil
+	return b[:size], nil
 }
 
 func refusedMap(op, path string, errno error) error {
@@ -74,9 +83,15 @@ func aligned(n uintptr) unsafe.Pointer {
 	return at
 }
 
-// Unmap ends a mapping.
+// Unmap ends a mapping, of which b is the beginning and its capacity all. A segment is
+// detached when all of it is unmapped.
 func Unmap(b []byte) error {
-	return unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	err := unix.MunmapPtr(p, uintptr(cap(b)))
+	if err == unix.EINVAL { // a segment in huge pages whose size is not a multiple of theirs
+		err = unix.SysvShmDetach(b)
+	}
+	return err
 }
 
 // Collapse gathers the pages behind a mapping into huge ones, for everybody who maps
@@ -114,7 +129,7 @@ func LockMemory(b []byte) error {
 // Prefault makes all pages of a mapping ready to be written, so that the first use of
 // each is as fast as the next. Before Linux 5.14 it reads one byte of each instead.
 func Prefault(b []byte) error {
-	err := unix.Madvise(b, unix.MADV_POPULATE_WRITE)
+	err := unix.Madvise(b[:cap(b)], unix.MADV_POPULATE_WRITE)
 	if err != unix.EINVAL {
 		return err
 	}
