@@ -67,14 +67,14 @@ func TestForcedRemoveLeavesThoseAttachedAlone(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, nil)
 	p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
+	p.Sends("still-here")
 	require.NoError(t, shmq.ForceRemove(q))
-	p.Sends("still here")
 	_, err := shmq.Stat(q)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	fresh := attachNew(t, q)
 	require.NoError(t, fresh.Detach())
 	p.Do("close")
-	c.Do("lease 1")
+	require.Equal(t, testagent.Fresh("still-here"), c.Lease(1))
 }
 
 // Nobody ends up attached to a queue that was removed, however attachments, removals
