@@ -113,7 +113,7 @@ func check(name string) (_ *Diagnosis, err error) {
 		return d, nil
 	}
 	if total := h.TotalSize(); total > math.MaxInt {
-		return nil, fmt.Errorf("%w: the queue has %d bytes, more than this system can map", ErrRefused, total)
+		return nil, fmt.Errorf("%w: the queue has %d bytes, more than this system can map; check it from a 64-bit program", ErrRefused, total)
 	}
 	return d, d.inspect(f, h)
 }

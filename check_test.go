@@ -238,7 +238,7 @@ func TestCheckNotesALockThatNobodyUses(t *testing.T) {
 	q := testagent.Queue(t, &shmq.Options{Slots: 8, SlotSize: 64, Seats: 4})
 	path, err := shmq.Path(q)
 	require.NoError(t, err)
-	lockByte(t, path, int64(seatAt(2, 0)))
+	lockBytes(t, path, int64(seatAt(2, 0)), 1)
 	d, err := shmq.Check(q)
 	require.NoError(t, err)
 	require.Len(t, d.Findings, 1)
@@ -279,12 +279,12 @@ func TestCheckOfNothing(t *testing.T) {
 	require.ErrorIs(t, err, shmq.ErrNotQueue)
 }
 
-// lockByte locks a byte of a file exclusively until the test ends.
-func lockByte(t *testing.T, path string, off int64) {
+// lockBytes locks n bytes of a file exclusively until the test ends.
+func lockBytes(t *testing.T, path string, off, n int64) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
-	lk := unix.Flock_t{Type: unix.F_WRLCK, Start: off, Len: 1}
+	lk := unix.Flock_t{Type: unix.F_WRLCK, Start: off, Len: n}
 	require.NoError(t, unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lk))
 }

@@ -239,6 +239,8 @@ func hostile(t *testing.T, m *ringtest.Region, dice scribble.Choice, calls int) 
 			if v, err = newVictim(m, 0); err != nil {
 				require.NoError(t, err)
 			}
+		case 2:
+			require.LessOrEqual(t, len(m.Ring().Examine(m.Geometry.TotalSize()).Faults), ring.MaxFaults)
 		case 1: // or all calls to come would find the same damage
 			m.Start(m.Hot(layout.HotTail) + uint64(n))
 			v, err = newVictim(m, 0)
@@ -286,6 +288,9 @@ func TestCallsEndWhileSomebodyScribbles(t *testing.T) {
 			// No viewer: what it copies may be written meanwhile.
 			if err = errors.Join(v.send(n), v.receive(n/8)); err != nil {
 				break
+			}
+			if n%16 == 0 {
+				m.Ring().Examine(m.Geometry.TotalSize())
 			}
 		}
 		stop.Store(true)

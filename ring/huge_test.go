@@ -78,6 +78,8 @@ func TestTheMostSlots(t *testing.T) {
 		b.send(100, 1, 2)
 		b.send(5000, 3) // behind a filler
 		b.send(8, 4, 5)
+		require.Equal(t, layout.FullWord(start, 1, g.Shift()), m.Word(start), "where the layout says")
+		require.Equal(t, layout.FullWord(g.Slots, 5, g.Shift()), m.Word(g.Slots))
 		for id := uint64(1); id <= 5; id++ {
 			b.c.Ack(b.lease(b.c, id, 0))
 		}

@@ -247,3 +247,23 @@ func TestTheTurnAtTheEndOfItsClock(t *testing.T) {
 		require.True(t, large.DropTurn())
 	}
 }
+
+func TestDeliveriesAreCountedUpToALimit(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		b := newBench(t, geometry(mp, mc, 8), 0)
+		b.send(8, 1)
+		b.m.SetDescription(0, ringtest.MinRecord, (1<<16-2)<<layout.MetaDeliveriesShift)
+		b.m.SetHot(layout.HotHandout, 1)
+		for range 4 {
+			b.c.Release(mustLease(b))
+		}
+		require.Equal(t, 1<<16, mustLease(b).Redelivered)
+	})
+}
+
+func mustLease(b *bench) *ring.Lease {
+	b.Helper()
+	l := &ring.Lease{}
+	require.NoError(b, b.c.TryLease(l))
+	return l
+}
