@@ -32,6 +32,7 @@ var childRoles = map[string]testproc.Role{
 	"overlay":          onOverlay,
 	"without-proc":     withoutProc,
 	"network":          onNetworkFilesystem,
+	"container":        inContainer,
 	"quota":            createOverQuota,
 	"few-files":        withFewFiles,
 	"small-files":      withSmallFiles,

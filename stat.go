@@ -71,7 +71,7 @@ type Participant struct {
 	Alive       bool      `json:"alive"`
 	Stopped     bool      `json:"stopped"` // by a signal or a debugger; false also where that can't be told
 	PID         int       `json:"pid"`     // in its own PID namespace
-	UID         int       `json:"uid"`
+	UID         int       `json:"uid"`     // in its own user namespace
 	Command     string    `json:"command"`
 	Attached    time.Time `json:"attached"`
 	Records     uint64    `json:"records"` // sent, or acknowledged
