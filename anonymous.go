@@ -97,5 +97,6 @@ func allocateAnonymous(f *sys.File, g layout.Geometry) error {
 }
 
 // FileName returns the name, fd:N, by which this process can use the queue in a file for
-// as long as the file is open. An attachment that was made by it outlives the file.
+// as long as the file is open: until it is closed, or nothing refers to f any more. What
+// was attached or opened by it stays.
 func FileName(f *os.File) string { return fdPrefix + strconv.Itoa(sys.Descriptor(f)) }

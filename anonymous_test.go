@@ -124,6 +124,9 @@ func TestOptionsOfAnAnonymousQueue(t *testing.T) {
 	path, err := shmq.Path(info.Name)
 	require.NoError(t, err)
 	require.Equal(t, path, info.Path)
+	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFD, 0)
+	require.NoError(t, err)
+	require.Equal(t, unix.FD_CLOEXEC, flags, "whoever is to have it is handed it")
 
 	_, err = shmq.CreateAnonymous(&shmq.Options{Slots: -1})
 	require.ErrorIs(t, err, shmq.ErrOption)
@@ -231,10 +234,12 @@ func TestDescriptorHandedOnHoldsNoSeat(t *testing.T) {
 	_, err = shmq.Attach(q, shmq.Consumer, nil)
 	require.ErrorIs(t, err, shmq.ErrRoleTaken)
 
+	parent.Say("go on")
 	pid, err := strconv.Atoi(parent.Expect("long one runs"))
 	require.NoError(t, err)
 	long, err := os.FindProcess(pid)
 	require.NoError(t, err)
+	defer long.Release()
 	defer long.Kill()
 	to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", pid))
 	require.NoError(t, err)
@@ -252,6 +257,7 @@ func attachAndSpawn(c *testproc.Child) {
 	c.Check(err)
 	c.Check(exec.Command("sh", "-c", "test -e /proc/self/fd/3").Run())
 	c.Say("short one ended")
+	<-c.Lines
 	long := exec.Command("sleep", "600")
 	c.Check(long.Start())
 	c.Say("long one runs %d", long.Process.Pid)
@@ -375,7 +381,7 @@ func TestDescriptorOfSomethingElse(t *testing.T) {
 	}{
 		"none":           {"fd:999999", fs.ErrNotExist, "no descriptor 999999"},
 		"pipe":           {shmq.FileName(r), shmq.ErrNotQueue, "pipe:["},
-		"pipe's other":   {shmq.FileName(w), shmq.ErrNotQueue, "pipe:["},
+		"pipe's other":   {shmq.FileName(w), fs.ErrPermission, "pipe:["},
 		"directory":      {open(t.TempDir(), os.O_RDONLY), shmq.ErrNotQueue, "no regular file"},
 		"device":         {open("/dev/null", os.O_RDWR), shmq.ErrNotQueue, "/dev/null"},
 		"empty file":     {shmq.FileName(text), shmq.ErrNotQueue, "magic"},
