@@ -90,7 +90,7 @@ func allocateAnonymous(f *sys.File, g layout.Geometry) error {
 		return fmt.Errorf("%w: the queue takes %d bytes, the machine has %d left; make it with fewer or smaller slots, or free some", ErrNoSpace, size, left)
 	}
 	err = f.Allocate(size)
-	if sys.IsNoSpace(err) {
+	if sys.IsNoSpace(err) || sys.IsNoMemory(err) {
 		return fmt.Errorf("%w: %w: the queue takes %d bytes; make it with fewer or smaller slots", ErrNoSpace, err, size)
 	}
 	return err

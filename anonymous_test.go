@@ -264,6 +264,31 @@ func attachAndSpawn(c *testproc.Child) {
 	<-c.Lines
 }
 
+// A child that is forked and executes nothing has the descriptor, too, and copies of all
+// that its parent opened.
+func TestForkedChildKeepsNoSeatOfAnAnonymousQueue(t *testing.T) {
+	t.Parallel()
+	f := newAnonymous(t, &single)
+	q := shmq.FileName(f)
+	c := testproc.StartWith(t, []*os.File{f}, nil, "fork", "fd:3")
+	forked, err := strconv.Atoi(c.Expect("forked"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Kill(forked, syscall.SIGKILL) })
+	to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", forked))
+	require.NoError(t, err)
+	require.Contains(t, to, "memfd:shmq")
+	_, err = shmq.Attach(q, shmq.Producer, nil)
+	require.ErrorIs(t, err, shmq.ErrRoleTaken)
+	c.Terminate()
+	testproc.Until(t, func() bool {
+		info, err := shmq.Stat(q)
+		require.NoError(t, err)
+		return !info.Participants[0].Alive
+	})
+	attach(t, q, shmq.Producer)
+	require.NoError(t, syscall.Kill(forked, syscall.SIGKILL))
+}
+
 // Once attached, nobody needs the descriptor, nor what its number means by then.
 func TestAttachmentOutlivesTheFile(t *testing.T) {
 	t.Parallel()

@@ -56,6 +56,9 @@ func (p *fdPlace) open(write bool) (*sys.File, error) {
 	case err != nil:
 		return nil, err
 	}
+	if err := onThisMachine(f, p.path); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	if write && !f.Writable() {
 		return nil, errors.Join(fmt.Errorf("%w: a seal against writing lets nobody attach any more: %s", fs.ErrPermission, p.describe()), f.Close())
 	}
@@ -119,7 +122,9 @@ func (p *fdPlace) create(layout.Geometry, fs.FileMode, *Options) error {
 // names says yes for good: no other file will be meant, nor can this one be removed.
 func (p *fdPlace) names(*sys.File) (bool, error) { return true, nil }
 
-func (p *fdPlace) unname() error { return errFDRemove }
+func (p *fdPlace) unname(*sys.File) error { return errFDRemove }
+
+func (p *fdPlace) discard(why error, _ bool) error { return why }
 
 var (
 	errFDCreate = fmt.Errorf("%w: a descriptor can't be made under a number; use CreateAnonymous, or run: shmq anon", ErrName)

@@ -10,16 +10,21 @@ import (
 // RecoverOptions say how to recover. The zero value, and nil, mean the defaults.
 type RecoverOptions struct {
 	// DryRun only looks: it tells what would be recovered and changes nothing.
+	// What a rebuild would find it tries out on a copy in memory.
 	DryRun bool
 }
 
 // Recovery tells what Recover found, and what became of it.
 type Recovery struct {
-	Name   string        `json:"name"`
-	Path   string        `json:"path"`
-	DryRun bool          `json:"dry_run"`
-	Dead   []Recovered   `json:"dead"`
-	Alive  []Participant `json:"alive"` // left alone, stopped ones too
+	Name   string `json:"name"`
+	Path   string `json:"path"`
+	DryRun bool   `json:"dry_run"`
+	// Rebuilt: the machine had stopped, or this is a copy of a queue in use, and a ring
+	// was made of what is in the file; in a dry run, would be. Nobody was attached, and
+	// Dead is empty: a rebuild frees all seats.
+	Rebuilt *Rebuilt      `json:"rebuilt,omitempty"`
+	Dead    []Recovered   `json:"dead"`
+	Alive   []Participant `json:"alive"` // left alone, stopped ones too
 }
 
 // Recovered is a dead participant: what it held when it was found, and what was done.
@@ -37,9 +42,11 @@ type Recovered struct {
 // at, and for people who want to know. It needs no role and no seat, never touches a
 // living participant, however long that is stopped, and wakes sleepers for what they can
 // go on with. What a dead single consumer was handed needs no taking back: the next one
-// is handed it again. It does not wait, and is safe for concurrent use, by several
-// processes too. Errors: ErrName, ErrNotQueue, ErrVersion, ErrDamaged, fs.ErrNotExist,
-// fs.ErrPermission. opts may be nil.
+// is handed it again. A queue with checksums that was in use when the machine stopped is
+// rebuilt, as by who attaches first. It is safe for concurrent use, by several
+// processes too, and waits for nobody but who attaches or leaves just now. Errors:
+// ErrName, ErrNotQueue, ErrVersion, ErrDamaged, ErrSync, ErrInUse when such a one does not
+// come to an end, fs.ErrNotExist, fs.ErrPermission. opts may be nil.
 func Recover(name string, opts *RecoverOptions) (*Recovery, error) {
 	rec, err := recoverDead(name, opts != nil && opts.DryRun)
 	return rec, fail("recover", name, err)
@@ -51,6 +58,20 @@ func recoverDead(name string, dry bool) (*Recovery, error) {
 		return nil, err
 	}
 	rec := &Recovery{Name: info.Name, Path: info.Path, DryRun: dry, Dead: []Recovered{}, Alive: []Participant{}}
+	if info.Broken {
+		if dry {
+			at, err := find(name)
+			if err != nil {
+				return nil, err
+			}
+			rec.Rebuilt, err = rebuildCopy(at)
+			return rec, err
+		}
+		if err := takeBackAll(name, rec); err != nil {
+			return nil, err
+		}
+		return rec, nil
+	}
 	for _, p := range info.Participants {
 		if p.Alive {
 			rec.Alive = append(rec.Alive, p)
@@ -61,14 +82,15 @@ func recoverDead(name string, dry bool) (*Recovery, error) {
 	if dry || len(rec.Dead) == 0 {
 		return rec, nil
 	}
-	if err := takeBackAll(name, rec.Dead); err != nil {
+	if err := takeBackAll(name, rec); err != nil {
 		return nil, err
 	}
 	return rec, nil
 }
 
-// takeBackAll recovers the dead, as a participant without a role or a seat.
-func takeBackAll(name string, dead []Recovered) (err error) {
+// takeBackAll recovers the dead, as a participant without a role or a seat. In a queue
+// with checksums it holds the gate all the while: it could not be seen otherwise.
+func takeBackAll(name string, rec *Recovery) (err error) {
 	at, err := find(name)
 	if err != nil {
 		return err
@@ -82,15 +104,31 @@ func takeBackAll(name string, dead []Recovered) (err error) {
 	if err := a.mapRing(); err != nil {
 		return err
 	}
-	for i := range dead {
-		if err := a.takeBack(&dead[i]); err != nil {
+	return a.Guard(func() error { return a.takeBackDead(rec) })
+}
+
+// takeBackDead is takeBackAll for a queue that is mapped.
+func (a *Attachment) takeBackDead(rec *Recovery) error {
+	if err := a.lockGate(gatePatience); err != nil {
+		return err
+	}
+	found, err := a.enter()
+	if err != nil {
+		return err
+	}
+	if found != nil {
+		rec.Rebuilt = &Rebuilt{Records: found.Records, Torn: found.Torn}
+		rec.Dead = []Recovered{}
+	}
+	for i := range rec.Dead {
+		if err := a.takeBack(&rec.Dead[i]); err != nil {
 			return err
 		}
 	}
 	// Also if nothing was taken back: a turn may be free, or the stream at its end.
 	park.WakeAll(a.ring.DataFutex())
 	park.WakeAll(a.ring.RoomFutex())
-	return nil
+	return a.leave()
 }
 
 // takeBack recovers one seat, unless somebody else does, or has taken it meanwhile.

@@ -49,15 +49,16 @@ func remove(name string, force bool, check func() error) (err error) {
 	}
 	f, h, err := open(at, true)
 	if err != nil {
-		if force && (errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged)) {
-			return at.unname()
-		}
-		return err
+		return at.discard(err, force)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if !force {
 		// Held exclusively until the name is gone, so nobody attaches meanwhile.
-		for _, b := range []int64{layout.LockProducer, layout.LockConsumer} {
+		locks := []int64{layout.LockProducer, layout.LockConsumer}
+		if h.Checksum {
+			locks = append([]int64{layout.LockImage}, locks...) // who rebuilds has no role yet
+		}
+		for _, b := range locks {
 			ok, err := f.TryLock(b, true)
 			if err != nil {
 				return err
@@ -78,7 +79,7 @@ func remove(name string, force bool, check func() error) (err error) {
 	if mine, err := at.names(f); err != nil || !mine {
 		return errors.Join(err, errGone)
 	}
-	return at.unname()
+	return at.unname(f)
 }
 
 // inUse names the living participants.

@@ -31,6 +31,7 @@ type Info struct {
 	SlotSize  int  `json:"slot_size"`
 	Seats     int  `json:"seats"`
 	MaxRecord int  `json:"max_record"`
+	Checksum  bool `json:"checksum"` // each record has one
 
 	Head    uint64 `json:"head"`    // position of the oldest record not taken; single consumer: not acknowledged
 	Tail    uint64 `json:"tail"`    // position of the next claim
@@ -40,7 +41,12 @@ type Info struct {
 	Leased  int    `json:"leased"`  // takes by consumers of a many-consumer queue, not acknowledged
 	Orphans int    `json:"orphans"` // takes to be delivered again
 	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation
-	Full    bool   `json:"full"`    // no room for a record of one slot: the position Tail - Slots is not free
+	Torn    uint64 `json:"torn"`    // records dropped because their checksum was wrong, since creation
+	// Broken: the machine stopped while the queue, which has checksums, was in use, or
+	// this is a copy that was made meanwhile. Who attaches next rebuilds it; until then
+	// the other numbers here mean little.
+	Broken bool `json:"broken"`
+	Full   bool `json:"full"` // no room for a record of one slot: the position Tail - Slots is not free
 
 	// Begun: a producer has attached at some time. Finished: the stream was
 	// marked as finished and no producer has attached since.
@@ -145,7 +151,7 @@ func List() ([]Entry, error) {
 	var entries []Entry
 	for _, name := range names {
 		info, err := Stat(name)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errCutShort) {
 			continue
 		}
 		entries = append(entries, Entry{name, info, err})

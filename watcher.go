@@ -77,8 +77,7 @@ func (w *Watcher) release() error {
 
 // Removed reports whether the queue's name is gone, or means another queue by now.
 func (w *Watcher) Removed() bool {
-	mine, err := w.at.names(w.file)
-	return err == nil && !mine
+	return unnamed(w.at, w.file)
 }
 
 // Stat describes the queue, as the function of that name.
@@ -130,11 +129,16 @@ func (w *Watcher) look(slots bool) (_ *Info, err error) {
 		Name: w.name, Path: w.at.shown(), Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
 		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
 		Producers: side(h.ManyProducers), Consumers: side(h.ManyConsumers),
-		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(),
+		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum,
 		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
-		Orphans: survey.Orphans, Skipped: r.Skipped(), Full: survey.Full, Begun: begun, Finished: finished,
+		Orphans: survey.Orphans, Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished,
 		ProducersAsleep: park.Armed(r.RoomFutex()), ConsumersAsleep: park.Armed(r.DataFutex()),
 		Participants: []Participant{},
+	}
+	if h.Checksum {
+		if info.Broken, err = broken(w.file, r); err != nil {
+			return nil, err
+		}
 	}
 	return info, w.participants(info, survey)
 }

@@ -24,6 +24,7 @@ type Geometry struct {
 	Seats         int
 	Slots         uint64 // a power of two
 	AreaSize      uint64 // D: payload bytes of one slot beyond the inline ones
+	Checksum      bool   // each record has a checksum
 }
 
 // Check tells whether the geometry lies within the limits.
@@ -51,6 +52,14 @@ func (g Geometry) DataOffset() uint64 { return pageUp(g.SlotOffset() + g.Slots*S
 // TotalSize is the size of the whole file. With the limits that Check demands
 // it stays below 2^55, so none of these sums can overflow.
 func (g Geometry) TotalSize() uint64 { return pageUp(g.DataOffset() + g.Slots*g.AreaSize) }
+
+// InlineSize is how many payload bytes a slot line holds.
+func (g Geometry) InlineSize() int {
+	if g.Checksum {
+		return SlotSum - SlotInline
+	}
+	return InlineSize
+}
 
 // MaxSlotsPerRecord is how many slots a record or a batch may take: half the
 // ring, so that with a filler before the end it always fits into an empty one.

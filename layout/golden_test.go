@@ -49,7 +49,9 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"LockProducer", layout.LockProducer, 1024},
 		{"LockConsumer", layout.LockConsumer, 1025},
 		{"FlagManyProducers", layout.FlagManyProducers, 1},
+		{"LockImage", layout.LockImage, 1026},
 		{"FlagManyConsumers", layout.FlagManyConsumers, 2},
+		{"FlagChecksum", layout.FlagChecksum, 4},
 		{"HotTail", layout.HotTail, 0},
 		{"HotDataFutex", layout.HotDataFutex, 128},
 		{"HotHead", layout.HotHead, 256},
@@ -60,6 +62,8 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"HotEpoch", layout.HotEpoch, 896},
 		{"HotFinished", layout.HotFinished, 1024},
 		{"HotSkipped", layout.HotSkipped, 1152},
+		{"HotImage", layout.HotImage, 1280},
+		{"HotTorn", layout.HotTorn, 1408},
 		{"SeatState", layout.SeatState, 0},
 		{"SeatRole", layout.SeatRole, 4},
 		{"SeatPID", layout.SeatPID, 8},
@@ -87,9 +91,12 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"SlotLength", layout.SlotLength, 8},
 		{"SlotMeta", layout.SlotMeta, 12},
 		{"SlotInline", layout.SlotInline, 16},
+		{"SlotSum", layout.SlotSum, 60},
+		{"SumHeadSize", layout.SumHeadSize, 16},
 		{"MetaArea", layout.MetaArea, 256},
 		{"MetaDeliveriesShift", layout.MetaDeliveriesShift, 16},
 		{"MetaKindMask", layout.MetaKindMask, 255},
+		{"MetaSummed", layout.MetaSummed, 511},
 		{"Free", int(layout.Free), 0},
 		{"Claimed", int(layout.Claimed), 1},
 		{"Full", int(layout.Full), 2},
@@ -119,6 +126,22 @@ func TestWordsAreWhatTheyWere(t *testing.T) {
 	} {
 		require.Equal(t, c.want, c.got, "%s: %#x", name, uint64(c.got))
 	}
+}
+
+func TestSumHeadIsWhatItWas(t *testing.T) {
+	t.Parallel()
+	var b [layout.SumHeadSize]byte
+	layout.SumHead(&b, 0xf123456789abcdef, 0x01020304, 0xaabbfd05)
+	require.Equal(t, "\xef\xcd\xab\x89\x67\x45\x23\x01\x04\x03\x02\x01\x05\x01\x00\x00", string(b[:]))
+}
+
+func TestChecksumsTakeFourBytesOfTheLine(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 48, layout.Geometry{}.InlineSize())
+	require.Equal(t, 44, layout.Geometry{Checksum: true}.InlineSize())
+	requireNoOverlap(t, layout.SlotSize,
+		field{layout.SlotWord, 8}, field{layout.SlotLength, 4}, field{layout.SlotMeta, 4},
+		field{layout.SlotInline, layout.Geometry{Checksum: true}.InlineSize()}, field{layout.SlotSum, 4})
 }
 
 func TestRegionsOfAFileFollowEachOther(t *testing.T) {
@@ -161,6 +184,7 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 	for _, off := range []int{
 		layout.HotTail, layout.HotDataFutex, layout.HotHead, layout.HotHandout, layout.HotRoomFutex,
 		layout.HotOrphans, layout.HotTurn, layout.HotEpoch, layout.HotFinished, layout.HotSkipped,
+		layout.HotImage, layout.HotTorn,
 	} {
 		hot = append(hot, field{off, layout.LineSize}) // a line each
 	}

@@ -41,6 +41,9 @@ func (h Header) Encode() []byte {
 	if h.ManyConsumers {
 		flags |= FlagManyConsumers
 	}
+	if h.Checksum {
+		flags |= FlagChecksum
+	}
 	le.PutUint32(b[OffFlags:], flags)
 	le.PutUint32(b[OffSeats:], uint32(h.Seats))
 	le.PutUint64(b[OffSlots:], h.Slots)
@@ -55,6 +58,23 @@ func (h Header) Encode() []byte {
 	copy(b[OffBootID:], h.BootID[:])
 	le.PutUint32(b[OffHeaderCRC:], crc32.Checksum(b[:OffHeaderCRC], castagnoli))
 	return b
+}
+
+// offset is a field of the header that follows from the geometry.
+type offset struct {
+	name string
+	off  int
+	want uint64
+}
+
+func (g Geometry) offsets() []offset {
+	return []offset{
+		{"hot words", OffHot, HotOffset},
+		{"seat table", OffSeatTable, SeatOffset},
+		{"slot table", OffSlotTable, g.SlotOffset()},
+		{"data areas", OffData, g.DataOffset()},
+		{"total size", OffTotalSize, g.TotalSize()},
+	}
 }
 
 // Validate reads a header page that was copied out of a file of size bytes. The
@@ -84,6 +104,7 @@ func Validate(page []byte, size int64) (Header, error) {
 	}
 	h.ManyProducers = flags&FlagManyProducers != 0
 	h.ManyConsumers = flags&FlagManyConsumers != 0
+	h.Checksum = flags&FlagChecksum != 0
 	h.Seats = int(min(le.Uint32(page[OffSeats:]), MaxSeats+1)) // fits an int everywhere
 	h.Slots = le.Uint64(page[OffSlots:])
 	h.AreaSize = le.Uint64(page[OffAreaSize:])
@@ -93,17 +114,7 @@ func Validate(page []byte, size int64) (Header, error) {
 	if n := le.Uint32(page[OffHeaderSize:]); n != HeaderSize {
 		return h, fmt.Errorf("%w: header of %d bytes, want %d", ErrDamaged, n, HeaderSize)
 	}
-	for _, f := range []struct {
-		name string
-		off  int
-		want uint64
-	}{
-		{"hot words", OffHot, HotOffset},
-		{"seat table", OffSeatTable, SeatOffset},
-		{"slot table", OffSlotTable, h.SlotOffset()},
-		{"data areas", OffData, h.DataOffset()},
-		{"total size", OffTotalSize, h.TotalSize()},
-	} {
+	for _, f := range h.offsets() {
 		if got := le.Uint64(page[f.off:]); got != f.want {
 			return h, fmt.Errorf("%w: %s at %d, want %d", ErrDamaged, f.name, got, f.want)
 		}

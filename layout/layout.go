@@ -4,6 +4,8 @@
 // docs/layout.md says the same for readers in other languages.
 package layout
 
+import "encoding/binary"
+
 // Version is the layout that this package reads and writes. A file of another
 // version is refused: no field below may be trusted across versions.
 const Version = 1
@@ -67,13 +69,18 @@ const (
 	LockProducer = 1024
 	// LockConsumer is the same for consumers.
 	LockConsumer = 1025
+	// LockImage is the gate of a queue with checksums. Everybody who attaches to one
+	// holds it exclusively while it finds out whether anybody else is attached,
+	// rebuilds the ring from what a disk kept if it has to, and takes its role.
+	LockImage = 1026
 )
 
 // Flags of the header. A file with a flag unknown here is refused.
 const (
 	FlagManyProducers = 1 << 0
 	FlagManyConsumers = 1 << 1
-	knownFlags        = FlagManyProducers | FlagManyConsumers
+	FlagChecksum      = 1 << 2 // each record has a checksum, at SlotSum
+	knownFlags        = FlagManyProducers | FlagManyConsumers | FlagChecksum
 )
 
 // Hot words, offsets from HotOffset. Each has a 128-byte line of its own. Each
@@ -135,6 +142,20 @@ const (
 	// HotSkipped, u64: claims of dead producers that were turned into Skip.
 	// Added to after the word; a death in between loses one from the count.
 	HotSkipped = 9 * LineSize
+
+	// HotImage, u64: queues with checksums only. 0: the words are in order. Otherwise
+	// a stamp of the boot, file and mount in which the queue is in use. Who attaches
+	// writes it under LockImage, and has it on the disk before it writes anything
+	// else; who leaves last has all else on the disk and then writes 0. Who attaches
+	// alone and finds another stamp than its own knows that the machine stopped, or
+	// that this is a copy: what stands here may be of many moments, and the ring is
+	// rebuilt. A process that dies leaves the stamp, of its own boot: the words are
+	// then in order as far as recovery brings them.
+	HotImage = 10 * LineSize
+
+	// HotTorn, u64: records that were dropped because their checksum was wrong. Added
+	// to after the drop; a death in between loses one from the count.
+	HotTorn = 11 * LineSize
 )
 
 // Seat entry fields, offsets from the entry's start. The first 64 bytes are
@@ -194,6 +215,9 @@ const (
 //	│ word   │ length  │ meta    │ inline payload, 48 bytes  │
 //	└────────┴─────────┴─────────┴───────────────────────────┘
 //
+// In a queue with checksums the last four bytes are that of the record, wherever its
+// payload lies, and 44 bytes are left for an inline one. See Geometry.InlineSize.
+//
 // length and meta are written before the word that publishes them, by the
 // owner of the word, and read once by each reader.
 const (
@@ -202,6 +226,9 @@ const (
 	SlotMeta   = 12 // u32, Meta*
 	SlotInline = 16
 	InlineSize = SlotSize - SlotInline
+	// SlotSum, u32, with checksums only: CRC-32C of SumHead and the payload. Written
+	// before the word that publishes the record.
+	SlotSum = 60
 )
 
 // Bits of a slot's meta field.
@@ -215,4 +242,20 @@ const (
 	// MetaKindMask: the lower eight bits tell the kind of record; 0 is the
 	// only one so far.
 	MetaKindMask = 0xff
+	// MetaSummed are the bits that stay as they are, and that the checksum covers.
+	MetaSummed = MetaKindMask | MetaArea
 )
+
+// SumHeadSize is the length of SumHead.
+const SumHeadSize = 16
+
+// SumHead writes to b what the checksum of a record covers before the payload:
+// its position as far as a Word can tell it, sixty bits, as a u64; its length; its
+// meta without the deliveries. Not k: of the first record in a take only the slots of
+// the whole take are known.
+func SumHead(b *[SumHeadSize]byte, p uint64, length, meta uint32) {
+	le := binary.LittleEndian
+	le.PutUint64(b[:], p<<stateBits>>stateBits)
+	le.PutUint32(b[8:], length)
+	le.PutUint32(b[12:], meta&MetaSummed)
+}

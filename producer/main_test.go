@@ -16,6 +16,7 @@ func TestMain(m *testing.M) {
 	testproc.Main(m, map[string]testproc.Role{
 		testagent.RoleName: testagent.Play,
 		"flood":            flood,
+		"durable":          durable,
 	})
 }
 

@@ -18,8 +18,17 @@ type Options struct {
 	// Prefault makes all of the queue's pages ready at once; see
 	// shmq.AttachOptions.
 	Prefault bool
+	// Lock keeps the queue's pages in memory; see shmq.AttachOptions.
+	Lock bool
+	// NoGuard leaves out the guard against faults, some 5 ns a call; see
+	// shmq.AttachOptions.
+	NoGuard bool
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
 	Wait shmq.WaitPolicy
+	// Durability says when records have to be on the disk. It demands a queue that was
+	// made with checksums, and makes one with them. Default: at no set time, which is
+	// right for queues in memory.
+	Durability shmq.Durability
 	// Codec turns values into bytes; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
@@ -37,7 +46,19 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o.Wait > shmq.Park {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
 	}
-	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Prefault: o.Prefault, Logger: o.Logger})
+	if err := o.Durability.Check(); err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
+	}
+	create := o.Create
+	create.Checksum = create.Checksum || o.Durability != (shmq.Durability{})
+	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Logger: o.Logger})
+}
+
+func (o *Options) durability() shmq.Durability {
+	if o == nil {
+		return shmq.Durability{}
+	}
+	return o.Durability
 }
 
 func (o *Options) spinner() park.Spinner {

@@ -72,6 +72,12 @@ func (p *Producer[T]) SendBatch(ctx context.Context, vs []T) (int, error) {
 	return p.raw.SendBatch(ctx, p.recs)
 }
 
+// Sync returns when all that is in the queue is on stable storage; see Raw.Sync.
+func (p *Producer[T]) Sync() error { return p.raw.Sync() }
+
+// StartSync starts that and does not wait for it; see Raw.StartSync.
+func (p *Producer[T]) StartSync() error { return p.raw.StartSync() }
+
 // Finish marks the end of the stream and closes the producer; see Raw.Finish.
 func (p *Producer[T]) Finish() error { return p.raw.Finish() }
 

@@ -12,8 +12,11 @@ type Consumer struct {
 
 	r    *Ring
 	seat int
+	sums summer
 	one  oneConsumer  // state of the single role
 	many manyConsumer // state of the shared role
+
+	leases []Lease // for receiveBatchLease, again and again
 }
 
 // Lease is a record in the hands of a consumer: its bytes stay where they are,

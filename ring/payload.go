@@ -30,7 +30,7 @@ func (r *Ring) areas(p uint64, n int) []byte {
 // room returns where a payload of n bytes at position p goes, and the meta bits
 // that say so.
 func (r *Ring) room(p uint64, n int) (b []byte, meta uint32) {
-	if n <= layout.InlineSize {
+	if n <= r.line {
 		return r.inline(p, n), 0
 	}
 	return r.areas(p, n), layout.MetaArea
@@ -48,7 +48,7 @@ func (r *Ring) payload(p, k uint64) (b []byte, meta uint32, err error) {
 	lm := atomic.LoadUint64(r.lengthMeta(p))
 	n, meta := uint64(uint32(lm)), uint32(lm>>32)
 	if meta&layout.MetaArea == 0 {
-		if n > layout.InlineSize {
+		if n > uint64(r.line) {
 			return nil, 0, ErrDamaged
 		}
 		return r.inline(p, int(n)), meta, nil

@@ -59,7 +59,9 @@ type Viewer struct {
 	r      *Ring
 	pos    uint64
 	missed uint64
-	take   taken // that pos may lie in
+	spent  uint64 // of the call's effort
+	take   taken  // that pos may lie in
+	sums   summer
 }
 
 // taken is a take of one or more records by a consumer; its first word tells of all.
@@ -71,6 +73,9 @@ type taken struct {
 
 // maxCopies bounds how often one record is copied in vain.
 const maxCopies = 8
+
+// effort bounds the slots that one call looks at or copies in vain.
+func (v *Viewer) effort() uint64 { return 2 * maxCopies * v.r.cap }
 
 // NewViewer returns a viewer that stands at the oldest record.
 func (r *Ring) NewViewer() *Viewer {
@@ -104,8 +109,9 @@ func (v *Viewer) Seek(pos uint64) { v.pos, v.take = pos, taken{} }
 func (v *Viewer) Pos() uint64 { return v.pos }
 
 // Missed returns how many slots were passed unseen since Rewind, because they were
-// acknowledged or freed before the viewer got there. A record takes one or more of
-// them, so it is the most records that can have been missed.
+// acknowledged or freed before the viewer got there, or because the record's checksum is
+// wrong. A record takes one or more of them, so it is the most records that can have been
+// missed.
 func (v *Viewer) Missed() uint64 { return v.missed }
 
 // Next copies the record at the viewer's position, or the next one there is, into
@@ -121,7 +127,7 @@ func (v *Viewer) Next(rec *Peeked) error {
 func (v *Viewer) nextMany(rec *Peeked) error {
 	r := v.r
 	copies := 0
-	for range 4*r.cap + maxCopies {
+	for v.spent = 0; v.spent < v.effort(); v.spent++ {
 		p := v.pos
 		w := r.load(p)
 		if lap := w.CompareLap(p, r.shift); lap < 0 {
@@ -204,7 +210,7 @@ func (v *Viewer) passFreed() {
 func (v *Viewer) nextOne(rec *Peeked) error {
 	r := v.r
 	copies := 0
-	for range 4*r.cap + maxCopies {
+	for v.spent = 0; v.spent < v.effort(); v.spent++ {
 		h := atomics.Load64(r.head)
 		if n := int64(h - v.pos); n > 0 {
 			v.missed += uint64(n)
@@ -254,8 +260,13 @@ func (v *Viewer) nextOne(rec *Peeked) error {
 func (v *Viewer) attempt(rec *Peeked, w layout.Word, k uint64, copies *int) (ok bool, err error) {
 	if ok, err = v.read(rec, w); ok {
 		v.pos += k
+		if err == errTorn {
+			v.missed += k
+			return false, nil
+		}
 		return true, err
 	}
+	v.spent += k
 	if *copies++; *copies == maxCopies {
 		*copies = 0
 		v.missed += k
@@ -276,6 +287,9 @@ func (v *Viewer) read(rec *Peeked, w layout.Word) (ok bool, err error) {
 	data, meta, err := r.payload(rec.Pos, r.span(rec.Pos, w))
 	rec.Data = append(rec.Data, data...)
 	rec.Redelivered = int(meta >> layout.MetaDeliveriesShift)
+	if r.geo.Checksum && (err != nil || v.sums.sum(rec.Pos, meta, rec.Data) != *r.sumAt(rec.Pos)) {
+		err = errTorn
+	}
 	if layout.Word(atomics.Reload64(r.wordAt(rec.Pos))) != w {
 		return false, nil
 	}

@@ -17,11 +17,14 @@ type Producer struct {
 	// single consumer.
 	tail     uint64
 	headSeen uint64
-	// ahead is how far tail may be ahead of headSeen for sendPlain: a lap where
-	// both sides are single, 0 otherwise and while a reservation is open.
+	// ahead is how far tail may be ahead of headSeen for the short way of Send: a lap where
+	// both sides are single and records have no checksum, 0 otherwise and while a
+	// reservation is open.
 	ahead uint64
 
-	filled bool // see Filled
+	spent  uint64 // of the call's effort; see Ring.effort
+	filled bool   // see Filled
+	sums   summer
 
 	// open is the reservation under way.
 	open     bool
@@ -42,9 +45,7 @@ func (r *Ring) NewProducer(seat int) (*Producer, error) {
 		p.headSeen = atomics.Load64(r.head)
 		return p, nil
 	}
-	if !r.geo.ManyConsumers {
-		p.ahead = r.cap
-	}
+	p.ahead = r.plainLap()
 	return p, p.resume()
 }
 
@@ -72,7 +73,7 @@ func (p *Producer) send(b []byte) error {
 	if p.open {
 		return ErrReserved
 	}
-	if len(b) <= layout.InlineSize && p.sendSmall(b) {
+	if len(b) <= layout.InlineSize && !p.r.geo.Checksum && p.sendSmall(b) {
 		return nil
 	}
 	if len(b) > p.r.geo.MaxRecord() {
@@ -116,7 +117,11 @@ func (p *Producer) Commit(n int) error {
 		return ErrNotReserved
 	}
 	p.closeReservation()
+	b, _ := p.r.room(p.pos, p.reserved)
 	p.r.describe(p.pos, n, p.meta)
+	if p.r.geo.Checksum {
+		p.seal(p.pos, b[:n], p.meta)
+	}
 	p.publish(p.pos, p.slots)
 	return nil
 }
@@ -134,9 +139,15 @@ func (p *Producer) Abort() {
 
 func (p *Producer) closeReservation() {
 	p.open = false
-	if !p.r.geo.ManyProducers && !p.r.geo.ManyConsumers {
-		p.ahead = p.r.cap
+	p.ahead = p.r.plainLap()
+}
+
+// plainLap returns how far ahead is while no reservation is open.
+func (r *Ring) plainLap() uint64 {
+	if r.geo.ManyProducers || r.geo.ManyConsumers || r.geo.Checksum {
+		return 0
 	}
+	return r.cap
 }
 
 // Filled reports whether a filler went out since the last call. Consumers have to
@@ -163,6 +174,14 @@ func (p *Producer) write(pos uint64, b []byte) {
 	dst, meta := p.r.room(pos, len(b))
 	copy(dst, b)
 	p.r.describe(pos, len(b), meta)
+	if p.r.geo.Checksum {
+		p.seal(pos, dst, meta)
+	}
+}
+
+// seal writes the checksum of the record at pos, whose payload is b.
+func (p *Producer) seal(pos uint64, b []byte, meta uint32) {
+	*p.r.sumAt(pos) = p.sums.sum(pos, meta, b)
 }
 
 // publish makes the record visible, whole. A single producer moves the shared

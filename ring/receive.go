@@ -20,6 +20,9 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	if r.geo.ManyConsumers {
 		return c.receiveMany(buf)
 	}
+	if r.geo.Checksum {
+		return c.receiveLease(buf)
+	}
 	// Without a lease open, a record handed back or one that a predecessor may
 	// have shown, all that a record needs is a copy of it and a new head.
 	o := &c.one
@@ -59,7 +62,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 // the copy, and the store that frees. What needs more goes the long way.
 func (c *Consumer) receiveMany(buf []byte) ([]byte, int, error) {
 	r := c.r
-	if c.mayInherit() {
+	if r.geo.Checksum || c.mayInherit() {
 		return c.receiveLease(buf)
 	}
 	h := atomics.Load64(r.head)

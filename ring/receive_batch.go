@@ -10,21 +10,24 @@ import (
 // TryReceiveBatch takes as many records as are ready, at most len(bufs), copies the
 // i-th to bufs[i][:0], which grows if it has to, and acknowledges them. It returns
 // their number, and how many of them were delivered before; ErrEmpty when there is
-// none. A record of several slots, or one that was delivered before, ends a batch and
-// comes alone. Errors: as TryReceive.
+// none. A record that was delivered before ends a batch and comes alone; without
+// checksums, so does one of several slots. Errors: as TryReceive.
 //
 // Consumers that are many pay one claim for all; a single one moves head once.
 func (c *Consumer) TryReceiveBatch(bufs [][]byte) (n, redelivered int, err error) {
 	if len(bufs) == 0 {
 		return 0, 0, nil
 	}
-	if c.r.geo.ManyConsumers {
+	switch g := &c.r.geo; {
+	case g.Checksum:
+		n, redelivered, err = c.receiveBatchLease(bufs)
+	case g.ManyConsumers:
 		n, err = c.receiveBatchMany(bufs)
-	} else {
+	default:
 		n, err = c.receiveBatchOne(bufs)
 	}
 	if n > 0 || err != nil {
-		return n, 0, err
+		return n, redelivered, err
 	}
 	got, before, err := c.TryReceive(bufs[0])
 	bufs[0] = got
@@ -34,11 +37,16 @@ func (c *Consumer) TryReceiveBatch(bufs [][]byte) (n, redelivered int, err error
 	return 1, min(before, 1), nil
 }
 
+// fresh reports that no lease is open and nothing that was delivered before comes next.
+func (o *oneConsumer) fresh() bool {
+	return o.head == o.next && len(o.returned) == 0 && int64(o.seen-o.next) <= 0
+}
+
 // receiveBatchOne is TryReceive's short way, with one head for all.
 func (c *Consumer) receiveBatchOne(bufs [][]byte) (n int, err error) {
 	o, r := &c.one, c.r
 	bufs = bufs[:min(uint64(len(bufs)), r.cap)]
-	if o.head != o.next || len(o.returned) != 0 || int64(o.seen-o.next) > 0 {
+	if !o.fresh() {
 		return 0, nil
 	}
 	for n < len(bufs) {
@@ -60,6 +68,28 @@ func (c *Consumer) receiveBatchOne(bufs [][]byte) (n int, err error) {
 	o.head = o.next
 	atomics.StoreRelease64(r.head, o.head)
 	return n, nil
+}
+
+// receiveBatchLease leases a batch, copies it, and acknowledges it.
+func (c *Consumer) receiveBatchLease(bufs [][]byte) (n, redelivered int, err error) {
+	if c.r.geo.ManyConsumers && c.mayInherit() || !c.r.geo.ManyConsumers && !c.one.fresh() {
+		return 0, 0, nil
+	}
+	want := min(len(bufs), int(c.r.cap))
+	if len(c.leases) < want {
+		c.leases = make([]Lease, want)
+	}
+	ls := c.leases[:want]
+	n, err = c.TryLeaseBatch(ls)
+	for i := range ls[:n] {
+		bufs[i] = append(bufs[i][:0], ls[i].Data...)
+		redelivered += min(ls[i].Redelivered, 1) // an orphan that has just appeared
+	}
+	c.AckBatch(ls[:n])
+	if err == ErrEmpty {
+		err = nil // TryReceive finds out
+	}
+	return n, redelivered, err
 }
 
 // receiveBatchMany claims, with one compare-and-swap, the records of one slot that

@@ -31,6 +31,10 @@ var (
 // then reports that it would have to wait.
 const maxTries = 1 << 16
 
+// effort bounds what one call does in vain, where a try can look at many slots: a try
+// counts one, and so does each slot.
+func (r *Ring) effort() uint64 { return maxTries + 16*r.cap }
+
 // Ring is a view of a region that holds a queue. Its fields are set once; it is
 // safe for concurrent use.
 type Ring struct {
@@ -39,6 +43,7 @@ type Ring struct {
 	mask  uint64 // slots - 1
 	cap   uint64 // slots
 	area  uint64 // bytes of one data area
+	line  int    // payload bytes that fit into a slot's line
 
 	slots unsafe.Pointer // slot lines
 	data  unsafe.Pointer // data areas
@@ -48,6 +53,7 @@ type Ring struct {
 	orphans, turn       *uint64
 	epoch, finished     *uint64
 	skipped             *uint64
+	image, torn         *uint64
 	dataFutex           *uint32
 	roomFutex           *uint32
 
@@ -79,6 +85,7 @@ func New(region []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		mask:      g.Slots - 1,
 		cap:       g.Slots,
 		area:      g.AreaSize,
+		line:      g.InlineSize(),
 		slots:     unsafe.Add(base, g.SlotOffset()),
 		data:      unsafe.Add(base, g.DataOffset()),
 		seats:     unsafe.Add(base, layout.SeatOffset),
@@ -90,6 +97,8 @@ func New(region []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		epoch:     hot(layout.HotEpoch),
 		finished:  hot(layout.HotFinished),
 		skipped:   hot(layout.HotSkipped),
+		image:     hot(layout.HotImage),
+		torn:      hot(layout.HotTorn),
 		dataFutex: (*uint32)(unsafe.Pointer(hot(layout.HotDataFutex))),
 		roomFutex: (*uint32)(unsafe.Pointer(hot(layout.HotRoomFutex))),
 		clock:     clock,
@@ -140,6 +149,17 @@ func (r *Ring) RoomWorthWaking() bool { return r.Roomy() || r.TurnAsked() }
 
 // Skipped returns how many claims of dead producers were passed over.
 func (r *Ring) Skipped() uint64 { return atomics.Load64(r.skipped) }
+
+// Torn returns how many records were dropped because their checksum was wrong.
+func (r *Ring) Torn() uint64 { return atomics.Load64(r.torn) }
+
+// Image returns the stamp of who has the queue in use, or 0; see layout.HotImage.
+func (r *Ring) Image() uint64 { return atomics.Load64(r.image) }
+
+// SetImage stores the stamp.
+//
+// Preconditions: the caller holds layout.LockImage.
+func (r *Ring) SetImage(stamp uint64) { atomics.Store64(r.image, stamp) }
 
 func (r *Ring) wordAt(p uint64) *uint64 {
 	return (*uint64)(unsafe.Add(r.slots, (p&r.mask)*layout.SlotSize))

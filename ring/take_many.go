@@ -51,17 +51,31 @@ func (c *Consumer) leaseMany(l *Lease) error {
 			return err
 		}
 	}
-	if _, _, err := c.take(1); err != nil {
-		return err
+	for range maxTries {
+		if _, _, err := c.take(1); err != nil {
+			return err
+		}
+		at := c.many.picked[0]
+		data, meta, err := c.sums.record(c.r, at.pos, at.k)
+		if err != nil && err != errTorn {
+			return err
+		}
+		got := Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: c.many.numbers, by: c}
+		c.many.numbers++
+		if err == nil {
+			*l = got
+			return nil
+		}
+		c.dropMany(&got)
 	}
-	at := c.many.picked[0]
-	data, meta, err := c.r.payload(at.pos, at.k)
-	if err != nil {
-		return err
-	}
-	*l = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: c.many.numbers, by: c}
-	c.many.numbers++
-	return nil
+	return ErrEmpty
+}
+
+// dropMany is ackMany for a record that nobody gets to see. Until it is done a consumer
+// that dies leaves the record to another one, who drops it.
+func (c *Consumer) dropMany(l *Lease) {
+	c.ackMany(l)
+	c.r.dropped()
 }
 
 func (c *Consumer) leaseBatchMany(ls []Lease) (int, error) {
@@ -73,6 +87,17 @@ func (c *Consumer) leaseBatchMany(ls []Lease) (int, error) {
 			return 1, nil
 		}
 	}
+	for range maxTries {
+		if n, err := c.leaseTaken(ls); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, ErrEmpty
+}
+
+// leaseTaken takes records once and returns how many it leased; 0 without an error when
+// all of them were torn.
+func (c *Consumer) leaseTaken(ls []Lease) (leased int, err error) {
 	n, k, err := c.take(len(ls))
 	if err != nil {
 		return 0, err
@@ -86,20 +111,26 @@ func (c *Consumer) leaseBatchMany(ls []Lease) (int, error) {
 		c.many.numbers++
 	}
 	for i, at := range c.many.picked[:n] {
-		data, meta, err := c.r.payload(at.pos, at.k)
-		if err != nil {
-			return i, err
+		data, meta, err := c.sums.record(c.r, at.pos, at.k)
+		if err != nil && err != errTorn {
+			return leased, err
 		}
-		ls[i] = Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: seq + uint64(i), batch: b, by: c}
+		got := Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: seq + uint64(i), batch: b, by: c}
+		if err == errTorn {
+			c.dropMany(&got)
+			continue
+		}
+		ls[leased] = got
+		leased++
 	}
-	return n, nil
+	return leased, nil
 }
 
 // take claims up to most records at head with one CAS and notes their places in picked.
 // It returns their number and the slots they span together.
 func (c *Consumer) take(most int) (n int, k uint64, err error) {
 	r := c.r
-	for range maxTries {
+	for spent := uint64(0); spent < r.effort(); spent++ {
 		h := atomics.Load64(r.head)
 		w := r.load(h)
 		if lap := w.CompareLap(h, r.shift); lap < 0 {
@@ -124,6 +155,7 @@ func (c *Consumer) take(most int) (n int, k uint64, err error) {
 			}
 			n = len(c.many.picked)
 			if !r.cas(h, w, layout.ReadingWord(h, k, c.seat, false, r.shift)) {
+				spent += uint64(n)
 				continue
 			}
 			atomics.CAS64(r.head, h, h+k)

@@ -53,23 +53,26 @@ func (c *Consumer) resume() {
 }
 
 func (c *Consumer) leaseOne(l *Lease) error {
-	if len(c.one.returned) > 0 {
-		return c.leaseReturned(l)
-	}
-	err := c.nextOne(l)
+	err := c.anyOne(l)
 	c.storeHandout()
 	return err
+}
+
+// anyOne takes the oldest returned record, or else the next one. The caller stores
+// handout before anybody gets to see it.
+func (c *Consumer) anyOne(l *Lease) error {
+	for len(c.one.returned) > 0 {
+		if err := c.leaseReturned(l); err != errTorn {
+			return err
+		}
+	}
+	return c.nextOne(l)
 }
 
 // leaseBatchOne stores handout once, before it returns any of the records.
 func (c *Consumer) leaseBatchOne(ls []Lease) (n int, err error) {
 	for n < len(ls) && err == nil {
-		if len(c.one.returned) > 0 {
-			err = c.leaseReturned(&ls[n])
-		} else {
-			err = c.nextOne(&ls[n])
-		}
-		if err == nil {
+		if err = c.anyOne(&ls[n]); err == nil {
 			n++
 		}
 	}
@@ -89,8 +92,7 @@ func (c *Consumer) storeHandout() {
 	}
 }
 
-// nextOne takes the record at next into l. The caller stores handout before anybody
-// gets to see it.
+// nextOne takes the record at next into l.
 func (c *Consumer) nextOne(l *Lease) error {
 	for range maxTries {
 		p := c.one.next
@@ -113,12 +115,15 @@ func (c *Consumer) nextOne(l *Lease) error {
 			return ErrDamaged // no producer writes beyond head and a lap
 		}
 		if w.State() == layout.Skip {
-			c.one.next = p + k
-			c.one.open = append(c.one.open, span{end: p + k, settled: true})
-			c.moveHead()
+			c.passOne(p + k)
 			continue
 		}
-		data, _, err := c.r.payload(p, k)
+		data, _, err := c.sums.record(c.r, p, k)
+		if err == errTorn {
+			c.passOne(p + k)
+			c.r.dropped()
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -133,13 +138,27 @@ func (c *Consumer) nextOne(l *Lease) error {
 	return ErrEmpty
 }
 
+// passOne goes on to end, without handing out what lies before it.
+func (c *Consumer) passOne(end uint64) {
+	c.one.next = end
+	c.one.open = append(c.one.open, span{end: end, settled: true})
+	c.moveHead()
+}
+
+// leaseReturned takes the oldest returned record into l. It drops one that is torn, with
+// errTorn.
 func (c *Consumer) leaseReturned(l *Lease) error {
 	back := c.one.returned[0]
-	data, _, err := c.r.payload(back.pos, uint64(back.k))
-	if err != nil {
+	data, _, err := c.sums.record(c.r, back.pos, uint64(back.k))
+	if err != nil && err != errTorn {
 		return err
 	}
 	c.one.returned = slices.Delete(c.one.returned, 0, 1)
+	if err == errTorn {
+		c.settleOne(&back, true)
+		c.r.dropped()
+		return err
+	}
 	back.Data = data
 	back.Redelivered = c.r.redeliver(back.pos)
 	*l = back

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -72,4 +73,7 @@ func refusals(t *testing.T, client program) {
 	}
 	require.NoError(t, os.WriteFile(queue, whole[:len(whole)-1], 0o600))
 	refuses(queue, "shorter")
+	summed := filepath.Join(t.TempDir(), "queue")
+	require.NoError(t, shmq.Create(summed, &shmq.Options{Slots: slots, Checksum: true}))
+	refuses(summed, "its records have checksums")
 }

@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MANY_PRODUCERS = 1, MANY_CONSUMERS = 2 };                    /* flags */
+enum { MANY_PRODUCERS = 1, MANY_CONSUMERS = 2, CHECKSUM = 4 };                   /* flags */
 enum { PRODUCER = 1, CONSUMER = 2 };                                /* roles */
 enum { PRODUCERS_BYTE = 1024, CONSUMERS_BYTE = 1025 };              /* locks */
 enum { PAGE = 4096, HOT = 4096, SEATS = 8192, SEAT = 128, LINE = 64 };
@@ -300,6 +300,8 @@ static void open_queue(struct queue *q, const char *path, int mode, int prot)
 	if (u32(h + 124) != crc32c(h, 124))
 		die("%s: damaged: checksum", path);
 	q->flags = u32(h + 16), q->seats = u32(h + 20), q->slots = u64(h + 24), q->area = u64(h + 32);
+	if (q->flags & CHECKSUM)
+		die("%s: its records have checksums, which this program does not write", path);
 	if (q->flags & ~3u)
 		die("%s: unknown flags %#x", path, q->flags);
 	if (q->seats < 2 || q->seats > 1024 || q->slots < 2 || q->slots > 1 << 24 ||

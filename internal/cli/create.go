@@ -12,7 +12,8 @@ import (
 const createExample = `  shmq create q
   shmq create q --slots 65536 --slot-size 256
   shmq create q --producers one --consumers one --if-absent
-  shmq create q --mode 0660`
+  shmq create q --mode 0660
+  shmq create /var/lib/app/q --checksum`
 
 func create() *cobra.Command {
 	var (
@@ -22,7 +23,7 @@ func create() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "create NAME",
 		Short:   "make a queue",
-		Long:    "Make a queue. Its memory is reserved at once. Senders and receivers make one with\nthe defaults if it is absent, so this is for queues of another shape.",
+		Long:    "Make a queue. Its memory is reserved at once. Senders and receivers make one with\nthe defaults if it is absent, so this is for queues of another shape.\n\nA queue in a file on a disk survives a reboot if it has checksums; see shmq sync.",
 		Example: createExample,
 		Args:    oneName,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -21,6 +21,7 @@ const (
 	exitTaken    = 69 // the role, the last seat, or a queue to be removed
 	exitSystem   = 71 // the kernel, a limit or a sandbox refuses
 	exitNoSpace  = 73
+	exitIO       = 74 // not known to be on the disk
 	exitAgain    = 75 // full or empty
 	exitNoAccess = 77
 	exitFailed   = 123 // a command that was run for a record; as xargs
@@ -40,6 +41,7 @@ const exitText = `  0    done
   69   the role is taken, no seat is left, or the queue is in use
   71   the kernel, a limit or a sandbox refuses what a queue needs
   73   no space for the queue
+  74   it is in the queue, but not known to be on the disk
   75   full or empty, with --nonblock
   77   no permission
   124  --timeout
@@ -81,6 +83,7 @@ var exitCodes = []struct {
 	{shmq.ErrRemoved, exitNoQueue},
 	{shmq.ErrRefused, exitSystem},
 	{shmq.ErrNoSpace, exitNoSpace},
+	{shmq.ErrSync, exitIO},
 	{shmq.ErrFull, exitAgain},
 	{shmq.ErrEmpty, exitAgain},
 	{fs.ErrPermission, exitNoAccess},

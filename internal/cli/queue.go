@@ -28,6 +28,7 @@ func (q *queueFlags) add(set *pflag.FlagSet) {
 	set.TextVar(&q.opts.Producers, "producers", shmq.Many, "new queue: `one|many` producers at a time")
 	set.TextVar(&q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many` consumers at a time")
 	set.BoolVar(&q.opts.HugePages, "huge-pages", false, "new queue: in pages of 2 MiB, as far as it fills them")
+	set.BoolVar(&q.opts.Checksum, "checksum", false, "new queue: each record with a checksum, for a queue on a disk that is to survive a reboot")
 	set.Var(&q.mode, "mode", "new queue: permissions in `octal`; 0660 lets the group use it")
 }
 
@@ -50,7 +51,7 @@ func (q *queueFlags) options() (shmq.Options, error) {
 // shape does not want another one in silence. A queue that is absent passes.
 func (q *queueFlags) check(name string) error {
 	var info *shmq.Info
-	for _, flag := range []string{"slots", "slot-size", "seats", "producers", "consumers", "mode"} {
+	for _, flag := range []string{"slots", "slot-size", "seats", "producers", "consumers", "checksum", "mode"} {
 		if !q.set.Changed(flag) {
 			continue
 		}
@@ -84,6 +85,8 @@ func (q *queueFlags) matches(flag string, info *shmq.Info) (is string, ok bool) 
 		return number(info.Seats, q.opts.Seats, 1)
 	case "producers":
 		return info.Producers.String(), info.Producers == q.opts.Producers
+	case "checksum":
+		return strconv.FormatBool(info.Checksum), info.Checksum == q.opts.Checksum
 	case "consumers":
 		return info.Consumers.String(), info.Consumers == q.opts.Consumers
 	}
@@ -123,4 +126,9 @@ func completeNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 // addWait lets the caller choose how to wait.
 func addWait(set *pflag.FlagSet, w *shmq.WaitPolicy) {
 	set.TextVar(w, "wait", shmq.SpinThenPark, "how to wait: `POLICY` spin-then-park, spin (a whole core) or park (a system call each time)")
+}
+
+// addMlock lets the caller keep the queue out of swap space.
+func addMlock(set *pflag.FlagSet, lock *bool) {
+	set.BoolVar(lock, "mlock", false, "keep the queue in memory: none of it is written to swap space")
 }

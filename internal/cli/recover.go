@@ -16,7 +16,11 @@ const recoverLong = `Take back what the dead held: claims that were not sent bec
 records that were not acknowledged are delivered again, seats are freed. Participants
 do this by themselves when they attach or wait; this is for queues at which nobody
 does, and to see what there is. Living participants are never touched, stopped ones
-neither: they keep what they hold until they end.`
+neither: they keep what they hold until they end.
+
+A queue with checksums that was in use when the machine stopped, or a copy of one, is
+rebuilt if nobody is attached: the records that the disk has whole are kept, the others
+are dropped and counted. --dry-run tries that on a copy in memory.`
 
 func recoverVerb() *cobra.Command {
 	var asJSON bool
@@ -46,6 +50,13 @@ func recoverVerb() *cobra.Command {
 
 func printRecovery(w io.Writer, rec *shmq.Recovery, now time.Time) {
 	fmt.Fprintf(w, "queue %s: %d dead, %d alive\n", rec.Name, len(rec.Dead), len(rec.Alive))
+	if r := rec.Rebuilt; r != nil {
+		verb := "rebuilt"
+		if rec.DryRun {
+			verb = "not touched; a rebuild would find"
+		}
+		fmt.Fprintf(w, "image: the machine stopped, or this is a copy: %s: %s kept, %d torn\n", verb, number(r.Records, "record"), r.Torn)
+	}
 	for i := range rec.Dead {
 		d := &rec.Dead[i]
 		fmt.Fprintf(w, "seat %d: %s is dead, held %s: %s\n", d.Seat, who(&d.Participant), or(holdsText(&d.Participant), "nothing"), doneText(rec, d))

@@ -25,6 +25,8 @@ type sendFlags struct {
 	finish   bool
 	noCreate bool
 	wait     shmq.WaitPolicy
+	mlock    bool
+	sync     shmq.Durability
 	watch    watchFlags
 }
 
@@ -41,15 +43,21 @@ The last line needs no newline to be a record, and gets one when it is received.
 A record waits for room while the queue is full. Input that has arrived is sent
 before more is waited for.
 
+With --sync what is sent is on the disk after each step (each), or at the latest when
+so many records are not (100), or so long after it was sent (10ms), or what comes
+first (100,10ms). That is for queues on a disk; one that is made gets checksums.
+
 Exit codes: 0 all was sent, 1 other error, 2 usage, 65 bad input or not a queue,
-66 no such queue, 69 role taken, 75 full (--nonblock), 77 no permission,
-124 no room for so long (--timeout), 130 SIGINT, 143 SIGTERM.`
+66 no such queue, 69 role taken, 74 sent, but not known to be on the disk,
+75 full (--nonblock), 77 no permission, 124 no room for so long (--timeout),
+130 SIGINT, 143 SIGTERM.`
 
 const sendExample = `  seq 1000 | %[1]s q --close
   %[1]s q --format json < events.jsonl
   %[1]s q --format raw < video.mp4
   yes | %[1]s q --rate 100 --count 1000
-  make 2>&1 | %[1]s q --timeout 2s`
+  make 2>&1 | %[1]s q --timeout 2s
+  %[1]s /var/lib/app/q --sync each < orders`
 
 // Send returns the verb that sends, as a command of that name.
 func Send(name string) *cobra.Command {
@@ -76,8 +84,10 @@ func Send(name string) *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
+	set.TextVar(&f.sync, "sync", shmq.Durability{}, "when what was sent has to be on the disk: `each|N|DURATION`")
 	f.watch.add(cmd)
 	addWait(set, &f.wait)
+	addMlock(set, &f.mlock)
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
@@ -95,7 +105,7 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 		return err
 	}
 	tty := &console{command: command}
-	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait}
+	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait, Lock: f.mlock, Durability: f.sync}
 	if f.watch.verbose {
 		po.Logger = tty.logger()
 	}

@@ -110,6 +110,9 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 	row("created", "%s", i.Created.Local().Format(time.DateTime))
 	row("roles", "%s, %s", roleText(i.Producers, shmq.Producer), roleText(i.Consumers, shmq.Consumer))
 	row("shape", "%d slots of %d bytes, records of up to %d bytes, %d seats", i.Slots, i.SlotSize, i.MaxRecord, i.Seats)
+	if i.Checksum {
+		row("checksums", "of each record; %d torn ones were dropped", i.Torn)
+	}
 	row("records", "%d waiting, %d being written, %d being read, %d to be delivered again", i.Records, i.Claimed, i.Leased, i.Orphans)
 	row("positions", "head %d, tail %d", i.Head, i.Tail)
 	if i.Skipped > 0 {

@@ -11,6 +11,10 @@ import (
 // warnings says in plain words what may be in the way of others: the dead, the stopped
 // that hold something, a ring without room and why, and records that nobody takes.
 func warnings(i *shmq.Info, now time.Time) (lines []string) {
+	if i.Broken {
+		lines = append(lines, "the machine stopped, or this is a copy of a queue in use; who attaches first, or shmq recover, rebuilds it; until then these numbers mean little")
+		return lines
+	}
 	for n := range i.Participants {
 		p := &i.Participants[n]
 		switch {

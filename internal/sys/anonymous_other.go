@@ -10,7 +10,6 @@ import (
 
 func CreateAnonymous(fs.FileMode) (*File, error)                 { return nil, ErrUnsupported }
 func (*File) Seal() error                                        { return ErrUnsupported }
-func (*File) Shrinkable() bool                                   { return true }
 func (*File) Writable() bool                                     { return false }
 func (*File) OSFile() *os.File                                   { return nil }
 func Borrow(int) *File                                           { return nil }

@@ -1,0 +1,89 @@
+//go:build linux
+
+package shmq_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testproc"
+)
+
+// disk is filesystems on loop devices, in the mount namespace of a child. When that ends,
+// however it does, the kernel unmounts them and frees the devices. Others reach into the
+// namespace through /proc.
+type disk struct {
+	*testproc.Proc
+	t   testing.TB
+	dir string // in memory, seen from everywhere
+}
+
+// newDisk skips the test where loop devices can't be mounted.
+func newDisk(t testing.TB) *disk {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root may mount a filesystem")
+	}
+	for _, tool := range []string{"mkfs.ext4", "fsfreeze", "mount"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	dir, err := os.MkdirTemp(shmq.Dir(), "disk-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	d := &disk{testproc.StartAs(t, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}, "shell"), t, dir}
+	if line := d.Line(); line != "ready" {
+		t.Skip(line)
+	}
+	return d
+}
+
+// shell runs what it is told in a mount namespace of its own.
+func shell(c *testproc.Child) {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		c.Say("no mounts here: %v", err)
+		return
+	}
+	c.Say("ready")
+	for line := range c.Lines {
+		out, err := exec.Command("sh", "-ec", line).CombinedOutput()
+		if err != nil {
+			c.Say("failed: %v: %s", err, strings.ReplaceAll(string(out), "\n", "; "))
+		} else {
+			c.Say("done")
+		}
+	}
+}
+
+// run runs a shell command in the namespace.
+func (d *disk) run(format string, args ...any) {
+	d.t.Helper()
+	d.Say(format, args...)
+	d.Expect("done")
+}
+
+// mount makes a filesystem of so many MiB in a file and mounts it at a directory; both
+// are paths below dir, and the file may be in another filesystem of the namespace. It
+// skips the test where there are no loop devices.
+func (d *disk) mount(file string, mib int, flags, at string) {
+	d.t.Helper()
+	d.run("cd %s && mkdir -p %s && truncate -s %dM %s && mkfs.ext4 -q -F %s %s", d.dir, at, mib, file, flags, file)
+	d.Say("cd %s && mount -o loop %s %s", d.dir, file, at)
+	if line := d.Line(); line != "done" {
+		d.t.Skip("no loop devices here: ", line)
+	}
+}
+
+// path is how everybody names a file of a mounted filesystem.
+func (d *disk) path(file string) string {
+	return fmt.Sprintf("/proc/%d/root%s/%s", d.PID(), d.dir, file)
+}

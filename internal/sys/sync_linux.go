@@ -1,0 +1,89 @@
+package sys
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Sync returns when what was stored into a mapping, or into whole pages of one, is on
+// stable storage. Each description hears of a failed write once; afterwards the pages
+// count as written, although they are not: see Redirty.
+func Sync(b []byte) error {
+	if err := retry(func() error { return unix.Msync(b, unix.MS_SYNC) }); err != nil {
+		return os.NewSyscallError("msync", err)
+	}
+	return nil
+}
+
+// Redirty makes the kernel write all pages of a mapping once more at the next Sync.
+func Redirty(b []byte) error {
+	err := retry(func() error { return unix.Madvise(b, unix.MADV_POPULATE_WRITE) })
+	if err != unix.EINVAL {
+		return os.NewSyscallError("madvise", err)
+	}
+	for i := 0; i < len(b); i += unix.Getpagesize() { // before Linux 5.14
+		atomic.AddUint32((*uint32)(unsafe.Pointer(&b[i])), 0)
+	}
+	return nil
+}
+
+// StartSync starts to write the first size bytes of the file to its storage, as far as
+// they changed, also through mappings, and does not wait for the end. It makes nothing
+// durable by itself.
+func (f *File) StartSync(size int64) error {
+	if err := retry(func() error { return unix.SyncFileRange(f.fd, 0, size, unix.SYNC_FILE_RANGE_WRITE) }); err != nil {
+		return &fs.PathError{Op: "sync_file_range", Path: f.path, Err: err}
+	}
+	return nil
+}
+
+// Sync returns when the file, and what was stored into its mappings, is on stable
+// storage.
+func (f *File) Sync() error {
+	if err := retry(func() error { return unix.Fsync(f.fd) }); err != nil {
+		return &fs.PathError{Op: "fsync", Path: f.path, Err: err}
+	}
+	return nil
+}
+
+// SyncName returns when the file's name is on stable storage.
+func (f *File) SyncName() error {
+	dir, err := os.Open(filepath.Dir(f.path))
+	if err != nil {
+		return err
+	}
+	err = dir.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		err = nil // names of this filesystem are not stored one by one
+	}
+	return errors.Join(err, dir.Close())
+}
+
+// Mount identifies the mount through which the file was opened: since Linux 6.8 by a
+// number that is never used again in this boot, since 5.8 by one that another mount can
+// have after this one is gone, before that by 0.
+func (f *File) Mount() uint64 {
+	var st unix.Statx_t
+	for _, mask := range []int{unix.STATX_MNT_ID_UNIQUE, unix.STATX_MNT_ID} {
+		if unix.Statx(f.fd, "", unix.AT_EMPTY_PATH, mask, &st) == nil && st.Mask&uint32(mask) != 0 {
+			return st.Mnt_id
+		}
+	}
+	return 0
+}
+
+// MapPrivate maps the first size bytes of the file to be changed by nobody else and for
+// nobody else: stores go to a copy of the page.
+func (f *File) MapPrivate(size int) ([]byte, error) {
+	p, err := unix.MmapPtr(f.fd, 0, nil, uintptr(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, &fs.PathError{Op: "map", Path: f.path, Err: err}
+	}
+	return unsafe.Slice((*byte)(p), size), nil
+}

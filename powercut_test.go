@@ -1,0 +1,64 @@
+//go:build linux
+
+package shmq_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testagent"
+)
+
+// What the disk has after a power cut: an ext4 on a loop device, whose backing file lies
+// in another ext4. That one is frozen for the moment in which the file is copied, so the
+// copy is what the device had at an instant, in the middle of anybody's sync. What was in
+// the page cache of the inner filesystem only is not in it. The copy is mounted, which
+// replays its journal. Every send that had returned before has to be there.
+func TestPowerCut(t *testing.T) {
+	modes, rounds := []shmq.Options{{Producers: shmq.One, Consumers: shmq.One}, {}}, 3
+	if long() {
+		modes, rounds = testagent.Modes(), 60
+	}
+	d := newDisk(t)
+	d.mount("outer.img", 96, "", "outer")
+	for i, flags := range []string{"-b 4096", "-b 1024"} { // pages that are written whole, or in parts
+		d.mount("outer/inner.img", 24, flags+" -J size=4 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0", "inner")
+		for _, o := range modes[i*len(modes)/2:][:len(modes)/2] {
+			powerCuts(t, d, o, rounds)
+		}
+		d.run("umount %s/inner && rm %s/outer/inner.img", d.dir, d.dir)
+	}
+	d.run("umount %s/outer", d.dir)
+}
+
+func powerCuts(t *testing.T, d *disk, o shmq.Options, rounds int) {
+	o.Slots, o.SlotSize, o.Seats, o.Checksum = 64, 256, 8, true
+	q := d.path("inner/q")
+	require.NoError(t, shmq.Create(q, &o))
+	l, all := crew(t, q, o, "each")
+	records := 0
+	for round := range rounds {
+		l.onward(t, 20)
+		m := l.during(func() {
+			d.run("cd %s && fsfreeze -f outer && { cp outer/inner.img copy.img; s=$?; fsfreeze -u outer; exit $s; }", d.dir)
+		})
+		d.run("cd %s && mkdir -p after && mount -o loop copy.img after", d.dir)
+		name := d.path("after/q")
+		info, err := shmq.Stat(name)
+		require.NoError(t, err)
+		require.True(t, info.Broken)
+		records += m.check(t, name)
+		if round == 0 {
+			works(t, name)
+		}
+		d.run("cd %s && umount after && rm copy.img", d.dir)
+	}
+	require.Positive(t, records, "the queue was never empty")
+	t.Logf("%v to %v: %d power cuts, %d records were there, %d were sent", o.Producers, o.Consumers, rounds, records, l.total())
+	for _, p := range all {
+		p.Kill()
+	}
+	require.NoError(t, shmq.Remove(q))
+}

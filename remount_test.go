@@ -1,0 +1,125 @@
+//go:build linux
+
+package shmq_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/producer"
+)
+
+// A queue that is full when its filesystem is unmounted is full when it is mounted again,
+// whether its participants left or were killed.
+func TestQueueIsThereAfterRemount(t *testing.T) {
+	d := newDisk(t)
+	d.mount("img", 16, "", "m")
+	name := d.path("m/q")
+	for _, killed := range []bool{false, true} {
+		require.NoError(t, shmq.Create(name, &shmq.Options{Slots: 16, SlotSize: 64, Seats: 4, Checksum: true}))
+		p := testagent.Producer(t, name)
+		var want []string
+		for i := range 16 {
+			want = append(want, fmt.Sprint("record", i))
+			p.Sends(want[i])
+		}
+		require.Contains(t, p.Fails("try-send x"), "full")
+		c := testagent.Consumer(t, name)
+		held := c.Lease(1)
+		require.Equal(t, testagent.Fresh(want[0]), held)
+		if killed {
+			p.Kill()
+			c.Kill()
+		} else {
+			c.Do("close") // gives back what it held
+			p.Do("close")
+			p.Exit()
+			c.Exit()
+		}
+		d.run("cd %s && umount m && mount -o loop img m", d.dir)
+		info, err := shmq.Stat(name)
+		require.NoError(t, err)
+		require.Equal(t, killed, info.Broken)
+		in := testagent.OpenConsumer(t, name, &consumer.Options{NoCreate: true})
+		for i, text := range want {
+			l, err := in.TryLease()
+			require.NoError(t, err)
+			require.Equal(t, text, string(l.Bytes()))
+			require.Equal(t, killed || i == 0, l.Redelivered() > 0)
+			l.Ack()
+		}
+		_, err = in.TryLease()
+		require.ErrorIs(t, err, shmq.ErrEmpty)
+		require.NoError(t, in.Close())
+		works(t, name)
+		require.NoError(t, shmq.Remove(name))
+	}
+	d.run("umount %s/m", d.dir)
+}
+
+// A disk that can't write: the device's backing store is full. The error names the
+// reason; the records are in the queue; and when the disk can write again, the next sync
+// has those too whose write failed, which the kernel takes for written.
+func TestSyncFailsWithTheDisk(t *testing.T) {
+	d := newDisk(t)
+	d.run("cd %s && mkdir small && mount -t tmpfs -o size=16m none small", d.dir)
+	d.mount("small/img", 24, "-b 4096 -J size=4 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0", "m")
+	name := d.path("m/q")
+	require.NoError(t, shmq.Create(name, &shmq.Options{Slots: 64, SlotSize: 16 << 10, Seats: 4, Checksum: true}))
+	p, err := producer.OpenRaw(name, &producer.Options{NoCreate: true, Durability: shmq.Durability{Every: 1}})
+	require.NoError(t, err)
+	large := func(text string) []byte { return []byte(strings.Repeat(text, 9000)) }
+	require.NoError(t, p.TrySend(large("a")))
+
+	d.run("cd %s && ! cat /dev/zero > small/filler 2>/dev/null", d.dir)
+	err = p.TrySend(large("b"))
+	require.ErrorIs(t, err, shmq.ErrSync)
+	require.True(t, isIO(err), "%v", err)
+	require.ErrorContains(t, err, "its records are in the queue")
+	require.ErrorIs(t, p.TrySend(large("c")), shmq.ErrSync)
+	require.ErrorIs(t, p.Sync(), shmq.ErrSync)
+	require.ErrorIs(t, shmq.Sync(name), shmq.ErrSync)
+
+	d.run("rm %s/small/filler", d.dir)
+	require.NoError(t, p.Sync())
+	d.run("cd %s && cp small/img copy && mkdir after && mount -o loop copy after", d.dir)
+	in := testagent.OpenConsumer(t, d.path("after/q"), &consumer.Options{NoCreate: true})
+	for _, text := range []string{"a", "b", "c"} {
+		b, err := in.TryReceive(nil)
+		require.NoError(t, err)
+		require.Equal(t, string(large(text)), string(b))
+	}
+	require.NoError(t, in.Close())
+	require.NoError(t, p.Close())
+	d.run("cd %s && umount after m small", d.dir)
+}
+
+// isIO reports whether an error is one that a disk gives.
+func isIO(err error) bool {
+	for _, e := range []error{syscall.EIO, syscall.ENOSPC} {
+		if strings.Contains(err.Error(), e.Error()) {
+			return true
+		}
+	}
+	return false
+}
+
+// A queue with checksums is on the disk, by its name, when Create returns.
+func TestNewQueueSurvivesAPowerCut(t *testing.T) {
+	d := newDisk(t)
+	d.mount("img", 16, "", "m")
+	require.NoError(t, os.Mkdir(d.path("m/sub"), 0o700))
+	d.run("sync -f %s/m", d.dir)
+	require.NoError(t, shmq.Create(d.path("m/sub/q"), &shmq.Options{Slots: 16, Checksum: true}))
+	d.run("cd %s && cp img copy && mkdir after && mount -o loop copy after", d.dir)
+	works(t, d.path("after/sub/q"))
+	d.run("cd %s && umount after m", d.dir)
+}
