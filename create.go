@@ -54,7 +54,7 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := p.onThisMachine(f); err != nil {
+	if err := onThisMachine(f, path); err != nil {
 		return err
 	}
 	size := int64(g.TotalSize())

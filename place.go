@@ -60,7 +60,7 @@ func (p *filePlace) open(write bool) (*sys.File, error) {
 	f, err := sys.Open(p.path, write, !inDir(p.name))
 	switch {
 	case err == nil:
-		if err := p.onThisMachine(f); err != nil {
+		if err := onThisMachine(f, p.path); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		return f, nil
@@ -133,9 +133,9 @@ func readOnly(err error) error {
 }
 
 // onThisMachine refuses files that another machine may have mapped, too.
-func (p *filePlace) onThisMachine(f *sys.File) error {
+func onThisMachine(f *sys.File, path string) error {
 	if kind := f.Network(); kind != "" {
-		return fmt.Errorf("%w: %s is on %s, and a queue can't span machines; use /dev/shm, or SHMQ_DIR with a local directory", ErrRefused, p.path, kind)
+		return fmt.Errorf("%w: %s is on %s, and a queue can't span machines; use /dev/shm, or SHMQ_DIR with a local directory", ErrRefused, path, kind)
 	}
 	return nil
 }
