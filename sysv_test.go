@@ -779,20 +779,26 @@ func TestSegmentOfAnotherUser(t *testing.T) {
 	dir, err := os.MkdirTemp("/dev/shm", "shmq-test-")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	require.NoError(t, os.Chmod(dir, 0o1777))
+	require.NoError(t, os.Chmod(dir, os.ModeSticky|0o777))
 	t.Setenv("SHMQ_DIR", dir)
-	closed, shared, mine := freeKey(t), freeKey(t), freeKey(t)
+	closed, shared, mine, ours := freeKey(t), freeKey(t), freeKey(t), freeKey(t)
 	id := foreign(t, closed, 8<<20, 0o600)
 	require.NoError(t, shmq.Create(keyName(shared), &shmq.Options{Mode: 0o666}))
 	lent := foreign(t, mine, 8<<20, 0o666)
+	borrowed := foreign(t, ours, 8<<20, 0o666)
+	require.NoError(t, shmq.Create(keyName(ours), &shmq.Options{Mode: 0o666}))
 	exe := testproc.ForAnyone(t)
 	c := testproc.StartExe(t, exe, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 12345}}, "other-user",
-		keyName(closed), keyName(shared), keyName(mine))
+		keyName(closed), keyName(mine), keyName(shared), keyName(ours))
 	c.Expect("done")
-	info, err := shmq.Stat(keyName(shared))
-	require.NoError(t, err)
-	require.Equal(t, 1, info.Records)
-	require.NoError(t, shmq.Remove(keyName(shared)))
+	for _, key := range []uint32{shared, ours} {
+		info, err := shmq.Stat(keyName(key))
+		require.NoError(t, err)
+		require.Equal(t, 1, info.Records)
+		require.NoError(t, shmq.Remove(keyName(key)))
+	}
+	requireZero(t, borrowed)
+	require.NoError(t, sys.RemoveSegment(borrowed))
 	require.NoError(t, shmq.Remove(keyName(mine)), "root may")
 	requireZero(t, lent)
 	require.NoError(t, sys.RemoveSegment(lent))
@@ -803,7 +809,7 @@ func TestSegmentOfAnotherUser(t *testing.T) {
 }
 
 func useAsAnotherUser(c *testproc.Child) {
-	closed, shared, mine := c.Args[0], c.Args[1], c.Args[2]
+	closed, mine := c.Args[0], c.Args[1]
 	err := shmq.Create(closed, nil)
 	if !errors.Is(err, fs.ErrPermission) || !contains(err, "ask the segment's owner") {
 		c.Fail("create in a closed segment: %v", err)
@@ -811,17 +817,19 @@ func useAsAnotherUser(c *testproc.Child) {
 	if _, err := shmq.Stat(closed); !errors.Is(err, fs.ErrNotExist) {
 		c.Fail("left: %v", err)
 	}
-	p, err := producer.OpenRaw(shared, nil)
-	c.Check(err)
-	c.Check(p.TrySend([]byte("hello")))
-	c.Check(p.Close())
-	for _, remove := range []func(string) error{shmq.Remove, shmq.ForceRemove} {
-		if err := remove(shared); !errors.Is(err, fs.ErrPermission) {
-			c.Fail("removed another's queue: %v", err)
+	for _, q := range c.Args[2:] {
+		p, err := producer.OpenRaw(q, nil)
+		c.Check(err)
+		c.Check(p.TrySend([]byte("hello")))
+		c.Check(p.Close())
+		for _, remove := range []func(string) error{shmq.Remove, shmq.ForceRemove} {
+			if err := remove(q); !errors.Is(err, fs.ErrPermission) {
+				c.Fail("removed another's queue: %v", err)
+			}
 		}
+		_, err = shmq.Stat(q)
+		c.Check(err)
 	}
-	_, err = shmq.Stat(shared)
-	c.Check(err)
 	c.Check(shmq.Create(mine, &shmq.Options{Slots: 16}))
 	c.Say("done")
 	<-c.Lines
