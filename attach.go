@@ -79,9 +79,9 @@ type Attachment struct {
 
 	mem     []byte // nil after Detach
 	mapping []byte // the same, for good
-	// pin keeps the description that holds this attachment's locks, and has no
-	// descriptor: a child that is forked later has neither, so the locks end with
-	// this process and not with its children.
+	// pin holds the description that has this attachment's locks. It has no
+	// descriptor for a forked child to inherit, so that the locks end with this
+	// process and not with its children.
 	pin *sys.Pin
 	// probe is for questions, to the other description its own locks look free, and
 	// for locks that are held for an instant.
@@ -244,18 +244,18 @@ func (a *Attachment) mapRing() (err error) {
 // takeLocks takes the role and a seat, through a description of their own. It returns
 // what the seat's last holder left, if it died.
 func (a *Attachment) takeLocks() (dead *remains, err error) {
-	// While the description has a descriptor no child may be forked: it would share
-	// the locks, until it executes a program or ends.
+	// While the description has a descriptor no child is forked: it would share the
+	// locks, until it executes a program or ends.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	lock, err := a.probe.Reopen()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
 	if a.pin, err = lock.Pin(); err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, a.pin.Hide()) }()
 	if err := a.takeRole(lock); err != nil {
 		return nil, err
 	}
@@ -397,7 +397,11 @@ func (a *Attachment) dropLocks() error {
 	if a.pin == nil {
 		return nil
 	}
-	err := a.pin.Release()
+	locked := []int64{layout.LockProducer, layout.LockConsumer}
+	if a.seat >= 0 {
+		locked = append(locked, seatByte(a.seat))
+	}
+	err := a.pin.Release(locked...)
 	a.pin = nil
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"sync"
 	"testing"
 
@@ -137,4 +138,20 @@ func attachNew(t *testing.T, q string) *shmq.Attachment {
 	a, err := shmq.Attach(q, shmq.Producer, nil)
 	require.NoError(t, err)
 	return a
+}
+
+// What to do is told once, however many layers an error comes through.
+func TestRemovedIsToldOnce(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, nil)
+	p, c := testagent.OpenProducer(t, q), testagent.OpenConsumer(t, q, nil)
+	require.NoError(t, shmq.ForceRemove(q))
+	_, err := c.Receive(testagent.Within(t), nil)
+	require.ErrorIs(t, err, shmq.ErrRemoved)
+	require.Equal(t, 1, strings.Count(err.Error(), "attach again"), err)
+	for err = nil; err == nil; { // until it looks
+		err = p.Send(testagent.Within(t), make([]byte, 100))
+	}
+	require.ErrorIs(t, err, shmq.ErrRemoved)
+	require.Equal(t, 1, strings.Count(err.Error(), "attach again"), err)
 }

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 
@@ -50,27 +51,59 @@ func (f *File) Locked(off int64) (bool, error) {
 	return kind != unix.F_UNLCK, nil
 }
 
-// Pin keeps a description alive, and so its locks, without a descriptor.
-type Pin struct{ page []byte }
+// Pin holds a description for its locks, without a descriptor once it is hidden.
+type Pin struct {
+	file *File
+	page []byte // mapped through file; nil where that does not keep the description
+}
 
-// Pin makes the locks of f outlive Close, until Release or the end of the process. A
-// forked child inherits descriptors but not the pin, so it does not share the locks of
-// one that is closed.
+// pinning are filesystems on which a mapping keeps the description that it was made
+// through. In a stack of them, as overlayfs is, it keeps one of another layer.
+var pinning = map[uint32]bool{
+	unix.TMPFS_MAGIC: true, unix.RAMFS_MAGIC: true, unix.HUGETLBFS_MAGIC: true,
+	unix.EXT4_SUPER_MAGIC: true, unix.XFS_SUPER_MAGIC: true, unix.BTRFS_SUPER_MAGIC: true,
+}
+
+// Pin takes over f, whose locks then last until Release or the end of the process.
 func (f *File) Pin() (*Pin, error) {
-	size := unix.Getpagesize()
 	var st unix.Statfs_t
-	if unix.Fstatfs(f.fd, &st) == nil && uint32(st.Type) == unix.HUGETLBFS_MAGIC {
+	if unix.Fstatfs(f.fd, &st) != nil || !pinning[uint32(st.Type)] {
+		return &Pin{file: f}, nil
+	}
+	size := unix.Getpagesize()
+	if uint32(st.Type) == unix.HUGETLBFS_MAGIC {
 		size = int(st.Bsize)
 	}
 	page, err := f.mapFile(size, false)
-	if err != nil {
-		return nil, err
-	}
-	return &Pin{page}, nil
+	return &Pin{f, page}, err
 }
 
-// Release drops the locks.
-func (p *Pin) Release() error { return Unmap(p.page) }
+// Hide closes the descriptor, so that children that are forked later do not share the
+// locks: they inherit descriptors, and not this mapping. Where a mapping does not keep
+// the locks it does nothing.
+func (p *Pin) Hide() error {
+	if p.page == nil {
+		return nil
+	}
+	f := p.file
+	p.file = nil
+	return f.Close()
+}
+
+// Release drops the locks, which are on these bytes.
+func (p *Pin) Release(bytes ...int64) error {
+	var errs []error
+	if p.file != nil { // a child that is being started just now may share it
+		for _, b := range bytes {
+			errs = append(errs, p.file.Unlock(b))
+		}
+		errs = append(errs, p.file.Close())
+	}
+	if p.page != nil {
+		errs = append(errs, Unmap(p.page))
+	}
+	return errors.Join(errs...)
+}
 
 func (f *File) fcntl(cmd int, kind int16, off int64, found *int16) error {
 	lk := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: off, Len: 1}

@@ -10,7 +10,7 @@ import (
 // File is an open file description; here none can be opened.
 type File struct{}
 
-// Pin keeps the locks of a File.
+// Pin holds a description for its locks.
 type Pin struct{}
 
 // ID tells one file from another.
@@ -33,7 +33,8 @@ func (*File) Unlock(int64) error                            { return ErrUnsuppor
 func (*File) Locked(int64) (bool, error)                    { return false, ErrUnsupported }
 func (*File) Map(int, bool) ([]byte, error)                 { return nil, ErrUnsupported }
 func (*File) Pin() (*Pin, error)                            { return nil, ErrUnsupported }
-func (*Pin) Release() error                                 { return ErrUnsupported }
+func (*Pin) Hide() error                                    { return ErrUnsupported }
+func (*Pin) Release(...int64) error                         { return ErrUnsupported }
 func (*File) MapPrivate(int) ([]byte, error)                { return nil, ErrUnsupported }
 func (*File) StartSync(int64) error                         { return ErrUnsupported }
 func (*File) Sync() error                                   { return ErrUnsupported }
