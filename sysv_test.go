@@ -218,6 +218,7 @@ func TestSegmentIsDetached(t *testing.T) {
 	id := segmentOf(t, key).ID
 	for range 3 {
 		a := attach(t, q, shmq.Producer)
+		require.False(t, a.Guarded(), "it can't be cut")
 		require.Equal(t, 1, attachments(t, id))
 		w, err := shmq.Watch(q)
 		require.NoError(t, err)
@@ -521,6 +522,7 @@ func TestForeignSegmentThatCannotBeUsed(t *testing.T) {
 
 	err := shmq.Create(keyName(freeKey(t)), &shmq.Options{Slots: 1 << 24, SlotSize: 1 << 30})
 	require.Error(t, err)
+	require.ErrorIs(t, shmq.Create(keyName(freeKey(t)), &shmq.Options{Checksum: true}), shmq.ErrOption)
 }
 
 // A segment with a queue in it, and no side file here, is somebody's.
