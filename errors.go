@@ -54,6 +54,9 @@ var (
 	ErrDamaged = layout.ErrDamaged
 )
 
+// opCheck is the operation of Check, which explains damage.
+const opCheck = "check"
+
 // Error says which operation failed on which queue. It wraps the reason.
 type Error struct {
 	Op    string // "create", "attach to", "send to", ...
@@ -62,7 +65,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return "shmq: " + e.Op + " queue " + quote(e.Queue) + ": " + e.Err.Error()
+	text := "shmq: " + e.Op + " queue " + quote(e.Queue) + ": " + e.Err.Error()
+	if e.Op != opCheck && errors.Is(e.Err, ErrDamaged) {
+		text += "; to see what is wrong, run: shmq check " + quote(e.Queue)
+	}
+	return text
 }
 
 // Unwrap returns the reason.

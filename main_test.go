@@ -11,8 +11,12 @@ import (
 var childRoles = map[string]testproc.Role{
 	testagent.RoleName: testagent.Play,
 	"attach-and-die":   attachAndDie,
+	"attach-many":      attachMany,
 	"create":           createOnCommand,
 	"create-small":     createOnSmallFilesystem,
+	"full-later":       fullLater,
+	"no-page":          noPage,
+	"mounted-file":     mountedFile,
 	"open-as":          openAs,
 	"create-umask":     createUnderUmask,
 	"no-tmpfile":       createWithoutTmpfile,

@@ -68,7 +68,7 @@ func readHeader(f *sys.File) (layout.Header, error) {
 		return h, err
 	}
 	if total := h.TotalSize(); uint64(int(total)) != total || int(total) < 0 {
-		return h, fmt.Errorf("the queue has %d bytes, more than this system can map", total)
+		return h, fmt.Errorf("%w: the queue has %d bytes, more than this system can map; use it from a 64-bit program", ErrRefused, total)
 	}
 	return h, nil
 }

@@ -160,7 +160,8 @@ func List() ([]Entry, error) {
 }
 
 // Names returns the names of the queues in Dir, in their order; a path where the name
-// alone would mean something else, as fd:3 does. Some may turn out not to be queues.
+// alone would mean something else, as fd:3 does. Some may turn out not to be queues; all
+// of them could be, so that what others put into the directory does not drive a terminal.
 func Names() ([]string, error) {
 	files, err := os.ReadDir(Dir())
 	if err != nil {
@@ -169,13 +170,13 @@ func Names() ([]string, error) {
 	var names []string
 	for _, f := range files {
 		name, ok := strings.CutPrefix(f.Name(), filePrefix)
-		if !ok || name == "" {
-			continue
-		}
-		if isFD(name) { // that would mean a descriptor
+		if ok && isFD(name) { // that would mean a descriptor
 			if name, err = filepath.Abs(filepath.Join(Dir(), f.Name())); err != nil {
 				return nil, &Error{"list", Dir(), err}
 			}
+		}
+		if _, err := Path(name); !ok || err != nil {
+			continue
 		}
 		names = append(names, name)
 	}

@@ -53,9 +53,9 @@ func TestFilesThatAreNoUsableQueueAreRefused(t *testing.T) {
 		{"empty", func([]byte) []byte { return nil }, 0, layout.ErrNotQueue, "magic"},
 		{"other file", func(p []byte) []byte { copy(p, "\x7fELF"); return p }, size, layout.ErrNotQueue, "magic"},
 		{"text-mode copy", func(p []byte) []byte { p[4] = '\n'; return p }, size, layout.ErrNotQueue, "magic"},
-		{"header cut short", func(p []byte) []byte { return p[:100] }, 100, layout.ErrNotQueue, "100 bytes"},
-		{"file shorter than its page", func(p []byte) []byte { return p }, layout.HeaderSize - 1, layout.ErrNotQueue, "4095 bytes"},
-		{"negative size", func(p []byte) []byte { return p }, -1, layout.ErrNotQueue, "-1 bytes"},
+		{"header cut short", func(p []byte) []byte { return p[:100] }, 100, layout.ErrDamaged, "100 bytes"},
+		{"file shorter than its page", func(p []byte) []byte { return p }, layout.HeaderSize - 1, layout.ErrDamaged, "4095 bytes"},
+		{"negative size", func(p []byte) []byte { return p }, -1, layout.ErrDamaged, "-1 bytes"},
 		{"later version, whatever its checksum", func(p []byte) []byte { le.PutUint32(p[layout.OffVersion:], 7); return p }, size, layout.ErrVersion, "version 7, this program speaks version 1"},
 		{"bit flipped", func(p []byte) []byte { p[layout.OffSlots] ^= 1; return p }, size, layout.ErrDamaged, "checksum"},
 		{"checksum flipped", func(p []byte) []byte { p[layout.OffHeaderCRC] ^= 1; return p }, size, layout.ErrDamaged, "checksum"},
@@ -138,9 +138,15 @@ func FuzzValidateNeverAcceptsWrongGeometry(f *testing.F) {
 		}
 		seal(page)
 		h, err := layout.Validate(page, int64(size&(1<<62-1)))
+		known, usable, problems := layout.Examine(page, int64(size&(1<<62-1)))
+		require.Equal(t, err == nil, len(problems) == 0)
+		if usable {
+			require.NoError(t, known.Check())
+		}
 		if err != nil {
 			return
 		}
+		require.Equal(t, h, known)
 		require.NoError(t, h.Check())
 		require.GreaterOrEqual(t, size&(1<<62-1), h.TotalSize())
 		want := h.Encode()

@@ -89,6 +89,13 @@ var foes = map[string]func(m *ringtest.Region, rng *rand.Rand) func(unsafe.Point
 			m.SetHot(layout.HotOrphans, m.Hot(layout.HotOrphans)+1)
 		}
 	},
+	// Wherever the consumer gets there is one more filler.
+	"conveyor": func(m *ringtest.Region, _ *rand.Rand) func(unsafe.Pointer, atomics.Op) {
+		return func(unsafe.Pointer, atomics.Op) {
+			head := m.Hot(layout.HotHead)
+			m.SetWord(head, layout.SkipWord(head, 1, m.Geometry.Shift()))
+		}
+	},
 	// All slots are long fillers of the lap before, again and again.
 	"filler": func(m *ringtest.Region, _ *rand.Rand) func(unsafe.Pointer, atomics.Op) {
 		n := uint64(0)

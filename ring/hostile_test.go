@@ -239,6 +239,8 @@ func hostile(t *testing.T, m *ringtest.Region, dice scribble.Choice, calls int) 
 			if v, err = newVictim(m, 0); err != nil {
 				require.NoError(t, err)
 			}
+		case 2:
+			require.LessOrEqual(t, len(m.Ring().Examine(m.Geometry.TotalSize()).Faults), ring.MaxFaults)
 		case 1: // or all calls to come would find the same damage
 			m.Start(m.Hot(layout.HotTail) + uint64(n))
 			v, err = newVictim(m, 0)
@@ -287,6 +289,9 @@ func TestCallsEndWhileSomebodyScribbles(t *testing.T) {
 			if err = errors.Join(v.send(n), v.receive(n/8)); err != nil {
 				break
 			}
+			if n%16 == 0 {
+				m.Ring().Examine(m.Geometry.TotalSize())
+			}
 		}
 		stop.Store(true)
 		wg.Wait()
@@ -321,4 +326,27 @@ func FuzzScribblingHarmsNobodysMemory(f *testing.F) {
 		}
 		m.Ring().Reclaim(1)
 	})
+}
+
+// An orphan whose record makes no sense is found again and again, in the same lap or in
+// the next one: what the consumer keeps of it must not add up.
+func TestABadOrphanIsNotKeptTwice(t *testing.T) {
+	b := newBench(t, geometry(true, true, 8), 0)
+	calls := func(n int) uint64 {
+		for i := range uint64(n) {
+			p := i * 8
+			b.m.SetHot(layout.HotHead, p+1)
+			b.m.SetWord(p, layout.OrphanWord(p, 1, false, 3))
+			b.m.SetDescription(p, layout.InlineSize+1, 0)
+			b.m.SetHot(layout.HotOrphans, i)
+			require.ErrorIs(t, b.c.TryLease(&ring.Lease{}), ring.ErrDamaged)
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := calls(100)
+	require.Less(t, calls(20_000), before+1<<20)
+	runtime.KeepAlive(b)
 }

@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"slices"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
@@ -109,5 +111,7 @@ func (c *Consumer) adopt(p, k uint64, acked bool) {
 	}
 	c.openBatch(b, len(c.many.heirs))
 	c.many.held += b.left
-	c.many.adopted = append(c.many.adopted, b)
+	// The same slot can be an orphan of ours again only if somebody hostile made it one.
+	same := func(old *batch) bool { return (old.pos^p)&r.mask == 0 }
+	c.many.adopted = append(slices.DeleteFunc(c.many.adopted, same), b)
 }

@@ -64,12 +64,24 @@ func (f *File) Reopen() (*File, error) {
 	return g, nil
 }
 
+// HugePage returns the size of the pages of which the file consists if it lies on
+// hugetlbfs, else 0. There a file can't be written to with write, and it and its
+// mappings are whole pages.
+func (f *File) HugePage() int64 {
+	var st unix.Statfs_t
+	if retry(func() error { return unix.Fstatfs(f.fd, &st) }) != nil || uint32(st.Type) != unix.HUGETLBFS_MAGIC {
+		return 0
+	}
+	return int64(st.Bsize)
+}
+
 // allocateStep is what one call reserves. In older kernels a signal makes tmpfs undo
 // the whole call, so one that takes long, under a profiler's signals, would never end.
 const allocateStep = 1 << 20
 
 // Allocate gives the file size bytes of storage, all zero. Without the storage it
-// fails, with ENOSPC, and a later access cannot fault for lack of it.
+// fails, with ENOSPC, and a later access cannot fault for lack of it. In huge pages the
+// file becomes as long as the pages are.
 func (f *File) Allocate(size int64) error {
 	// What can't fit is refused before the others feel that the rest was tried. A
 	// filesystem without a limit says that it has no blocks at all.
@@ -77,8 +89,16 @@ func (f *File) Allocate(size int64) error {
 	if unix.Fstatfs(f.fd, &st) == nil && st.Blocks != 0 && uint64(size)/uint64(st.Bsize) > st.Bfree {
 		return &fs.PathError{Op: "allocate", Path: f.path, Err: unix.ENOSPC}
 	}
-	for off := int64(0); off < size; off += allocateStep {
-		n := min(allocateStep, size-off)
+	step := int64(allocateStep)
+	if page := f.HugePage(); page != 0 {
+		step, size = page, (size+page-1)/page*page
+	}
+	// Known beforehand, the size lets a tmpfs of huge=within_size use huge pages.
+	if err := retry(func() error { return unix.Ftruncate(f.fd, size) }); err != nil {
+		return limited(&fs.PathError{Op: "allocate", Path: f.path, Err: err})
+	}
+	for off := int64(0); off < size; off += step {
+		n := min(step, size-off)
 		err := retry(func() error { return unix.Fallocate(f.fd, 0, off, n) })
 		switch err {
 		case nil:
@@ -165,8 +185,17 @@ func (f *File) ReadAt(b []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// WriteAt writes all of b to the file, never to its segment.
+// WriteAt writes all of b to the file, never to its segment. On hugetlbfs it has to lie
+// in what the file has already.
 func (f *File) WriteAt(b []byte, off int64) error {
+	if f.HugePage() != 0 {
+		mem, err := f.mapFile(int(off)+len(b), true)
+		if err != nil {
+			return err
+		}
+		copy(mem[off:], b)
+		return Unmap(mem)
+	}
 	for n := 0; n < len(b); {
 		m, err := retryInt(func() (int, error) { return unix.Pwrite(f.fd, b[n:], off+int64(n)) })
 		if err != nil {

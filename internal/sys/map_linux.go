@@ -28,9 +28,11 @@ func (f *File) mapFile(size int, write bool) ([]byte, error) {
 	if write {
 		prot |= unix.PROT_WRITE
 	}
-	n := uintptr(size)
-	at, flags := aligned(n), unix.MAP_SHARED
-	if at != nil {
+	n, flags := uintptr(size), unix.MAP_SHARED
+	var at unsafe.Pointer
+	if page := uintptr(f.HugePage()); page != 0 { // the kernel aligns it
+		n = (n + page - 1) / page * page
+	} else if at = aligned(n); at != nil {
 		flags |= unix.MAP_FIXED
 	}
 	p, err := unix.MmapPtr(f.fd, 0, at, n, prot, flags)
@@ -40,12 +42,12 @@ func (f *File) mapFile(size int, write bool) ([]byte, error) {
 		}
 		return nil, refusedMap("map", f.path, err)
 	}
-	b := unsafe.Slice((*byte)(p), size)
+	b := unsafe.Slice((*byte)(p), n)
 	if err := unix.Madvise(b, unix.MADV_DONTFORK); err != nil {
 		_ = Unmap(b)
 		return nil, refusedMap("madvise", f.path, err)
 	}
-	return b, nil
+	return b[:size], nil
 }
 
 func refusedMap(op, path string, errno error) error {
@@ -127,7 +129,7 @@ func LockMemory(b []byte) error {
 // Prefault makes all pages of a mapping ready to be written, so that the first use of
 // each is as fast as the next. Before Linux 5.14 it reads one byte of each instead.
 func Prefault(b []byte) error {
-	err := unix.Madvise(b, unix.MADV_POPULATE_WRITE)
+	err := unix.Madvise(b[:cap(b)], unix.MADV_POPULATE_WRITE)
 	if err != unix.EINVAL {
 		return err
 	}

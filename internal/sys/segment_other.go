@@ -30,4 +30,3 @@ func RemoveSegment(int) error                                   { return ErrUnsu
 func SegmentLimit(error, int64) string                          { return "" }
 func (*Segment) Map(int, bool) ([]byte, error)                  { return nil, ErrUnsupported }
 func IPCNamespace() uint64                                      { return 0 }
-func IsNoMemory(error) bool                                     { return false }

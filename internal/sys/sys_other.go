@@ -16,6 +16,9 @@ type Pin struct{}
 // ID tells one file from another.
 type ID struct{ Dev, Ino uint64 }
 
+// HugePool is what a Linux system says of its huge pages.
+type HugePool struct{ Total, Free int64 }
+
 func Open(string, bool, bool) (*File, error)                { return nil, ErrUnsupported }
 func CreateTemp(string, fs.FileMode) (*File, error)         { return nil, ErrUnsupported }
 func (*File) Reopen() (*File, error)                        { return nil, ErrUnsupported }
@@ -25,6 +28,7 @@ func (*File) Stat() (int64, fs.FileMode, int, ID, error)    { return 0, 0, 0, ID
 func (*File) Shrinkable() bool                              { return true }
 func (*File) Linked() (bool, error)                         { return false, ErrUnsupported }
 func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }
+func (*File) HugePage() int64                               { return 0 }
 func (*File) ReadAt([]byte, int64) (int, error)             { return 0, ErrUnsupported }
 func (*File) WriteAt([]byte, int64) error                   { return ErrUnsupported }
 func (*File) Close() error                                  { return ErrUnsupported }
@@ -44,6 +48,7 @@ func Sync([]byte) error                                     { return ErrUnsuppor
 func Redirty([]byte) error                                  { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
+func HugePoolOf(int64) (p HugePool, err error)              { return p, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
 func Collapse([]byte) error                                 { return ErrUnsupported }
 func LockMemory([]byte) error                               { return ErrUnsupported }
@@ -68,6 +73,7 @@ func Stopped(uint32, uint64) bool                           { return false }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
 func KeyMode(uintptr) (func() error, error)                 { return nil, ErrUnsupported }
 func IsFault(error) bool                                    { return false }
+func IsNoMemory(error) bool                                 { return false }
 func IsNoSpace(error) bool                                  { return false }
 func IsSymlink(error) bool                                  { return false }
 func IsNotRegular(error) bool                               { return false }
