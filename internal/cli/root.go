@@ -9,7 +9,8 @@ import (
 
 const rootLong = `Queues in shared memory: unrelated processes exchange records by the name of a
 queue. A NAME without a slash is a file in /dev/shm, or in the directory SHMQ_DIR;
-a NAME with a slash is a path. fd:N is the queue that descriptor N of the command is.`
+a NAME with a slash is a path. fd:N is the queue that descriptor N of the command is;
+sysv:KEY and sysv:id:ID are System V segments.`
 
 const rootExample = `  shmq recv q &
   seq 1000 | shmq send q --close
