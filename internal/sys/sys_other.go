@@ -29,6 +29,7 @@ func (*File) Locked(int64) (bool, error)                    { return false, ErrU
 func (*File) Map(int, bool) ([]byte, error)                 { return nil, ErrUnsupported }
 func (*File) MapPrivate(int) ([]byte, error)                { return nil, ErrUnsupported }
 func (*File) StartSync(int64) error                         { return ErrUnsupported }
+func (*File) WriteZeros(int64) error                        { return ErrUnsupported }
 func (*File) Sync() error                                   { return ErrUnsupported }
 func (*File) Mount() uint64                                 { return 0 }
 func (*File) SyncName() error                               { return ErrUnsupported }
