@@ -1,10 +1,63 @@
 package ring
 
 import (
+	"cmp"
 	"errors"
+	"slices"
+	"unsafe"
 
+	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
+
+// What a disk has of a ring when the machine has stopped: each page, or each line of 64
+// bytes, as it was at some moment between the last completed sync, S, and the stop. No two
+// of them need be of the same moment. What follows from that, for a record at position p
+// that was published before S and not acknowledged until the stop:
+//
+//   - Its slots were not used again, so its line and its data are of its own lap, in
+//     every version. The word is Full, Reading or Orphan of that lap: it became
+//     ReadingAcked, OrphanAcked, Skip or Free only by an acknowledgement, and Claimed was
+//     before S. Nothing that the checksum covers changes in between. So it is found, and
+//     is good.
+//   - No position from p + slots on was ever claimed, so nothing good ends beyond that. If
+//     T is the highest end of a good record, the window from T - slots to T has the record
+//     in it. What is good and lies before the window was acknowledged: its slots were
+//     claimed again.
+//   - A single consumer does not touch the words, and frees by head. Every head that the
+//     disk may have is at or before p.
+//
+// T comes from good records only: a word, or a hot word, can be too old by any number of
+// laps, and a record of it is good only if its line and its data are of one lap, which the
+// position in the checksum tells. A good record was published, whole, at its position:
+// Full is stored after all else, and an unpublished one is Claimed, or its word is of an
+// earlier lap. So nothing is delivered that was not sent, but it may have been
+// acknowledged, since S, or within the window by somebody whose store did not get to the
+// disk; all that is found comes flagged. Positions are those of the records, so a
+// producer's come in the order in which it sent them; those that are missing were not
+// synced. Of a batch whose send had not returned, some may come.
+//
+// What is found is laid out as participants leave it who have all died: orphans before
+// head, or, with a single consumer, what lies between head and handout. What has no good
+// record is free, or for a single consumer a Skip.
+//
+// Positions may go back, to one at which an old record, that is torn or was never
+// published, stands in a slot. It must not be found there by a word of the new record of
+// that position, when only that reaches the disk. So lines without a record lose the
+// length and the checksum of the old one, and what Rebuild made is on the disk before
+// anybody sends. To go back is avoided as far as the oldest record allows: tail and head
+// count here, since nothing is lost by too high an end.
+//
+// Rebuild may be interrupted, and run again on any mixture of what it found and what it
+// made. It changes no payload, no line of a good record but its word, and that into
+// another under which the record is as good; it makes nothing good that was not; the
+// highest good record stays, and head does not pass the oldest. So the next run finds the
+// same records. Only the count of torn ones may be off.
+
+// crcLaps bounds the payload that is read: as much as all areas have, so often. What is
+// above a record that must be found lies within one lap of it, so once is enough for that,
+// and once more for the rest; the others are for words that are not the ring's.
+const crcLaps = 8
 
 // Rebuilt tells what Rebuild found.
 type Rebuilt struct {
@@ -13,10 +66,186 @@ type Rebuilt struct {
 }
 
 // Rebuild makes a ring of what a disk kept of one: each page as it was at some moment
-// between the last completed sync and the stop of the machine.
+// between the last completed sync and the stop of the machine. Every record that was
+// published before that sync began and not acknowledged is delivered, flagged, and in
+// order. Others may be, too, if they are whole.
 //
 // Preconditions: g passed Check and has Checksum; nobody is attached, by the kernel's
-// locks; the caller has the whole region on the disk again before anybody attaches.
+// locks; the caller has the whole region on the disk again before anybody attaches, and
+// runs Rebuild again if the machine stops before that.
 func Rebuild(region []byte, g layout.Geometry) (Rebuilt, error) {
-	return Rebuilt{}, errors.ErrUnsupported
+	r, err := New(region, g, nil)
+	if err != nil {
+		return Rebuilt{}, err
+	}
+	if !g.Checksum {
+		return Rebuilt{}, errors.New("ring: without checksums nothing tells which records are whole")
+	}
+	b := rebuilder{Ring: r, before: atomics.Load64(r.head), ref: atomics.Load64(r.tail), budget: crcLaps * g.Slots * g.AreaSize}
+	b.find(b.candidates())
+	end := b.end()
+	b.lay(end)
+	b.reset(end)
+	clear(region[layout.SeatOffset:][:uint64(g.Seats)*layout.SeatSize])
+	return Rebuilt{Records: len(b.good), Torn: b.bad}, nil
+}
+
+type rebuilder struct {
+	*Ring
+	before uint64 // head as the disk has it
+	ref    uint64 // tail as the disk has it; words stand for the positions nearest to it
+	sums   summer
+	budget uint64 // payload bytes that may still be read
+	good   []pick // newest first
+	bad    int
+}
+
+// candidates returns the positions of words that may stand for a record that is not
+// acknowledged, the newest first.
+func (b *rebuilder) candidates() (ps []uint64) {
+	for i := range b.cap {
+		switch w := b.load(i); w.State() {
+		case layout.Full, layout.Reading, layout.Orphan:
+			ps = append(ps, w.Position(i, b.ref, b.shift))
+		}
+	}
+	slices.SortFunc(ps, func(p, q uint64) int { return cmp.Compare(int64(q-b.ref), int64(p-b.ref)) })
+	return ps
+}
+
+// find picks the good ones of the window, and counts the others there.
+func (b *rebuilder) find(candidates []uint64) {
+	var bad []uint64
+	for _, p := range candidates {
+		acked := !b.geo.ManyConsumers && int64(p-b.before) < 0
+		if acked || len(b.good) > 0 && b.top()-p > b.cap {
+			break // all others are older
+		}
+		if k, ok := b.check(p); ok {
+			b.good = append(b.good, pick{p, k})
+		} else {
+			bad = append(bad, p)
+		}
+	}
+	for _, p := range bad {
+		// Without a good one the window lies before where the next record goes.
+		if len(b.good) > 0 || int64(p-(b.end()-b.cap)) >= 0 {
+			b.bad++
+		}
+	}
+}
+
+// top is where the newest good record ends.
+func (b *rebuilder) top() uint64 { return b.good[0].pos + b.good[0].k }
+
+// check tells whether a candidate is a good record, of k slots, that ends before the one
+// found before it. (A reservation may have had more slots than its record needs.)
+func (b *rebuilder) check(p uint64) (k uint64, ok bool) {
+	span := b.span(p, b.load(p))
+	if span == 0 || span > b.geo.MaxSlotsPerRecord() {
+		return 0, false
+	}
+	data, meta, err := b.payload(p, span)
+	if err != nil || uint64(len(data)) > b.budget {
+		return 0, false
+	}
+	k = b.slotsFor(len(data))
+	if n := len(b.good); n > 0 && int64(p+k-b.good[n-1].pos) > 0 {
+		return 0, false
+	}
+	b.budget -= uint64(len(data))
+	return k, b.sums.sum(p, meta, data) == *b.sumAt(p)
+}
+
+// end is where the next record goes: behind the good ones, and as far as tail and head say
+// where the oldest leaves room for that.
+func (b *rebuilder) end() uint64 {
+	end, most := b.ref, ^uint64(0)>>1
+	if n := len(b.good); n > 0 {
+		end = b.top()
+		most = b.good[n-1].pos + b.cap - end
+	}
+	further := uint64(0)
+	for _, p := range []uint64{b.ref, b.before} {
+		if int64(p-end) > 0 {
+			further = max(further, p-end)
+		}
+	}
+	return end + min(further, most)
+}
+
+// lay writes the words of the lap before end. It stores each place once.
+func (b *rebuilder) lay(end uint64) {
+	at := end - b.cap
+	gap := b.free
+	for _, g := range slices.Backward(b.good) {
+		gap(at, g.pos)
+		at = g.pos + g.k
+		b.inside(g.pos+1, at)
+		if b.geo.ManyConsumers {
+			b.store(g.pos, layout.OrphanWord(g.pos, g.k, false, b.shift))
+			continue
+		}
+		b.store(g.pos, layout.FullWord(g.pos, g.k, b.shift))
+		gap = b.skip // from the oldest on
+	}
+	gap(at, end)
+}
+
+// free makes the slots from position p to q free for the next lap.
+func (b *rebuilder) free(p, q uint64) {
+	for ; p != q; p++ {
+		b.wipe(p)
+		b.store(p, layout.FreeWord(p+b.cap, b.shift))
+	}
+}
+
+// inside makes the slots from p to q those inside a record.
+func (b *rebuilder) inside(p, q uint64) {
+	for ; p != q; p++ {
+		b.wipe(p)
+		b.store(p, layout.FreeWord(p, b.shift))
+	}
+}
+
+// skip has a single consumer pass over the slots from p to q.
+func (b *rebuilder) skip(p, q uint64) {
+	for p != q {
+		k := min(q-p, b.cap-p&b.mask)
+		b.inside(p+1, p+k)
+		b.wipe(p)
+		b.store(p, layout.SkipWord(p, k, b.shift))
+		p += k
+	}
+}
+
+// wipe makes a line without a record one that no word makes a record of.
+func (b *rebuilder) wipe(p uint64) {
+	*b.lengthMeta(p) = ^uint64(0)
+	*(*uint64)(unsafe.Add(unsafe.Pointer(b.wordAt(p)), layout.SlotSize-8)) = ^uint64(0)
+}
+
+// reset brings the hot words in line. They are in no order: whoever is interrupted here
+// begins again.
+func (b *rebuilder) reset(end uint64) {
+	head := end
+	if b.geo.ManyConsumers {
+		atomics.Add64(b.orphans, 1)
+	} else {
+		if n := len(b.good); n > 0 {
+			head = b.good[n-1].pos
+		}
+		atomics.Store64(b.handout, end)
+	}
+	atomics.Store64(b.head, head)
+	atomics.Store64(b.tail, end)
+	atomics.Store64(b.turn, 0)
+	atomics.Store32(b.dataFutex, 0)
+	atomics.Store32(b.roomFutex, 0)
+	// The mark of the stream's end is kept, as the disk has it. An epoch that is older
+	// than its mark would make another one the last.
+	if e := atomics.Load64(b.finished); int64(e-atomics.Load64(b.epoch)) > 0 {
+		atomics.Store64(b.epoch, e)
+	}
+	atomics.Add64(b.torn, uint64(b.bad))
 }
