@@ -127,3 +127,45 @@ func TestNewQueueSurvivesAPowerCut(t *testing.T) {
 	works(t, d.path("after/sub/q"))
 	d.run("cd %s && umount after m", d.dir)
 }
+
+// The last one to leave has all of it on the disk, as it is; nothing is rebuilt.
+func TestWhatTheLastOneLeavesIsOnTheDisk(t *testing.T) {
+	d := newDisk(t)
+	d.mount("img", 16, "", "m")
+	name := d.path("m/q")
+	require.NoError(t, shmq.Create(name, &shmq.Options{Slots: 16, SlotSize: 64, Checksum: true}))
+	p, c := testagent.Producer(t, name), testagent.Consumer(t, name)
+	p.Sends("a", "b", "c")
+	require.Equal(t, testagent.Fresh("a"), c.Lease(1))
+	c.Do("ack 0")
+	p.Do("close")
+	c.Do("close")
+	d.run("cd %s && cp img copy && mkdir after && mount -o loop copy after", d.dir)
+	info, err := shmq.Stat(d.path("after/q"))
+	require.NoError(t, err)
+	require.False(t, info.Broken)
+	require.Equal(t, 2, info.Records)
+	again := testagent.Consumer(t, d.path("after/q"))
+	require.Equal(t, testagent.Fresh("b", "c"), again.Lease(2))
+	again.Do("close")
+	d.run("cd %s && umount after m", d.dir)
+}
+
+// Who comes through another mount has another stamp. It is not alone, so it takes the
+// queue as it is.
+func TestSecondMountOfAQueueInUse(t *testing.T) {
+	d := newDisk(t)
+	d.mount("img", 16, "", "m")
+	d.run("cd %s && mkdir bound && mount --bind m bound", d.dir)
+	require.NoError(t, shmq.Create(d.path("m/q"), &shmq.Options{Slots: 16, SlotSize: 64, Checksum: true}))
+	p := testagent.Producer(t, d.path("m/q"))
+	p.Sends("a", "b")
+	info, err := shmq.Stat(d.path("bound/q"))
+	require.NoError(t, err)
+	require.False(t, info.Broken)
+	c := testagent.Consumer(t, d.path("bound/q"))
+	require.Equal(t, testagent.Fresh("a", "b"), c.Lease(2))
+	c.Do("close")
+	p.Do("close")
+	d.run("cd %s && umount bound m", d.dir)
+}
