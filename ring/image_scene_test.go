@@ -42,7 +42,11 @@ type scenario struct {
 }
 
 func (sc *scenario) String() string {
-	return fmt.Sprintf("%s, producers=%s consumers=%s, %s, at %#x", sc.op.name, oneMany(sc.mp), oneMany(sc.mc), sc.state.name, sc.at)
+	sums := ""
+	if sc.region.Geometry.Checksum {
+		sums = ", checksums"
+	}
+	return fmt.Sprintf("%s, producers=%s consumers=%s, %s, at %#x%s", sc.op.name, oneMany(sc.mp), oneMany(sc.mc), sc.state.name, sc.at, sums)
 }
 
 // scene is a scenario built up to the moment at which its operation begins. It is

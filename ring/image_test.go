@@ -30,7 +30,7 @@ type effort struct {
 // imageEfforts returns what to try: with SHMQ_LONG=1 all pairs of deaths, and then each
 // position at which some word wraps.
 func imageEfforts() []effort {
-	few := []uint64{24, 23, 1<<32 - 2, 1<<50 - 1, 1<<64 - 2}
+	few := []uint64{24, 23, 1<<32 - 2, 1<<50 - 1, 1<<64 - 2, 22} // the last with checksums
 	if os.Getenv("SHMQ_LONG") == "" {
 		return []effort{{positions: few, subsets: 1, endings: []ending{settleFirst, settleLast}, seconds: 11}}
 	}
@@ -88,15 +88,22 @@ func TestEveryPrefixOfEveryCallIsRecovered(t *testing.T) {
 }
 
 // exploreAll tries every death of an operation's victim from all its states in one kind
-// of queue.
+// of queue, with checksums at the last position.
 func exploreAll(t *testing.T, op operation, mp, mc bool, effort effort) (r row) {
-	region := ringtest.NewRegion(imageGeometry(mp, mc), 0)
+	g := imageGeometry(mp, mc)
+	plain := ringtest.NewRegion(g, 0)
+	g.Checksum = true
+	summed := ringtest.NewRegion(g, 0)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, st := range op.states {
 		if !st.fits(op, mp, mc) {
 			continue
 		}
-		for _, at := range effort.positions {
+		for i, at := range effort.positions {
+			region := plain
+			if i == len(effort.positions)-1 {
+				region = summed
+			}
 			sc := &scenario{op: op, mp: mp, mc: mc, state: st, at: at, region: region}
 			if err := sc.explore(effort, rng, &r); err != nil {
 				if r.failures++; r.failures == 1 {

@@ -117,7 +117,10 @@ func (p *Producer) Commit(n int) error {
 	}
 	p.closeReservation()
 	b, _ := p.r.room(p.pos, p.reserved)
-	p.describe(p.pos, b[:n], p.meta)
+	p.r.describe(p.pos, n, p.meta)
+	if p.r.geo.Checksum {
+		p.seal(p.pos, b[:n], p.meta)
+	}
 	p.publish(p.pos, p.slots)
 	return nil
 }
@@ -169,15 +172,15 @@ func (p *Producer) claim(k uint64) (uint64, error) {
 func (p *Producer) write(pos uint64, b []byte) {
 	dst, meta := p.r.room(pos, len(b))
 	copy(dst, b)
-	p.describe(pos, dst, meta)
-}
-
-// describe writes what stands beside the payload b of the record at pos.
-func (p *Producer) describe(pos uint64, b []byte, meta uint32) {
 	p.r.describe(pos, len(b), meta)
 	if p.r.geo.Checksum {
-		*p.r.sumAt(pos) = p.sums.sum(pos, meta, b)
+		p.seal(pos, dst, meta)
 	}
+}
+
+// seal writes the checksum of the record at pos, whose payload is b.
+func (p *Producer) seal(pos uint64, b []byte, meta uint32) {
+	*p.r.sumAt(pos) = p.sums.sum(pos, meta, b)
 }
 
 // publish makes the record visible, whole. A single producer moves the shared

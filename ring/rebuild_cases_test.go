@@ -326,22 +326,40 @@ func TestRebuildOfTheStreamsEnd(t *testing.T) {
 }
 
 // A record that was written and never published, at a position that is used again. When
-// nothing of its successor but the word reaches the disk, the old one is not there.
+// nothing of its successor but the word, or word and length, reaches the disk, the old one
+// is not there.
 func TestRebuildWipesWhatWasNeverSent(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, summed(true, true, 8), 0)
-	b.send(40, 1)
-	b.m.SetWord(0, layout.ClaimedWord(0, 1, 0, 3)) // as before its publication
-	b.m.SetHot(layout.HotTail, 0)
-	_, err := ring.Rebuild(b.m.Bytes, b.m.Geometry)
-	require.NoError(t, err)
-	wiped := b.image()
-	b.p = b.producer(0)
-	b.send(40, 2)
-	word := b.m.Word(0)
-	b.line(0, wiped)
-	b.m.SetWord(0, word)
-	b.rebuilds(1)
+	for _, length := range []bool{false, true} {
+		b := newBench(t, summed(true, true, 8), 0)
+		b.send(40, 1)
+		b.m.SetWord(0, layout.ClaimedWord(0, 1, 0, 3)) // as before its publication
+		b.m.SetHot(layout.HotTail, 0)
+		_, err := ring.Rebuild(b.m.Bytes, b.m.Geometry)
+		require.NoError(t, err)
+		wiped := b.image()
+		b.p = b.producer(0)
+		b.send(40, 2)
+		word := b.m.Word(0)
+		b.line(0, wiped)
+		b.m.SetWord(0, word)
+		if length {
+			b.m.SetDescription(0, 40, 0)
+		}
+		b.rebuilds(1)
+	}
+}
+
+// No queue has records that overlap, and somebody's bytes may: the newer one counts.
+func TestRebuildOfRecordsThatOverlap(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		other := newBench(t, summed(mp, mc, 8), 0)
+		other.send(40, 1, 2)
+		b := newBench(t, summed(mp, mc, 8), 0)
+		b.send(150, 3)
+		b.line(1, other.image())
+		b.rebuilds(1, 2)
+	})
 }
 
 func TestRebuildNeedsChecksums(t *testing.T) {
