@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/shmq/shmq/internal/park"
@@ -47,6 +49,14 @@ type AttachOptions struct {
 	// Prefault makes all of the queue's pages ready, so that the first lap is as
 	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
 	Prefault bool
+	// Lock keeps all of the queue's pages in memory: they are never written to swap
+	// space. Where the limit of locked memory (RLIMIT_MEMLOCK) is too small, Attach
+	// fails with ErrRefused. Default false.
+	Lock bool
+	// NoGuard leaves out the guard against faults, which costs some 5 ns a call. Then a
+	// file that is cut under the participant ends the process, with SIGBUS. The guard is
+	// off by itself where the file can't be cut. Default false.
+	NoGuard bool
 	// Logger gets what somebody who looks after the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died; at
 	// level Error, once, that the queue is damaged. Its handler is called in the
@@ -67,10 +77,25 @@ type Attachment struct {
 	seat   int
 	fence  bool
 
-	mem []byte
-	// lock is the description that holds this attachment's locks. Questions go
-	// through probe: to lock it would say that its own locks are free.
-	lock, probe *sys.File
+	mem     []byte // nil after Detach
+	mapping []byte // the same, for good
+	// pin holds the description that has this attachment's locks. It has no
+	// descriptor for a forked child to inherit, so that the locks end with this
+	// process and not with its children.
+	pin *sys.Pin
+	// probe is for questions, to the other description its own locks look free, and
+	// for locks that are held for an instant.
+	probe *sys.File
+
+	// See guard.go.
+	guarded, shrinkable bool
+	lost                atomic.Pointer[error]
+
+	// See look.go.
+	due     atomic.Bool
+	left    atomic.Bool // after Detach
+	timer   *time.Timer // sets due
+	removed time.Time   // when it was seen that the queue was removed
 
 	syncing sync.Mutex // between Sync and the end of the mapping
 	unsure  bool       // a Sync failed, and not all pages count as changed since
@@ -100,7 +125,7 @@ const attachTries = 100
 
 // Attach takes a seat in the queue of that name, and makes the queue first if it is
 // absent, unless told otherwise. Errors: ErrRoleTaken with the holder's pid and
-// command, ErrNoSeat, ErrNotQueue, ErrVersion, ErrDamaged, ErrName, ErrOption,
+// command, ErrNoSeat, ErrNotQueue, ErrVersion, ErrDamaged, ErrName, ErrOption, ErrRefused,
 // fs.ErrNotExist, fs.ErrPermission, and what Create returns. opts may be nil.
 func Attach(name string, role Role, opts *AttachOptions) (*Attachment, error) {
 	if opts == nil {
@@ -148,31 +173,44 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 		return nil, err
 	}
 	if opts.Prefault {
-		if err := sys.Prefault(a.mem); err != nil {
+		if err := touch(probe, a.mem, func() error { return sys.Prefault(a.mem) }); err != nil {
 			return nil, fmt.Errorf("prefault: %w; attach without it", err)
+		}
+	}
+	if opts.Lock {
+		if err := sys.LockMemory(a.mem); err != nil {
+			return nil, err
 		}
 	}
 	// Registered before the first publication, or fencing by itself.
 	a.fence = sys.RegisterBarrier() != nil
-	if err := a.lockGate(gatePatience); err != nil {
+	a.shrinkable = probe.Shrinkable()
+	a.guarded = a.shrinkable && !opts.NoGuard
+	if err := a.Guard(a.takePlace); err != nil {
 		return nil, err
+	}
+	a.timer = time.AfterFunc(park.Heartbeat, func() { a.due.Store(true) })
+	return a, nil
+}
+
+// takePlace takes a place in a queue that is mapped.
+func (a *Attachment) takePlace() error {
+	if err := a.lockGate(gatePatience); err != nil {
+		return err
 	}
 	rebuilt, err := a.enter()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := a.takeRole(); err != nil {
-		return nil, err
-	}
-	dead, err := a.takeSeat()
+	dead, err := a.takeLocks()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.unlockGate(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.stillNamed(); err != nil {
-		return nil, err
+		return err
 	}
 	// A logger may attach to the queue itself, so it is called when the gate is open.
 	a.logRebuilt(rebuilt)
@@ -180,23 +218,48 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 		a.logDead(*dead)
 	}
 	a.Recover()
+	if lost := a.lost.Load(); lost != nil {
+		return *lost
+	}
 	a.looked = time.Now()
-	if role == Producer {
+	if a.role == Producer {
 		a.ring.BeginStream()
 	}
-	return a, nil
+	return nil
 }
 
-// mapRing maps the file, and opens the description for the locks.
+// mapRing maps the file.
 func (a *Attachment) mapRing() (err error) {
-	if a.mem, err = a.probe.Map(int(a.header.TotalSize()), true); err != nil {
+	a.mem, err = a.probe.Map(int(a.header.TotalSize()), true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errGone // its segment was removed since it was opened
+	} else if err != nil {
 		return err
 	}
-	if a.ring, err = ring.New(a.mem, a.header.Geometry, sys.MonotonicMillis); err != nil {
-		return err
-	}
-	a.lock, err = a.probe.Reopen()
+	a.mapping = a.mem
+	a.ring, err = ring.New(a.mem, a.header.Geometry, sys.MonotonicMillis)
 	return err
+}
+
+// takeLocks takes the role and a seat, through a description of their own. It returns
+// what the seat's last holder left, if it died.
+func (a *Attachment) takeLocks() (dead *remains, err error) {
+	// While the description has a descriptor no child is forked: it would share the
+	// locks, until it executes a program or ends.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	lock, err := a.probe.Reopen()
+	if err != nil {
+		return nil, err
+	}
+	if a.pin, err = lock.Pin(); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.pin.Hide()) }()
+	if err := a.takeRole(lock); err != nil {
+		return nil, err
+	}
+	return a.takeSeat(lock)
 }
 
 // stillNamed reports errGone unless the queue's name still means this file: a queue
@@ -210,12 +273,12 @@ func (a *Attachment) stillNamed() error {
 
 // takeRole locks the role's byte: exclusively where one may have the role, shared
 // where many may. Either way anyone can ask the kernel if the role is held at all.
-func (a *Attachment) takeRole() error {
+func (a *Attachment) takeRole(lock *sys.File) error {
 	byte, side := int64(layout.LockProducer), a.Producers()
 	if a.role == Consumer {
 		byte, side = layout.LockConsumer, a.Consumers()
 	}
-	ok, err := a.lock.TryLock(byte, side == One)
+	ok, err := lock.TryLock(byte, side == One)
 	if err != nil || ok {
 		return err
 	}
@@ -242,9 +305,9 @@ func (a *Attachment) holder() string {
 
 // takeSeat locks the first seat that is free, cleans up what its last holder left, which
 // it returns, and describes this process in it.
-func (a *Attachment) takeSeat() (dead *remains, err error) {
+func (a *Attachment) takeSeat(lock *sys.File) (dead *remains, err error) {
 	for i := range a.header.Seats {
-		ok, err := a.lock.TryLock(seatByte(i), true)
+		ok, err := lock.TryLock(seatByte(i), true)
 		if err != nil {
 			return nil, err
 		}
@@ -277,7 +340,9 @@ func seatByte(i int) int64 { return layout.SeatOffset + int64(i)*layout.SeatSize
 // stable storage before; if that fails, the error wraps ErrSync, and it has left.
 //
 // Preconditions: what the participant held has been given back, by closing the
-// ring's Producer or Consumer: nothing in the ring names the seat.
+// ring's Producer or Consumer: nothing in the ring names the seat. Not so if a fault has
+// ended the use of the attachment: then the seat is left as the dead leave theirs, for
+// others to take back what it held.
 func (a *Attachment) Detach() error {
 	a.recovering.Lock()
 	defer a.recovering.Unlock()
@@ -286,40 +351,59 @@ func (a *Attachment) Detach() error {
 	}
 	a.reporting.Lock()
 	defer a.reporting.Unlock()
-	a.last = a.report()
+	a.left.Store(true)
+	a.due.Store(true)
+	a.timer.Stop()
 	gate := a.lockGate(leavePatience)
-	a.ring.Seat(a.seat).Clean()
-	if gate == nil {
-		gate = a.leave()
-	} else if errors.Is(gate, ErrInUse) {
+	var err error
+	if a.lost.Load() == nil {
+		err = a.Guard(func() error {
+			a.last = a.report()
+			a.ring.Seat(a.seat).Clean()
+			return nil
+		})
+	}
+	err = errors.Join(err, a.dropLocks())
+	switch {
+	case gate == nil && a.lost.Load() == nil:
+		gate = a.Guard(a.leave)
+	case errors.Is(gate, ErrInUse):
 		gate = nil // the next one to come finds the stamp of one who was killed
 	}
-	return fail("detach from", a.name, errors.Join(gate, a.release()))
+	return fail("detach from", a.name, errors.Join(err, gate, a.release()))
 }
 
 // release drops the locks and the mapping, and then tells everyone, who may be
 // waiting for a last producer to leave.
 func (a *Attachment) release() error {
 	var errs []error
-	if a.lock != nil {
-		if a.seat >= 0 {
-			errs = append(errs, a.lock.Unlock(seatByte(a.seat)))
-		}
-		errs = append(errs, a.lock.Unlock(layout.LockProducer), a.lock.Unlock(layout.LockConsumer))
-	}
+	errs = append(errs, a.dropLocks())
 	if a.mem != nil {
 		if a.ring != nil {
-			park.WakeAll(a.ring.DataFutex())
+			// Without the page there is nobody to wake.
+			_ = touch(a.probe, a.mem, func() error { park.WakeAll(a.ring.DataFutex()); return nil })
 		}
 		a.syncing.Lock()
 		errs = append(errs, sys.Unmap(a.mem))
 		a.mem = nil
 		a.syncing.Unlock()
 	}
-	if a.lock != nil {
-		errs = append(errs, a.unlockGate(), a.lock.Close())
-	}
+	errs = append(errs, a.unlockGate())
 	return errors.Join(append(errs, a.probe.Close())...)
+}
+
+// dropLocks drops the role and the seat.
+func (a *Attachment) dropLocks() error {
+	if a.pin == nil {
+		return nil
+	}
+	locked := []int64{layout.LockProducer, layout.LockConsumer}
+	if a.seat >= 0 {
+		locked = append(locked, seatByte(a.seat))
+	}
+	err := a.pin.Release(locked...)
+	a.pin = nil
+	return err
 }
 
 // Name returns the queue's name as it was given to Attach.

@@ -10,16 +10,18 @@ type Counters struct {
 	Redelivered uint64 `json:"redelivered"`
 }
 
-// Report returns the counters; after Detach, the last ones. It may be called by any
+// Report returns the counters; after Detach, the last ones, and after
+// the file was cut, those of the last Report. It may be called by any
 // goroutine at any time and does not disturb the one at work. Each number is of a
 // slightly different moment.
 func (a *Attachment) Report() Counters {
 	a.reporting.Lock()
 	defer a.reporting.Unlock()
-	if a.mem == nil {
-		return a.last
+	if a.mem != nil {
+		// If the file was cut, the numbers before that are what there is.
+		_ = touch(a.probe, a.mem, func() error { a.last = a.report(); return nil })
 	}
-	return a.report()
+	return a.last
 }
 
 func (a *Attachment) report() Counters {

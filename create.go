@@ -17,6 +17,9 @@ import (
 // Other errors: ErrName, ErrOption, fs.ErrPermission, and no space left on device
 // when the filesystem cannot hold it. opts may be nil.
 func Create(name string, opts *Options) error {
+	if isFD(name) {
+		return fail("create", name, errFDCreate)
+	}
 	at, err := find(name)
 	if err != nil {
 		return err
@@ -44,20 +47,36 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 		return exists(path)
 	}
 	f, err := sys.CreateTemp(path, mode)
+	if sys.IsReadOnly(err) {
+		return readOnly(err)
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := p.onThisMachine(f); err != nil {
+		return err
+	}
 	size := int64(g.TotalSize())
+	huge := f.HugePage()
+	var pool sys.HugePool
+	var poolErr error
+	if huge != 0 { // before the queue takes its part
+		pool, poolErr = sys.HugePoolOf(huge)
+	}
 	if err := f.Allocate(size); err != nil {
+		if huge != 0 && (sys.IsNoSpace(err) || sys.IsNoMemory(err)) {
+			need := (size + huge - 1) / huge
+			return fmt.Errorf("%w: %w: the queue takes %d huge pages of %d bytes; %s", ErrNoSpace, err, need, huge, poolText(need, pool, poolErr))
+		}
 		if !sys.IsNoSpace(err) {
 			return err
 		}
 		dir := filepath.Dir(path)
 		left, _ := sys.Free(dir)
-		return fmt.Errorf("%w: %w: the queue takes %d bytes, %s has %d left; make it with fewer or smaller slots, or free some", ErrNoSpace, err, size, dir, left)
+		return fmt.Errorf("%w: %w: the queue takes %d bytes, %s has %d left; make it with fewer or smaller slots, free some, or enlarge it (a container's /dev/shm: docker run --shm-size)", ErrNoSpace, err, size, dir, left)
 	}
-	if opts.HugePages {
+	if opts.HugePages && huge == 0 {
 		if err := collapse(f, int(size)); err != nil {
 			return err
 		}
@@ -93,6 +112,14 @@ func newHeader(g layout.Geometry) (layout.Header, error) {
 	h := layout.Header{Geometry: g, Created: time.Now().UnixNano(), BootID: sys.BootID()}
 	_, err := rand.Read(h.CreationID[:])
 	return h, err
+}
+
+// poolText says why need huge pages were not to be had from a pool as it was before.
+func poolText(need int64, pool sys.HugePool, err error) string {
+	if free := max(pool.Free, 0); err == nil && free < need {
+		return fmt.Sprintf("%d are free; make it smaller, or have more of them: sysctl vm.nr_hugepages=%d (pages of another size than the default: /sys/kernel/mm/hugepages)", free, pool.Total+need-free)
+	}
+	return "the mount's size= or the cgroup's hugetlb limit allows fewer; make it smaller, or raise that"
 }
 
 func collapse(f *sys.File, size int) error {

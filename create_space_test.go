@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -17,32 +16,43 @@ import (
 // The filesystem is mounted in a mount namespace of the child's own.
 func TestCreateOnFullFilesystem(t *testing.T) {
 	t.Parallel()
-	if os.Getuid() != 0 {
-		t.Skip("only root may mount a small filesystem")
-	}
-	c := testproc.StartAs(t, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}, "create-small", t.TempDir())
+	inMountNamespace(t, "create-small")
+}
+
+// inMountNamespace runs a role in a mount namespace of its own, with a directory to mount
+// something on. Those roles say "mounted" and "done", or why they can't mount.
+func inMountNamespace(t *testing.T, role string) {
+	t.Helper()
+	c := testproc.StartAs(t, ownNamespaces(t, unix.CLONE_NEWNS), role, t.TempDir())
 	if line := c.Line(); line != "mounted" {
 		t.Skip(line)
 	}
 	c.Expect("done")
 }
 
-func createOnSmallFilesystem(c *testproc.Child) {
-	dir := c.Args[0]
+// mount mounts a filesystem that nobody outside sees, or ends the child.
+func mount(c *testproc.Child, source, dir, kind string, flags uintptr, data string) bool {
 	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 	if err == nil {
-		err = unix.Mount("none", dir, "tmpfs", 0, "size=1m")
+		err = unix.Mount(source, dir, kind, flags, data)
 	}
 	if err != nil {
-		c.Say("no mount here: %v", err)
+		c.Say("no mount of %s here: %v", kind, err)
+	}
+	return err == nil
+}
+
+func createOnSmallFilesystem(c *testproc.Child) {
+	dir := c.Args[0]
+	if !mount(c, "none", dir, "tmpfs", 0, "size=1m") {
 		return
 	}
 	c.Say("mounted")
-	err = shmq.Create(dir+"/q", nil) // some 4 MB
-	if !errors.Is(err, unix.ENOSPC) {
+	err := shmq.Create(dir+"/q", nil) // some 4 MB
+	if !errors.Is(err, unix.ENOSPC) || !errors.Is(err, shmq.ErrNoSpace) {
 		c.Fail("got %v", err)
 	}
-	for _, part := range []string{"4481024 bytes", "has 1048576 left", "fewer or smaller slots"} {
+	for _, part := range []string{"4481024 bytes", "has 1048576 left", "fewer or smaller slots", "--shm-size"} {
 		if !contains(err, part) {
 			c.Fail("%v: does not say %q", err, part)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -41,7 +42,7 @@ var (
 	// ErrNoSpace: the filesystem cannot hold the queue.
 	ErrNoSpace = errors.New("not enough space")
 	// ErrRefused: the kernel, a limit or a sandbox refuses what a queue needs.
-	ErrRefused = errors.New("refused by the system")
+	ErrRefused = sys.ErrRefused
 	// ErrRemoved: the queue was removed, or replaced by another, while this
 	// participant was attached.
 	ErrRemoved = errors.New("queue was removed")
@@ -53,6 +54,9 @@ var (
 	ErrDamaged = layout.ErrDamaged
 )
 
+// opCheck is the operation of Check, which explains damage.
+const opCheck = "check"
+
 // Error says which operation failed on which queue. It wraps the reason.
 type Error struct {
 	Op    string // "create", "attach to", "send to", ...
@@ -61,7 +65,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return "shmq: " + e.Op + " queue " + quote(e.Queue) + ": " + e.Err.Error()
+	text := "shmq: " + e.Op + " queue " + quote(e.Queue) + ": " + e.Err.Error()
+	if e.Op != opCheck && errors.Is(e.Err, ErrDamaged) {
+		text += "; to see what is wrong, run: shmq check " + quote(e.Queue)
+	}
+	return text
 }
 
 // Unwrap returns the reason.

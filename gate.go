@@ -29,7 +29,7 @@ import (
 // gate writes it, nobody else. The order on the disk is
 //
 //	first in:   [rebuild, sync all,] image = stamp, sync it, take a role, publish
-//	last out:   sync all, image = 0, sync it, drop the role
+//	last out:   drop the role, sync all, image = 0, sync it, drop the gate
 //
 // A page that was changed by those attached reaches the disk after the stamp did and
 // before the 0 does. So if the machine stops while any such page may be there and others
@@ -59,7 +59,7 @@ func (a *Attachment) lockGate(patience time.Duration) error {
 	}
 	end := time.Now().Add(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
-		ok, err := a.lock.TryLock(layout.LockImage, true)
+		ok, err := a.probe.TryLock(layout.LockImage, true)
 		if err != nil || ok {
 			return err
 		}
@@ -74,12 +74,11 @@ func (a *Attachment) unlockGate() error {
 	if !a.header.Checksum {
 		return nil
 	}
-	return a.lock.Unlock(layout.LockImage)
+	return a.probe.Unlock(layout.LockImage)
 }
 
-// alone reports whether nobody else has a role. It asks through the description that has
-// this attachment's own locks, which does not see those.
-func (a *Attachment) alone() (bool, error) { return unattached(a.lock) }
+// alone reports whether nobody has a role.
+func (a *Attachment) alone() (bool, error) { return unattached(a.probe) }
 
 func unattached(f *sys.File) (bool, error) {
 	for _, b := range []int64{layout.LockProducer, layout.LockConsumer} {
@@ -122,7 +121,8 @@ func (a *Attachment) enter() (*ring.Rebuilt, error) {
 
 // leave makes the queue fit to be used anywhere, if nobody else uses it.
 //
-// Preconditions: the caller holds the gate, and writes nothing to the ring any more.
+// Preconditions: the caller holds the gate and no role any more, and writes nothing to
+// the ring.
 func (a *Attachment) leave() error {
 	if !a.header.Checksum {
 		return nil
@@ -169,8 +169,11 @@ func rebuildCopy(at place) (_ *Rebuilt, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, sys.Unmap(mem)) }()
-	found, err := ring.Rebuild(mem, h.Geometry)
-	if err != nil {
+	var found ring.Rebuilt
+	if err := touch(f, mem, func() error {
+		found, err = ring.Rebuild(mem, h.Geometry)
+		return err
+	}); err != nil {
 		return nil, remedy(err)
 	}
 	return &Rebuilt{Records: found.Records, Torn: found.Torn}, nil

@@ -107,9 +107,16 @@ func seatOf(t *testing.T, queue string, pid int) int {
 // sees nobody else.
 func elsewhere(t *testing.T) *testagent.Agent {
 	t.Helper()
+	return testagent.NewAs(t, ownNamespaces(t, syscall.CLONE_NEWPID))
+}
+
+// ownNamespaces are attributes of a process in a user namespace of its own, where it is
+// the user that this one is, and in others. The test is skipped where there are none.
+func ownNamespaces(t *testing.T, others uintptr) *syscall.SysProcAttr {
+	t.Helper()
 	namespaces := func() *syscall.SysProcAttr {
 		return &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWPID | syscall.CLONE_NEWUSER,
+			Cloneflags:  syscall.CLONE_NEWUSER | others,
 			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 		}
@@ -118,9 +125,9 @@ func elsewhere(t *testing.T) *testagent.Agent {
 	probe.SysProcAttr = namespaces()
 	probe.Env = append(os.Environ(), "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	if err := probe.Run(); err != nil {
-		t.Skipf("no PID namespace to be had here: %v", err)
+		t.Skipf("no namespaces to be had here: %v", err)
 	}
-	return testagent.NewAs(t, namespaces())
+	return namespaces()
 }
 
 // Seen from here, the pid of a participant in another namespace is somebody else's.

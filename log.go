@@ -40,6 +40,15 @@ func (a *Attachment) logDead(dead remains) {
 	)
 }
 
+// Remedy adds to an error that says that the queue is damaged what can be done about it.
+// What an Attachment returned has that already.
+func (a *Attachment) Remedy(err error) error {
+	if errors.Is(err, ErrRemoved) || errors.Is(err, ErrTruncated) {
+		return err
+	}
+	return remedy(err)
+}
+
 // LogDamage logs an error that says that the queue is damaged, the first time. It is
 // for the goroutine that uses the attachment.
 func (a *Attachment) LogDamage(err error) {

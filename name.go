@@ -27,12 +27,20 @@ func Dir() string {
 	return defaultDir
 }
 
-// Path returns the file that a queue's name means. Error: ErrName.
+// Path returns the file that a queue's name means; of fd:N, a path that leads to it in
+// this process alone; of a queue in a System V segment (sysv:KEY, sysv:id:ID) its side
+// file. Error: ErrName.
 func Path(name string) (string, error) {
 	bad := func(why string) (string, error) {
 		return "", &Error{"find", name, fmt.Errorf("%w: %s", ErrName, why)}
 	}
 	switch {
+	case isFD(name):
+		at, err := newFDPlace(name)
+		if err != nil {
+			return "", err
+		}
+		return at.path, nil
 	case name == "":
 		return bad("it is empty")
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
@@ -49,6 +57,12 @@ func Path(name string) (string, error) {
 		return bad("it is a directory")
 	case len(name) > maxName:
 		return bad(fmt.Sprintf("it has %d bytes, the limit is %d", len(name), maxName))
+	case strings.HasPrefix(name, sysvPrefix):
+		s, err := parseSegment(name)
+		if err != nil {
+			return bad(err.Error())
+		}
+		name = s.String()
 	}
 	return filepath.Join(Dir(), filePrefix+name), nil
 }

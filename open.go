@@ -41,6 +41,8 @@ func remedy(err error) error {
 		return fmt.Errorf("%w; choose another name, or move that file away", err)
 	case errors.Is(err, ErrVersion):
 		return fmt.Errorf("%w; use the release that made the queue, or remove it by force", err)
+	case errors.Is(err, ErrRemoved):
+		return fmt.Errorf("%w while attached to it; attach again to make it anew, or to join the one that has its name by now", err)
 	case errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w; remove it by force and make it again", err)
 	}

@@ -73,7 +73,8 @@ type Options struct {
 	// HugePages puts the queue into huge pages of 2 MiB, as far as it fills them:
 	// fewer misses of the TLB for large queues. It needs Linux 6.1 and a filesystem
 	// in memory; where the kernel refuses, Create fails. Default false: for small
-	// queues it makes no difference. docs/benchmarks.md has figures.
+	// queues it makes no difference. docs/benchmarks.md has figures. On hugetlbfs
+	// there is nothing else, whatever this says.
 	HugePages bool
 	// Checksum gives each record a checksum. A queue on a disk needs it to survive a
 	// power failure: it tells records that reached the disk whole from those that did

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
@@ -22,8 +23,12 @@ type place interface {
 	create(g layout.Geometry, mode fs.FileMode, o *Options) error
 	// names reports whether the name means f now. An error says that it can't be told.
 	names(f *sys.File) (bool, error)
-	// unname removes the name, and so the queue when its last participant leaves.
-	unname() error
+	// unname removes the name, and so the queue when its last participant leaves. f is
+	// the queue; where nobody may be attached, f holds both roles' locks.
+	unname(f *sys.File) error
+	// discard removes a queue that open refused with why, if it may be removed, by force
+	// or at all. Otherwise it returns why, or a better reason.
+	discard(why error, force bool) error
 	// shown is what people are shown as the queue's path.
 	shown() string
 }
@@ -34,8 +39,14 @@ func find(name string) (place, error) {
 	if err != nil {
 		return nil, err
 	}
+	if isFD(name) {
+		return newFDPlace(name)
+	}
 	if path, err = filepath.Abs(path); err != nil { // the process may go elsewhere
 		return nil, &Error{"find", name, err}
+	}
+	if strings.HasPrefix(name, sysvPrefix) && inDir(name) {
+		return newSysvPlace(name, path)
 	}
 	return &filePlace{name: name, path: path}, nil
 }
@@ -49,11 +60,18 @@ func (p *filePlace) open(write bool) (*sys.File, error) {
 	f, err := sys.Open(p.path, write, !inDir(p.name))
 	switch {
 	case err == nil:
+		if err := p.onThisMachine(f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
 		return f, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w; start a sender or receiver that may create it, or run: shmq create %s", err, quote(p.name))
+	case errors.Is(err, fs.ErrPermission) && write:
+		return nil, fmt.Errorf("%w; to take part is to write: ask its owner for a queue with group access (mode 0660)", err)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("%w; ask its owner for a queue with group access (mode 0660)", err)
+	case sys.IsReadOnly(err):
+		return nil, readOnly(err)
 	case sys.IsSymlink(err):
 		return nil, remedy(fmt.Errorf("%w: %s is a symbolic link", ErrNotQueue, p.path))
 	case sys.IsNotRegular(err):
@@ -69,6 +87,10 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// Where a single file is mounted on the path, that goes on naming it.
+	if linked, err := f.Linked(); err == nil && !linked {
+		return false, nil
+	}
 	named, err := sys.PathID(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -76,4 +98,40 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 	return named == mine, err
 }
 
-func (p *filePlace) unname() error { return os.Remove(p.path) }
+func (p *filePlace) discard(why error, force bool) error {
+	if force && (errors.Is(why, ErrVersion) || errors.Is(why, ErrDamaged)) {
+		return p.unname(nil)
+	}
+	return why
+}
+
+func (p *filePlace) unname(*sys.File) error {
+	err := os.Remove(p.path)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; who may remove it has to own it or the directory, or, without a sticky bit, to be allowed to write the directory", err)
+	case sys.IsReadOnly(err):
+		return readOnly(err)
+	}
+	return err
+}
+
+// readOnly says what to do about an EROFS.
+func readOnly(err error) error {
+	return fmt.Errorf("%w: %w; mount it for writing too (in a container: a volume without :ro, or a tmpfs); to look at a queue, reading is enough", fs.ErrPermission, err)
+}
+
+// onThisMachine refuses files that another machine may have mapped, too.
+func (p *filePlace) onThisMachine(f *sys.File) error {
+	if kind := f.Network(); kind != "" {
+		return fmt.Errorf("%w: %s is on %s, and a queue can't span machines; use /dev/shm, or SHMQ_DIR with a local directory", ErrRefused, p.path, kind)
+	}
+	return nil
+}
+
+// unnamed reports whether it is certain that the name does not mean f any more. What
+// can't be told, for want of permission on the way to the file for example, is not.
+func unnamed(at place, f *sys.File) bool {
+	mine, err := at.names(f)
+	return err == nil && !mine
+}

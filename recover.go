@@ -1,7 +1,7 @@
 package shmq
 
 import (
-	"time"
+	"errors"
 
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/ring"
@@ -11,12 +11,18 @@ import (
 // skipped slots, their unacknowledged records are delivered again. Whoever attaches
 // or waits does this by itself. It never touches a living participant, however long
 // that is stopped: a seat's slots change hands only under the seat's own lock, which
-// the kernel keeps for as long as its holder lives.
+// the kernel keeps for as long as its holder lives. Where a page of the queue is
+// missing it takes back less, and the attachment can't be used any more.
 func (a *Attachment) Recover() ring.Reclaimed {
-	found, dead := a.recoverAll()
-	for i := range dead {
-		a.logDead(dead[i]) // when no lock is held any more
-	}
+	var found ring.Reclaimed
+	_ = a.Guard(func() error { // the next call returns it
+		var dead []remains
+		found, dead = a.recoverAll()
+		for i := range dead {
+			a.logDead(dead[i]) // when no lock is held any more
+		}
+		return nil
+	})
 	return found
 }
 
@@ -44,37 +50,18 @@ func (a *Attachment) recoverAll() (found ring.Reclaimed, dead []remains) {
 
 // recoverSeat frees a dead one's seat after takeBack has taken back what it held. It
 // reports false when somebody else recovers it, has done so, or has taken the seat.
-func (a *Attachment) recoverSeat(i int, takeBack func()) (bool, error) {
-	if ok, err := a.lock.TryLock(seatByte(i), true); err != nil || !ok {
+func (a *Attachment) recoverSeat(i int, takeBack func()) (dirty bool, err error) {
+	if ok, err := a.probe.TryLock(seatByte(i), true); err != nil || !ok {
 		return false, err
 	}
-	dirty := a.ring.Seat(i).Dirty() // still, now that nobody else can change it
+	// Deferred for the fault of a missing page: others may get further.
+	defer func() { err = errors.Join(err, a.probe.Unlock(seatByte(i))) }()
+	dirty = a.ring.Seat(i).Dirty() // still, now that nobody else can change it
 	if dirty {
 		takeBack()
 		a.ring.Seat(i).Clean()
 	}
-	return dirty, a.lock.Unlock(seatByte(i))
-}
-
-// missesPerLook is how many calls that don't wait find nothing between two looks at
-// the clock, so that who polls also recovers, at next to no cost.
-const missesPerLook = 256
-
-// Look recovers if the last time was a heartbeat ago. Who waits calls it between
-// two sleeps; it is for the goroutine that uses the attachment.
-func (a *Attachment) Look() {
-	if now := time.Now(); now.Sub(a.looked) >= park.Heartbeat {
-		a.looked = now
-		a.Recover()
-	}
-}
-
-// Missed counts a call that could not go on and did not wait, and looks now and
-// then. It is for the goroutine that uses the attachment.
-func (a *Attachment) Missed() {
-	if a.misses++; a.misses%missesPerLook == 0 {
-		a.Look()
-	}
+	return dirty, nil
 }
 
 // reclaim takes back the slots of a seat whose lock this attachment holds, and

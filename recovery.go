@@ -104,6 +104,11 @@ func takeBackAll(name string, rec *Recovery) (err error) {
 	if err := a.mapRing(); err != nil {
 		return err
 	}
+	return a.Guard(func() error { return a.takeBackDead(rec) })
+}
+
+// takeBackDead is takeBackAll for a queue that is mapped.
+func (a *Attachment) takeBackDead(rec *Recovery) error {
 	if err := a.lockGate(gatePatience); err != nil {
 		return err
 	}

@@ -40,16 +40,16 @@ var errBusy = fmt.Errorf("%w by a process that is attaching, detaching or removi
 func ForceRemove(name string) error { return fail("remove", name, remove(name, true, nil)) }
 
 func remove(name string, force bool, check func() error) (err error) {
+	if isFD(name) {
+		return errFDRemove
+	}
 	at, err := find(name)
 	if err != nil {
 		return err
 	}
 	f, h, err := open(at, true)
 	if err != nil {
-		if force && (errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged)) {
-			return at.unname()
-		}
-		return err
+		return at.discard(err, force)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if !force {
@@ -79,7 +79,7 @@ func remove(name string, force bool, check func() error) (err error) {
 	if mine, err := at.names(f); err != nil || !mine {
 		return errors.Join(err, errGone)
 	}
-	return at.unname()
+	return at.unname(f)
 }
 
 // inUse names the living participants.

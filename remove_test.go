@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"sync"
 	"testing"
 
@@ -81,51 +82,55 @@ func TestForcedRemoveLeavesThoseAttachedAlone(t *testing.T) {
 func TestAttachAndRemoveRace(t *testing.T) {
 	t.Parallel()
 	for _, o := range testagent.Modes() {
-		name := testagent.Name(t)
-		opts := &shmq.AttachOptions{Create: o}
-		opts.Create.Slots, opts.Create.Seats = 4, 4
-		done := make(chan struct{})
-		var removers, attachers sync.WaitGroup
-		for range 2 {
-			removers.Go(func() {
-				for {
-					select {
-					case <-done:
-						return
-					default:
-					}
-					err := shmq.Remove(name)
-					if err != nil && !errors.Is(err, shmq.ErrInUse) && !errors.Is(err, fs.ErrNotExist) && !contains(err, "try again") {
-						t.Errorf("remove: %v", err)
-						return
-					}
-				}
-			})
-		}
-		for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
-			attachers.Go(func() {
-				for range 200 {
-					a, err := shmq.Attach(name, role, opts)
-					if err != nil {
-						t.Errorf("attach: %v", err)
-						return
-					}
-					info, err := shmq.Stat(name)
-					if err != nil {
-						t.Errorf("attached to a queue without a name: %v", err)
-					} else if n := len(info.Participants); n == 0 {
-						t.Errorf("attached to another queue than the one of that name")
-					}
-					if err := a.Detach(); err != nil {
-						t.Errorf("detach: %v", err)
-					}
-				}
-			})
-		}
-		attachers.Wait()
-		close(done)
-		removers.Wait()
+		raceAttachAndRemove(t, testagent.Name(t), o)
 	}
+}
+
+func raceAttachAndRemove(t *testing.T, name string, o shmq.Options) {
+	t.Helper()
+	opts := &shmq.AttachOptions{Create: o}
+	opts.Create.Slots, opts.Create.Seats = 4, 4
+	done := make(chan struct{})
+	var removers, attachers sync.WaitGroup
+	for range 2 {
+		removers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				err := shmq.Remove(name)
+				if err != nil && !errors.Is(err, shmq.ErrInUse) && !errors.Is(err, fs.ErrNotExist) && !contains(err, "try again") {
+					t.Errorf("remove: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
+		attachers.Go(func() {
+			for range 200 {
+				a, err := shmq.Attach(name, role, opts)
+				if err != nil {
+					t.Errorf("attach: %v", err)
+					return
+				}
+				info, err := shmq.Stat(name)
+				if err != nil {
+					t.Errorf("attached to a queue without a name: %v", err)
+				} else if n := len(info.Participants); n == 0 {
+					t.Errorf("attached to another queue than the one of that name")
+				}
+				if err := a.Detach(); err != nil {
+					t.Errorf("detach: %v", err)
+				}
+			}
+		})
+	}
+	attachers.Wait()
+	close(done)
+	removers.Wait()
 }
 
 func attachNew(t *testing.T, q string) *shmq.Attachment {
@@ -133,4 +138,20 @@ func attachNew(t *testing.T, q string) *shmq.Attachment {
 	a, err := shmq.Attach(q, shmq.Producer, nil)
 	require.NoError(t, err)
 	return a
+}
+
+// What to do is told once, however many layers an error comes through.
+func TestRemovedIsToldOnce(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, nil)
+	p, c := testagent.OpenProducer(t, q), testagent.OpenConsumer(t, q, nil)
+	require.NoError(t, shmq.ForceRemove(q))
+	_, err := c.Receive(testagent.Within(t), nil)
+	require.ErrorIs(t, err, shmq.ErrRemoved)
+	require.Equal(t, 1, strings.Count(err.Error(), "attach again"), err)
+	for err = nil; err == nil; { // until it looks
+		err = p.Send(testagent.Within(t), make([]byte, 100))
+	}
+	require.ErrorIs(t, err, shmq.ErrRemoved)
+	require.Equal(t, 1, strings.Count(err.Error(), "attach again"), err)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -150,7 +151,7 @@ func List() ([]Entry, error) {
 	var entries []Entry
 	for _, name := range names {
 		info, err := Stat(name)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errCutShort) {
 			continue
 		}
 		entries = append(entries, Entry{name, info, err})
@@ -158,8 +159,8 @@ func List() ([]Entry, error) {
 	return entries, nil
 }
 
-// Names returns the names of the queues in Dir, in their order. Some may turn out not to
-// be queues.
+// Names returns the names of the queues in Dir, in their order; a path where the name
+// alone would mean something else, as fd:3 does. Some may turn out not to be queues.
 func Names() ([]string, error) {
 	files, err := os.ReadDir(Dir())
 	if err != nil {
@@ -167,9 +168,16 @@ func Names() ([]string, error) {
 	}
 	var names []string
 	for _, f := range files {
-		if name, ok := strings.CutPrefix(f.Name(), filePrefix); ok && name != "" {
-			names = append(names, name)
+		name, ok := strings.CutPrefix(f.Name(), filePrefix)
+		if !ok || name == "" {
+			continue
 		}
+		if isFD(name) { // that would mean a descriptor
+			if name, err = filepath.Abs(filepath.Join(Dir(), f.Name())); err != nil {
+				return nil, &Error{"list", Dir(), err}
+			}
+		}
+		names = append(names, name)
 	}
 	return names, nil
 }

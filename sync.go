@@ -20,10 +20,12 @@ func (a *Attachment) Sync() error {
 	if a.mem == nil {
 		return fail("sync", a.name, ErrClosed)
 	}
-	if a.unsure && sys.Redirty(a.mem) == nil {
-		a.unsure = false
-	}
-	err := syncAll(a.mem)
+	err := touch(a.probe, a.mem, func() error { // also from a timer, which nobody else guards
+		if a.unsure && sys.Redirty(a.mem) == nil {
+			a.unsure = false
+		}
+		return syncAll(a.mem)
+	})
 	a.unsure = a.unsure || err != nil
 	return notSynced(a.name, err)
 }
@@ -76,7 +78,7 @@ func syncNamed(name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, sys.Unmap(mem)) }()
-	return notSynced(name, syncAll(mem))
+	return notSynced(name, touch(f, mem, func() error { return syncAll(mem) }))
 }
 
 // notSynced makes an ErrSync of why something is not on stable storage.

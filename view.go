@@ -213,8 +213,7 @@ func (v *Viewer) Ended(anyEnd bool) (bool, error) {
 
 // Removed reports whether the queue's name is gone, or means another queue by now.
 func (v *Viewer) Removed() bool {
-	mine, err := v.at.names(v.file)
-	return err == nil && !mine
+	return unnamed(v.at, v.file)
 }
 
 // LastAttach returns when somebody last took a seat, or, if nobody ever did, when the

@@ -77,8 +77,7 @@ func (w *Watcher) release() error {
 
 // Removed reports whether the queue's name is gone, or means another queue by now.
 func (w *Watcher) Removed() bool {
-	mine, err := w.at.names(w.file)
-	return err == nil && !mine
+	return unnamed(w.at, w.file)
 }
 
 // Stat describes the queue, as the function of that name.

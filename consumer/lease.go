@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"runtime/debug"
 	"unsafe"
 
 	"github.com/shmq/shmq/ring"
@@ -26,7 +27,8 @@ func (l *Lease) from() *Raw {
 }
 
 // Bytes returns the record, in place: valid until the lease is settled. The memory
-// is shared with other processes; who does not trust them copies before checking.
+// is shared with other processes; who does not trust them copies before checking. Who
+// touches it where the file may be cut does so in Raw.Guard.
 func (l *Lease) Bytes() []byte { return l.ring.Data }
 
 // Redelivered returns 0 for a record that nobody was handed before. Otherwise it is
@@ -34,12 +36,29 @@ func (l *Lease) Bytes() []byte { return l.ring.Data }
 func (l *Lease) Redelivered() int { return l.ring.Redelivered }
 
 // Ack acknowledges the record: it is done with, and its room can be used again. A
-// second time it does nothing.
+// second time it does nothing. It does nothing either once a fault has ended the use of
+// the consumer.
 func (l *Lease) Ack() {
 	c := l.from()
 	if c == nil || c.ring == nil || l.ring.Data == nil {
 		return
 	}
+	if !c.guarded {
+		c.ack(l)
+		return
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			c.untold = c.caught(recover(), was)
+		}
+	}()
+	c.ack(l)
+	done = true
+	debug.SetPanicOnFault(was)
+}
+
+func (c *Raw) ack(l *Lease) {
 	c.counters.Records++
 	c.counters.Bytes += uint64(len(l.ring.Data))
 	c.ring.Ack(&l.ring)
@@ -56,10 +75,12 @@ func (l *Lease) Release() {
 	if c == nil || c.ring == nil || l.ring.Data == nil {
 		return
 	}
-	c.ring.Release(&l.ring)
-	c.settled()
-	c.orphaned()
-	c.freed()
+	c.quietly(func() {
+		c.ring.Release(&l.ring)
+		c.settled()
+		c.orphaned()
+		c.freed()
+	})
 }
 
 // settle runs the body of a loop and acknowledges the record when it returns. If it

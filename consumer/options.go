@@ -22,6 +22,11 @@ type Options struct {
 	// Prefault makes all of the queue's pages ready at once; see
 	// shmq.AttachOptions.
 	Prefault bool
+	// Lock keeps the queue's pages in memory; see shmq.AttachOptions.
+	Lock bool
+	// NoGuard leaves out the guard against faults, some 5 ns a call; see
+	// shmq.AttachOptions.
+	NoGuard bool
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
 	Wait shmq.WaitPolicy
 	// Codec turns bytes into values; Raw does not use it. It is called by one
@@ -41,7 +46,7 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o.Wait > shmq.Park {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
 	}
-	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Prefault: o.Prefault, Logger: o.Logger})
+	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Logger: o.Logger})
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }

@@ -2,9 +2,11 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"runtime/debug"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/park"
@@ -14,7 +16,7 @@ import (
 // Raw receives bytes from a queue. It is for one goroutine at a time.
 type Raw struct {
 	att      *shmq.Attachment
-	ring     *ring.Consumer // nil once closed
+	ring     *ring.Consumer // nil once closed, or lost by a fault
 	counters *ring.Counters
 	data     *uint32 // where consumers sleep
 	room     *uint32 // where producers sleep
@@ -22,6 +24,9 @@ type Raw struct {
 	many     bool
 	watchful bool // many or fence: received has more to look at than one word
 	untilEOF bool
+	guarded  bool
+	closed   bool
+	untold   error // a fault in a call that returns no error
 
 	spinner park.Spinner
 	sleeper *park.Sleeper
@@ -36,8 +41,12 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		return nil, err
 	}
 	r := att.Ring()
+	var rc *ring.Consumer
+	if err := att.Guard(func() error { rc = r.NewConsumer(att.Seat()); return nil }); err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+	}
 	c := &Raw{
-		att: att, ring: r.NewConsumer(att.Seat()), counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
+		att: att, ring: rc, guarded: att.Guarded(), counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
 		fence: att.MustFence(), many: att.Consumers() == shmq.Many, watchful: att.MustFence() || att.Consumers() == shmq.Many, untilEOF: opts.untilEOF(),
 		spinner: opts.spinner(), sleeper: park.NewSleeper(r.DataFutex()),
 		empty: &shmq.Error{Op: "receive from", Queue: name, Err: fmt.Errorf("%w; wait with Receive, or send something", shmq.ErrEmpty)},
@@ -54,10 +63,30 @@ func (c *Raw) MaxRecord() int { return c.att.MaxRecord() }
 
 // TryReceive takes the next record, copies it to buf[:0], which grows if it has to,
 // acknowledges it and returns the copy; with an error it returns buf[:0]. Errors:
-// shmq.ErrEmpty, io.EOF, shmq.ErrDamaged, shmq.ErrClosed.
-func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
-	if c.ring == nil {
-		return buf[:0], c.closed()
+// shmq.ErrEmpty, io.EOF, shmq.ErrDamaged, shmq.ErrClosed; shmq.ErrRemoved if the queue was
+// removed and nothing is left in it; and those after which the consumer can only be
+// closed: shmq.ErrTruncated, shmq.ErrNoSpace.
+func (c *Raw) TryReceive(buf []byte) (got []byte, err error) {
+	if !c.guarded {
+		return c.tryReceive(buf)
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			got, err = buf[:0], c.caught(recover(), was)
+		}
+	}()
+	got, err = c.tryReceive(buf)
+	done = true
+	debug.SetPanicOnFault(was)
+	return got, err
+}
+
+func (c *Raw) tryReceive(buf []byte) ([]byte, error) {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return buf[:0], err
+		}
 	}
 	got, redelivered, err := c.ring.TryReceive(buf)
 	if err != nil {
@@ -72,9 +101,27 @@ func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
 
 // Receive is TryReceive, but waits for a record until ctx ends; then it returns the
 // error of ctx, and no record was taken.
-func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
-	if c.ring == nil {
-		return buf[:0], c.closed()
+func (c *Raw) Receive(ctx context.Context, buf []byte) (got []byte, err error) {
+	if !c.guarded {
+		return c.receive(ctx, buf)
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			got, err = buf[:0], c.caught(recover(), was)
+		}
+	}()
+	got, err = c.receive(ctx, buf)
+	done = true
+	debug.SetPanicOnFault(was)
+	return got, err
+}
+
+func (c *Raw) receive(ctx context.Context, buf []byte) ([]byte, error) {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return buf[:0], err
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return buf[:0], c.fail(err)
@@ -128,27 +175,29 @@ func (c *Raw) aftermath(redelivered int) {
 // for each record. A record of several slots, or one that was delivered before, ends
 // a batch. A process that dies in the call may have acknowledged records that it did
 // not return.
-func (c *Raw) TryReceiveBatch(bufs [][]byte) (int, error) {
-	if c.ring == nil {
-		return 0, c.closed()
-	}
-	n, redelivered, err := c.ring.TryReceiveBatch(bufs)
-	return c.receivedBatch(bufs, n, redelivered, err)
+func (c *Raw) TryReceiveBatch(bufs [][]byte) (n int, err error) {
+	err = c.guard(func() error {
+		got, redelivered, err := c.ring.TryReceiveBatch(bufs)
+		n, err = c.receivedBatch(bufs, got, redelivered, err)
+		return err
+	})
+	return n, err
 }
 
 // ReceiveBatch is TryReceiveBatch, but waits for the first record until ctx ends.
-func (c *Raw) ReceiveBatch(ctx context.Context, bufs [][]byte) (int, error) {
-	if c.ring == nil {
-		return 0, c.closed()
-	}
-	if err := ctx.Err(); err != nil {
-		return 0, c.fail(err)
-	}
-	n, redelivered, err := c.ring.TryReceiveBatch(bufs)
-	if err == ring.ErrEmpty {
-		n, redelivered, err = c.receiveBatchLater(ctx, bufs)
-	}
-	return c.receivedBatch(bufs, n, redelivered, err)
+func (c *Raw) ReceiveBatch(ctx context.Context, bufs [][]byte) (n int, err error) {
+	err = c.guard(func() error {
+		if err := ctx.Err(); err != nil {
+			return c.fail(err)
+		}
+		got, redelivered, err := c.ring.TryReceiveBatch(bufs)
+		if err == ring.ErrEmpty {
+			got, redelivered, err = c.receiveBatchLater(ctx, bufs)
+		}
+		n, err = c.receivedBatch(bufs, got, redelivered, err)
+		return err
+	})
+	return n, err
 }
 
 // receiveBatchLater is apart for the same reason as receiveLater.
@@ -175,10 +224,27 @@ func (c *Raw) receivedBatch(bufs [][]byte, n, redelivered int, err error) (int, 
 }
 
 // TryLease takes the next record without copying it. Errors: as TryReceive.
-func (c *Raw) TryLease() (Lease, error) {
-	var l Lease
-	if c.ring == nil {
-		return l, c.closed()
+func (c *Raw) TryLease() (l Lease, err error) {
+	if !c.guarded {
+		return c.tryLease()
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			l, err = Lease{}, c.caught(recover(), was)
+		}
+	}()
+	l, err = c.tryLease()
+	done = true
+	debug.SetPanicOnFault(was)
+	return l, err
+}
+
+func (c *Raw) tryLease() (l Lease, err error) {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return l, err
+		}
 	}
 	if err := c.ring.TryLease(&l.ring); err != nil {
 		return l, c.refused(err)
@@ -188,15 +254,32 @@ func (c *Raw) TryLease() (Lease, error) {
 }
 
 // Lease is TryLease, but waits for a record until ctx ends.
-func (c *Raw) Lease(ctx context.Context) (Lease, error) {
-	var l Lease
-	if c.ring == nil {
-		return l, c.closed()
+func (c *Raw) Lease(ctx context.Context) (l Lease, err error) {
+	if !c.guarded {
+		return c.lease(ctx)
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			l, err = Lease{}, c.caught(recover(), was)
+		}
+	}()
+	l, err = c.lease(ctx)
+	done = true
+	debug.SetPanicOnFault(was)
+	return l, err
+}
+
+func (c *Raw) lease(ctx context.Context) (l Lease, err error) {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return l, err
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return l, c.fail(err)
 	}
-	err := c.ring.TryLease(&l.ring)
+	err = c.ring.TryLease(&l.ring)
 	if err == ring.ErrEmpty {
 		err = c.wait(ctx, func() error { return c.ring.TryLease(&l.ring) })
 	}
@@ -211,31 +294,31 @@ func (c *Raw) Lease(ctx context.Context) (Lease, error) {
 // their number; shmq.ErrEmpty only if it is 0. With many consumers it costs one
 // claim where TryLease costs one for each record, and their slots become free when
 // the last of them is acknowledged.
-func (c *Raw) TryLeaseBatch(ls []Lease) (int, error) {
-	if c.ring == nil {
-		return 0, c.closed()
-	}
-	n, err := c.ring.TryLeaseBatch(asRing(ls))
-	return c.leasedBatch(ls, n, err)
+func (c *Raw) TryLeaseBatch(ls []Lease) (n int, err error) {
+	err = c.guard(func() error {
+		n, err = c.ring.TryLeaseBatch(asRing(ls))
+		return c.leasedBatch(ls, n, err)
+	})
+	return n, err
 }
 
 // LeaseBatch is TryLeaseBatch, but waits for the first record until ctx ends.
-func (c *Raw) LeaseBatch(ctx context.Context, ls []Lease) (int, error) {
-	if c.ring == nil {
-		return 0, c.closed()
-	}
-	if err := ctx.Err(); err != nil {
-		return 0, c.fail(err)
-	}
-	rs := asRing(ls)
-	n, err := c.ring.TryLeaseBatch(rs)
-	if err == ring.ErrEmpty {
-		err = c.wait(ctx, func() error {
-			n, err = c.ring.TryLeaseBatch(rs)
-			return err
-		})
-	}
-	return c.leasedBatch(ls, n, err)
+func (c *Raw) LeaseBatch(ctx context.Context, ls []Lease) (n int, err error) {
+	err = c.guard(func() error {
+		if err := ctx.Err(); err != nil {
+			return c.fail(err)
+		}
+		rs := asRing(ls)
+		n, err = c.ring.TryLeaseBatch(rs)
+		if err == ring.ErrEmpty {
+			err = c.wait(ctx, func() error {
+				n, err = c.ring.TryLeaseBatch(rs)
+				return err
+			})
+		}
+		return c.leasedBatch(ls, n, err)
+	})
+	return n, err
 }
 
 // AckBatch acknowledges leases of this consumer, as Ack does each; those of others it
@@ -245,12 +328,14 @@ func (c *Raw) AckBatch(ls []Lease) {
 	if c.ring == nil {
 		return
 	}
-	n, bytes := c.ring.AckBatch(asRing(ls))
-	c.counters.Records += uint64(n)
-	c.counters.Bytes += uint64(bytes)
-	c.settled()
-	c.orphaned()
-	c.freed()
+	c.quietly(func() {
+		n, bytes := c.ring.AckBatch(asRing(ls))
+		c.counters.Records += uint64(n)
+		c.counters.Bytes += uint64(bytes)
+		c.settled()
+		c.orphaned()
+		c.freed()
+	})
 }
 
 // All returns the records that follow, until the end of the stream. A record is
@@ -276,14 +361,79 @@ func (c *Raw) All(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Close leaves the queue. Leases that are not acknowledged go to another consumer.
+// Close leaves the queue. Leases that are not acknowledged go to another consumer. It
+// returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
+// or a call that has no error to return.
 func (c *Raw) Close() error {
-	if c.ring == nil {
-		return c.closed()
+	if c.closed {
+		return c.fail(shmq.ErrClosed)
 	}
-	c.ring.Close()
+	c.closed = true
+	if c.ring != nil {
+		c.quietly(c.ring.Close)
+	}
 	c.ring = nil
-	return c.att.Detach()
+	return errors.Join(c.untold, c.att.Detach())
+}
+
+// Guard runs f, which may touch the bytes of leases, and makes a fault there an error:
+// shmq.ErrTruncated if the file was cut, else shmq.ErrNoSpace. The consumer can only be
+// closed then. See shmq.Attachment.Guard.
+func (c *Raw) Guard(f func() error) (err error) {
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			err = c.caught(recover(), was)
+		}
+	}()
+	err = f()
+	done = true
+	debug.SetPanicOnFault(was)
+	return err
+}
+
+// guard runs f, which uses the ring, unless the consumer can't be used any more.
+func (c *Raw) guard(f func() error) error {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return err
+		}
+	}
+	if !c.guarded {
+		return f()
+	}
+	return c.Guard(f)
+}
+
+// quietly is guard for calls without an error. They are allowed as long as there is a
+// ring: what was leased from a queue that was removed can be settled.
+func (c *Raw) quietly(f func()) {
+	if !c.guarded {
+		f()
+	} else if err := c.Guard(func() error { f(); return nil }); err != nil {
+		c.untold = err
+	}
+}
+
+// caught makes a fault an error. Nothing is done with the ring after that: it may be
+// in the middle of anything.
+func (c *Raw) caught(panicked any, was bool) error {
+	err := c.att.Caught(panicked, was)
+	if err == nil {
+		return nil // the goroutine ends
+	}
+	c.ring = nil
+	return c.fail(err)
+}
+
+// attend is what a call does first when it is due.
+func (c *Raw) attend() error {
+	err := c.att.Attend()
+	if err == nil {
+		return nil
+	}
+	c.untold = nil
+	return c.fail(err)
 }
 
 // Sync returns when the queue as it is now is on stable storage: what this consumer has
@@ -291,7 +441,7 @@ func (c *Raw) Close() error {
 // shmq.Attachment.Sync. Errors: shmq.ErrSync, shmq.ErrClosed.
 func (c *Raw) Sync() error {
 	if c.ring == nil {
-		return c.closed()
+		return c.fail(shmq.ErrClosed)
 	}
 	return c.att.Sync()
 }
@@ -300,7 +450,7 @@ func (c *Raw) Sync() error {
 // shmq.Attachment.StartSync. Errors: as Sync.
 func (c *Raw) StartSync() error {
 	if c.ring == nil {
-		return c.closed()
+		return c.fail(shmq.ErrClosed)
 	}
 	return c.att.StartSync()
 }
@@ -313,7 +463,7 @@ func (c *Raw) leased(l *Lease) {
 	c.passOn()
 }
 
-func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
+func (c *Raw) leasedBatch(ls []Lease, n int, err error) error {
 	if n > 0 {
 		c.counters.Hold()
 	}
@@ -323,10 +473,10 @@ func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
 		}
 	}
 	if err != nil {
-		return n, c.refused(err)
+		return c.refused(err)
 	}
 	c.passOn()
-	return n, nil
+	return nil
 }
 
 // settled notes it when the last lease was settled.
@@ -341,8 +491,11 @@ func (c *Raw) settled() {
 func (c *Raw) refused(err error) error {
 	switch err {
 	case ring.ErrEmpty:
-		return c.missed()
+		err = c.missed()
 	case io.EOF:
+		return err
+	}
+	if err == c.empty || err == io.EOF {
 		return err
 	}
 	return c.fail(err)
@@ -353,7 +506,9 @@ func (c *Raw) missed() error {
 	if c.fence || park.Armed(c.room) {
 		c.idle()
 	}
-	c.att.Missed()
+	if err := c.att.Missed(); err != nil {
+		return err
+	}
 	if c.untilEOF || c.att.Ring().Finished() {
 		if end, err := c.ended(); err != nil {
 			return err
@@ -361,15 +516,20 @@ func (c *Raw) missed() error {
 			return io.EOF
 		}
 	}
+	if err := c.att.Gone(); err != nil {
+		return err
+	}
 	return c.empty
 }
 
 func (c *Raw) fail(err error) error {
 	c.att.LogDamage(err)
-	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: err}
+	var named *shmq.Error
+	if errors.As(err, &named) {
+		return err
+	}
+	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: c.att.Remedy(err)}
 }
-
-func (c *Raw) closed() error { return c.fail(shmq.ErrClosed) }
 
 // orphaned wakes another consumer if there may be records to deliver again.
 func (c *Raw) orphaned() {

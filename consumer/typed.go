@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"runtime/debug"
 
 	"github.com/shmq/shmq/codec"
 )
@@ -20,6 +21,12 @@ type DecodeError struct {
 
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("shmq: receive from queue %q: record of %d bytes: %v", e.Queue, len(e.Record), e.Err)
+}
+
+// undecodable reports whether err is about one record only.
+func undecodable(err error) bool {
+	var e *DecodeError
+	return errors.As(err, &e)
 }
 
 // Unwrap returns what the codec said.
@@ -112,11 +119,10 @@ func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
 			v, l, err := c.Lease(ctx)
-			var undecoded *DecodeError
 			if err == io.EOF {
 				return
 			}
-			if err != nil && !errors.As(err, &undecoded) {
+			if err != nil && !undecodable(err) {
 				yield(v, err)
 				return
 			}
@@ -141,9 +147,8 @@ func (c *Consumer[T]) receive(l Lease, err error) (T, error) {
 		var none T
 		return none, err
 	}
-	c.raw.ring.PrefetchNext()
-	v, err := c.decode(&l)
-	l.Ack()
+	v, err := c.decode(&l, true)
+	l.Ack() // nothing, if the record could not be copied
 	return v, err
 }
 
@@ -152,7 +157,7 @@ func (c *Consumer[T]) leased(l Lease, err error) (T, Lease, error) {
 		var none T
 		return none, l, err
 	}
-	v, err := c.decode(&l)
+	v, err := c.decode(&l, false)
 	return v, l, err
 }
 
@@ -167,20 +172,48 @@ func (c *Consumer[T]) leasedBatch(ls []Leased[T], n int, err error) (int, error)
 	for i := range ls[:n] {
 		l := &ls[i]
 		l.Lease = c.leases[i]
-		l.Value, l.Err = c.decode(&l.Lease)
+		v, e := c.decode(&l.Lease, false)
+		if e != nil && !undecodable(e) {
+			return i, e
+		}
+		l.Value, l.Err = v, e
 	}
 	return n, err
 }
 
 // decode copies the record first: in shared memory it could change between the
-// codec's checks and its reading.
-func (c *Consumer[T]) decode(l *Lease) (v T, err error) {
+// codec's checks and its reading. With ahead the next record is on its way meanwhile.
+func (c *Consumer[T]) decode(l *Lease, ahead bool) (v T, err error) {
 	var none T
-	c.buf = append(c.buf[:0], l.Bytes()...)
+	if err := c.raw.copyOut(&c.buf, l, ahead); err != nil {
+		return none, err
+	}
 	err = c.codec.Decode(c.buf, &c.value)
 	v, c.value = c.value, none // the next value is decoded into a fresh one
 	if err != nil {
 		return none, &DecodeError{Queue: c.raw.Name(), Record: append([]byte{}, c.buf...), Err: err}
 	}
 	return v, nil
+}
+
+// copyOut copies the bytes of a lease to buf.
+func (c *Raw) copyOut(buf *[]byte, l *Lease, ahead bool) (err error) {
+	was, done := false, true
+	if c.guarded {
+		was, done = debug.SetPanicOnFault(true), false
+		defer func() {
+			if !done {
+				err = c.caught(recover(), was)
+			}
+		}()
+	}
+	if ahead {
+		c.ring.PrefetchNext()
+	}
+	*buf = append((*buf)[:0], l.Bytes()...)
+	if !done {
+		done = true
+		debug.SetPanicOnFault(was)
+	}
+	return nil
 }

@@ -36,14 +36,19 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 			}
 			return err
 		}
+		if err := c.att.Gone(); err != nil {
+			return err
+		}
 		if ctx.Err() == nil { // else it does not sleep
 			c.counters.Waits++
 		}
-		if err := c.sleeper.Sleep(ctx, ticket); err != nil {
+		if err := c.att.Faulted(c.sleeper.Sleep(ctx, ticket)); err != nil {
 			c.passOn()
 			return err
 		}
-		c.att.Look()
+		if err := c.att.Look(); err != nil {
+			return err
+		}
 	}
 }
 

@@ -60,6 +60,23 @@ func (h Header) Encode() []byte {
 	return b
 }
 
+// offset is a field of the header that follows from the geometry.
+type offset struct {
+	name string
+	off  int
+	want uint64
+}
+
+func (g Geometry) offsets() []offset {
+	return []offset{
+		{"hot words", OffHot, HotOffset},
+		{"seat table", OffSeatTable, SeatOffset},
+		{"slot table", OffSlotTable, g.SlotOffset()},
+		{"data areas", OffData, g.DataOffset()},
+		{"total size", OffTotalSize, g.TotalSize()},
+	}
+}
+
 // Validate reads a header page that was copied out of a file of size bytes. The
 // checks come in the order in which a field may be believed: magic, version,
 // checksum, then geometry, then geometry against the file's size. Errors wrap
@@ -97,17 +114,7 @@ func Validate(page []byte, size int64) (Header, error) {
 	if n := le.Uint32(page[OffHeaderSize:]); n != HeaderSize {
 		return h, fmt.Errorf("%w: header of %d bytes, want %d", ErrDamaged, n, HeaderSize)
 	}
-	for _, f := range []struct {
-		name string
-		off  int
-		want uint64
-	}{
-		{"hot words", OffHot, HotOffset},
-		{"seat table", OffSeatTable, SeatOffset},
-		{"slot table", OffSlotTable, h.SlotOffset()},
-		{"data areas", OffData, h.DataOffset()},
-		{"total size", OffTotalSize, h.TotalSize()},
-	} {
+	for _, f := range h.offsets() {
 		if got := le.Uint64(page[f.off:]); got != f.want {
 			return h, fmt.Errorf("%w: %s at %d, want %d", ErrDamaged, f.name, got, f.want)
 		}

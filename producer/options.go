@@ -18,6 +18,11 @@ type Options struct {
 	// Prefault makes all of the queue's pages ready at once; see
 	// shmq.AttachOptions.
 	Prefault bool
+	// Lock keeps the queue's pages in memory; see shmq.AttachOptions.
+	Lock bool
+	// NoGuard leaves out the guard against faults, some 5 ns a call; see
+	// shmq.AttachOptions.
+	NoGuard bool
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
 	Wait shmq.WaitPolicy
 	// Durability says when records have to be on the disk. It demands a queue that was
@@ -46,7 +51,7 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	}
 	create := o.Create
 	create.Checksum = create.Checksum || o.Durability != (shmq.Durability{})
-	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: create, Prefault: o.Prefault, Logger: o.Logger})
+	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Logger: o.Logger})
 }
 
 func (o *Options) durability() shmq.Durability {

@@ -30,7 +30,9 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 		}
 		if err = try(); err == ring.ErrFull && round%64 == 0 {
 			p.notifyFiller()
-			p.att.Missed()
+			if end := p.att.Missed(); end != nil {
+				err = end
+			}
 		}
 		return err != ring.ErrFull
 	}) {
@@ -56,7 +58,7 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 		if ctx.Err() == nil { // else it does not sleep
 			p.counters.Waits++
 		}
-		if err := p.sleeper.Sleep(ctx, ticket); err != nil {
+		if err := p.att.Faulted(p.sleeper.Sleep(ctx, ticket)); err != nil {
 			if hold && try() == nil {
 				err = nil
 			}
@@ -64,7 +66,10 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 			return err
 		}
 		hold = false
-		p.att.Look()
+		if err := p.att.Look(); err != nil {
+			p.passOn()
+			return err
+		}
 	}
 }
 

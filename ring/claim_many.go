@@ -23,7 +23,7 @@ func (p *Producer) claimMany(least, most uint64) (pos, k uint64, err error) {
 	if r.turnOfOther(p.seat) {
 		return 0, 0, ErrFull
 	}
-	for range maxTries {
+	for p.spent = 0; p.spent < r.effort(); p.spent++ {
 		t := atomics.Load64(r.tail)
 		w := r.load(t)
 		switch lap := w.CompareLap(t, r.shift); {
@@ -42,7 +42,7 @@ func (p *Producer) claimMany(least, most uint64) (pos, k uint64, err error) {
 			}
 			continue
 		case lap < 0 && r.geo.ManyConsumers:
-			if again, err := r.recycle(t, w); again {
+			if again, err := p.recycle(t, w); again {
 				continue
 			} else if err != nil {
 				return 0, 0, err

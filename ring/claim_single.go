@@ -13,6 +13,7 @@ import (
 // end of the ring.
 func (p *Producer) claimSingle(k uint64) (uint64, error) {
 	r := p.r
+	p.spent = 0
 	if left := r.cap - p.tail&r.mask; k > left {
 		if n, err := p.room(p.tail, left); err != nil || n < left {
 			return 0, orFull(err)

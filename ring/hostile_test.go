@@ -3,7 +3,7 @@ package ring_test
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,41 +11,43 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/scribble"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
 
-// hotWords are the shared words that the ring itself reads.
-var hotWords = []uint64{
-	layout.HotTail, layout.HotHead, layout.HotHandout, layout.HotOrphans, layout.HotTurn,
-	layout.HotEpoch, layout.HotFinished, layout.HotSkipped,
+// victim is a producer, a consumer and a viewer of one ring, among hostile peers.
+type victim struct {
+	m    *ringtest.Region
+	r    *ring.Ring
+	p    *ring.Producer
+	c    *ring.Consumer
+	v    *ring.Viewer
+	seat int // of p; c has the next
+	buf  []byte
+	bufs [][]byte
+	recs [][]byte
+	seen ring.Peeked
+	keep []ring.Lease
+
+	damaged bool // some call said so
 }
 
-// scribble writes v, or something near what stands there, into one shared word.
-func scribble(m *ringtest.Region, which uint32, v uint64) {
-	slots := uint32(m.Geometry.Slots)
-	near := v>>62 == 0 // small changes do more harm than noise does
-	switch which %= uint32(len(hotWords)) + 2*slots; {
-	case which < uint32(len(hotWords)):
-		off := hotWords[which]
-		if near {
-			v = m.Hot(off) + v&31 - 15
-		}
-		m.SetHot(off, v)
-	case which < uint32(len(hotWords))+slots:
-		p := uint64(which) - uint64(len(hotWords))
-		if near { // another state, another k, another lap
-			shift := m.Geometry.Shift()
-			v = uint64(m.Word(p)) ^ v&0xf ^ v>>4&(1<<shift-1)<<4 ^ v>>8&3<<(4+shift)
-		}
-		m.SetWord(p, layout.Word(v))
-	default:
-		m.SetDescription(uint64(which), uint32(v), uint32(v>>32))
+// newVictim takes part in m. A producer may refuse to begin in a damaged ring.
+func newVictim(m *ringtest.Region, seat int) (*victim, error) {
+	v := &victim{m: m, r: m.Ring(), seat: seat, bufs: make([][]byte, 4)}
+	v.recs = [][]byte{make([]byte, 8), make([]byte, 200), make([]byte, 8)}
+	v.c, v.v = v.r.NewConsumer(seat+1), v.r.NewViewer()
+	var err error
+	if v.p, err = v.r.NewProducer(seat); err != nil {
+		v.p = nil
 	}
+	return v, v.documented(err)
 }
 
-// documented reports whether err is one that a call may return.
-func documented(err error) error {
+// documented passes errors that a call may return.
+func (v *victim) documented(err error) error {
+	v.damaged = v.damaged || errors.Is(err, ring.ErrDamaged)
 	for _, known := range []error{nil, ring.ErrFull, ring.ErrEmpty, ring.ErrTooLarge, ring.ErrDamaged} {
 		if errors.Is(err, known) || err == known {
 			return nil
@@ -54,94 +56,212 @@ func documented(err error) error {
 	return fmt.Errorf("undocumented: %w", err)
 }
 
-// exercise makes every call once, and writes and reads all that it is given.
-func exercise(m *ringtest.Region, p *ring.Producer, c *ring.Consumer, n int) error {
-	inside := func(b []byte, max int) error {
-		if !m.Holds(b) || len(b) > max {
-			return fmt.Errorf("%d bytes at %p are not in the region, or more than %d", len(b), b, max)
-		}
+// inside tells whether b may be handed out: it lies in the region, or is a private copy.
+func (v *victim) inside(b []byte, private bool) error {
+	if max := int(v.m.Geometry.Slots * v.m.Geometry.AreaSize); len(b) > max && len(b) > layout.InlineSize {
+		return fmt.Errorf("%d bytes are more than fit into %d", len(b), max)
+	}
+	if !private && !v.m.Holds(b) {
+		return fmt.Errorf("%d bytes at %p are not in the region", len(b), b)
+	}
+	return nil
+}
+
+// send makes one of the calls of a producer; it writes all that it is given.
+func (v *victim) send(n int) error {
+	if v.p == nil {
 		return nil
 	}
-	whole := len(m.Bytes)
-	err := documented(p.Send(make([]byte, n%(p.MaxRecord()+1))))
-	b, e := p.Reserve(n % (p.MaxRecord() + 1))
-	err = errors.Join(err, documented(e))
-	if e == nil {
-		err = errors.Join(err, inside(b, p.MaxRecord()))
-		if n%5 == 0 {
-			p.Abort()
-		} else {
-			err = errors.Join(err, p.Commit(len(b)))
+	size := n % (v.p.MaxRecord() + 1)
+	switch n % 8 {
+	case 0, 1:
+		return v.documented(v.p.Send(make([]byte, size)))
+	case 2:
+		return v.documented(v.p.Send(v.recs[0]))
+	case 3, 4:
+		b, err := v.p.Reserve(size)
+		if err != nil {
+			return v.documented(err)
 		}
+		if len(b) != size {
+			return fmt.Errorf("reserved %d bytes of %d", len(b), size)
+		}
+		err = v.inside(b, false)
+		clear(b)
+		if n&8 == 0 {
+			v.p.Abort()
+			return err
+		}
+		return errors.Join(err, v.p.Commit(len(b)))
+	case 5, 6:
+		sent, err := v.p.SendBatch(v.recs)
+		if sent < 0 || sent > len(v.recs) {
+			return fmt.Errorf("sent %d of %d", sent, len(v.recs))
+		}
+		return v.documented(err)
 	}
-	_, e = p.SendBatch([][]byte{make([]byte, 8), make([]byte, n%200), make([]byte, 8)})
-	err = errors.Join(err, documented(e))
-	if n%7 == 0 {
-		p.AskTurn()
-		p.DropTurn()
-	}
-	ls := make([]ring.Lease, 4)
-	got, e := c.TryLeaseBatch(ls)
-	err = errors.Join(err, documented(e))
+	v.p.AskTurn()
+	v.r.RoomWorthWaking()
+	v.p.DropTurn()
+	v.p.Filled()
+	return nil
+}
+
+// receive makes one of the calls of a consumer; it reads all that it is given.
+func (v *victim) receive(n int) (err error) {
 	var l ring.Lease
-	if e = c.TryLease(&l); e == nil {
-		ls = append(ls[:got:got], l)
-		got++
-	}
-	err = errors.Join(err, documented(e))
-	for i := range ls[:got] {
-		err = errors.Join(err, inside(ls[i].Data, whole))
-		switch (n + i) % 4 {
-		case 0: // kept until Close
-		case 1:
-			c.Release(&ls[i])
-		default:
-			c.Ack(&ls[i])
+	switch n % 8 {
+	case 0, 1:
+		v.buf, _, err = v.c.TryReceive(v.buf)
+		return errors.Join(v.documented(err), v.inside(v.buf, true))
+	case 2:
+		got, _, err := v.c.TryReceiveBatch(v.bufs)
+		if got < 0 || got > len(v.bufs) {
+			return fmt.Errorf("received %d of %d", got, len(v.bufs))
+		}
+		for _, b := range v.bufs[:got] {
+			err = errors.Join(err, v.inside(b, true))
+		}
+		return v.documented(err)
+	case 3, 4:
+		if err = v.c.TryLease(&l); err == nil {
+			v.keep = append(v.keep, l)
+		}
+		err = errors.Join(v.documented(err), v.inside(l.Data, l.Data == nil))
+	case 5:
+		ls := make([]ring.Lease, 4)
+		got, e := v.c.TryLeaseBatch(ls)
+		if got < 0 || got > len(ls) {
+			return fmt.Errorf("leased %d of %d", got, len(ls))
+		}
+		for i := range ls[:got] {
+			err = errors.Join(err, v.inside(ls[i].Data, false))
+		}
+		err = errors.Join(err, v.documented(e))
+		if n&8 == 0 {
+			v.c.AckBatch(ls[:got])
+		} else {
+			v.keep = append(v.keep, ls[:got]...)
+		}
+	case 6:
+		for i := range v.keep {
+			if (n>>4+i)%3 == 0 {
+				v.c.Release(&v.keep[i])
+			} else {
+				v.c.Ack(&v.keep[i])
+			}
+		}
+		v.keep = v.keep[:0]
+	default:
+		v.c.Idle()
+		v.c.Ready()
+		v.c.Holds()
+		if n>>3%16 == 0 {
+			v.c.Close()
+			v.keep = v.keep[:0]
 		}
 	}
-	c.Idle()
-	c.Ready()
-	if n%11 == 0 {
-		c.Close()
+	if len(v.keep) > 64 { // a program that leases without end is its own fault
+		v.c.Close()
+		v.keep = v.keep[:0]
 	}
 	return err
 }
 
+// look makes one of the calls of who looks on, or recovers the seat of a dead one.
+func (v *victim) look(n int) error {
+	slots := int(v.m.Geometry.Slots)
+	switch n % 8 {
+	case 0:
+		s := v.r.Survey()
+		for _, h := range append(s.Seats, s.Handed) {
+			if h.Records > slots || h.Takes > slots || h.Claims > slots {
+				return fmt.Errorf("%d slots hold %+v", slots, h)
+			}
+		}
+	case 1:
+		v.r.Reclaim(v.m.Geometry.Seats - 1)
+		v.r.Glance()
+		v.r.Depth()
+		v.r.Stream()
+	case 2:
+		v.v.Rewind()
+	default:
+		return v.next()
+	}
+	return nil
+}
+
+// next looks at the next record.
+func (v *victim) next() error {
+	if err := v.v.Next(&v.seen); err != nil {
+		return v.documented(err)
+	}
+	if v.seen.Slots == 0 || v.seen.Slots > v.m.Geometry.Slots || v.seen.State > ring.Writing {
+		return fmt.Errorf("a record in state %d of %d slots", v.seen.State, v.seen.Slots)
+	}
+	return v.inside(v.seen.Data, true)
+}
+
+// exercise makes a call of each kind.
+func (v *victim) exercise(n int) error {
+	return errors.Join(v.send(n), v.receive(n/8), v.look(n/64))
+}
+
+// hostileGeometry is one of many shapes.
+func hostileGeometry(mp, mc bool, n int) layout.Geometry {
+	g := geometry(mp, mc, 1<<(1+n%5))
+	g.AreaSize = []uint64{64, 64, 128, 4096}[n/5%4]
+	return g
+}
+
 func TestScribblingHarmsNobodysMemoryAndEndsEveryCall(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
-		rng := rand.New(rand.NewPCG(11, 12))
-		for range 300 {
-			m := ringtest.NewRegion(geometry(mp, mc, 1<<(1+rng.UintN(4))), rng.Uint64()>>rng.IntN(64))
-			hostile(t, m, rng)
+		dice := scribble.Dice(11)
+		for n := range 400 {
+			m := ringtest.NewRegion(hostileGeometry(mp, mc, n), dice.Below(0)>>dice.Below(64))
+			hostile(t, m, dice, 80)
 		}
 	})
 }
 
-func hostile(t *testing.T, m *ringtest.Region, rng *rand.Rand) {
-	r := m.Ring()
-	p, err := r.NewProducer(0)
+// hostile lets a victim make calls, each after some scribbling.
+func hostile(t *testing.T, m *ringtest.Region, dice scribble.Choice, calls int) {
+	pen := scribble.New(m.Bytes, m.Geometry, dice)
+	pen.Millis = m.Millis.Load
+	v, err := newVictim(m, 0)
 	require.NoError(t, err)
-	c := r.NewConsumer(1)
-	for range 60 {
-		scribble(m, rng.Uint32(), rng.Uint64())
-		require.NoError(t, exercise(m, p, c, rng.IntN(1000)))
-		switch rng.IntN(10) {
+	for n := range calls {
+		pen.Write()
+		require.NoError(t, v.exercise(int(dice.Below(1<<12))))
+		switch dice.Below(16) {
 		case 0:
-			r.Reclaim(rng.IntN(layout.MaxSeats))
-			r.Depth()
-			r.RoomWorthWaking()
-			r.Stream()
-			for _, h := range append(r.Survey().Seats, r.Survey().Handed) {
-				require.LessOrEqual(t, h.Records, int(m.Geometry.Slots))
+			if v, err = newVictim(m, 0); err != nil {
+				require.NoError(t, err)
 			}
-		case 1:
-			c = r.NewConsumer(1)
-		case 2:
-			q, err := r.NewProducer(0)
-			require.NoError(t, documented(err))
-			if err == nil {
-				p = q
-			}
+		case 1: // or all calls to come would find the same damage
+			m.Start(m.Hot(layout.HotTail) + uint64(n))
+			v, err = newVictim(m, 0)
+			require.NoError(t, err)
+		}
+	}
+}
+
+// What a call allocates does not follow from what stands in the ring. It must not run
+// in parallel with anything.
+func TestScribblingCostsBoundedMemory(t *testing.T) {
+	for _, mode := range modes {
+		dice := scribble.Dice(13)
+		for n := range 20 {
+			m := ringtest.NewRegion(hostileGeometry(mode.producers, mode.consumers, n), 5)
+			const calls = 100
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			hostile(t, m, dice, calls)
+			runtime.ReadMemStats(&after)
+			// Two records sent and two received for each call, and the victims.
+			limit := uint64(calls) * (4*uint64(m.Geometry.MaxRecord()) + 16<<10)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, limit, "%+v", m.Geometry)
 		}
 	}
 }
@@ -151,22 +271,20 @@ func hostile(t *testing.T, m *ringtest.Region, rng *rand.Rand) {
 func TestCallsEndWhileSomebodyScribbles(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		m := ringtest.NewRegion(geometry(mp, mc, 8), 0)
-		r := m.Ring()
-		p, err := r.NewProducer(0)
+		v, err := newVictim(m, 0)
 		require.NoError(t, err)
-		c := r.NewConsumer(1)
 		var stop atomic.Bool
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			rng := rand.New(rand.NewPCG(1, 1))
-			for !stop.Load() {
-				// Not length and meta: those are read and written plainly where
-				// the words say who may.
-				scribble(m, rng.Uint32N(uint32(len(hotWords)+8)), rng.Uint64())
+			// Not length, meta and payload: those are read and written plainly
+			// where the words say who may.
+			for pen := scribble.New(m.Bytes, m.Geometry, scribble.Dice(1)); !stop.Load(); {
+				pen.Shared()
 			}
 		})
 		for n := range 3000 {
-			if err = exercise(m, p, c, n); err != nil {
+			// No viewer: what it copies may be written meanwhile.
+			if err = errors.Join(v.send(n), v.receive(n/8)); err != nil {
 				break
 			}
 		}
@@ -190,23 +308,40 @@ func TestSingleConsumerHoldsNoMoreThanALap(t *testing.T) {
 	require.ErrorIs(t, b.c.TryLease(&ring.Lease{}), ring.ErrDamaged)
 }
 
+// The input is a tape of choices: the shape of the ring, then what is scribbled and
+// which calls follow.
 func FuzzScribblingHarmsNobodysMemory(f *testing.F) {
 	f.Add(byte(0), uint64(0), []byte("0123456789abcdef"))
 	f.Add(byte(3), uint64(1<<50-3), []byte("\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, mode byte, start uint64, noise []byte) {
-		m := ringtest.NewRegion(geometry(mode&1 != 0, mode&2 != 0, 1<<(1+mode>>2&3)), start)
-		r := m.Ring()
-		p, err := r.NewProducer(0)
-		require.NoError(t, err)
-		c := r.NewConsumer(1)
-		for n := 0; len(noise) >= 10; noise, n = noise[10:], n+1 {
-			var v uint64
-			for _, x := range noise[2:10] {
-				v = v<<8 | uint64(x)
-			}
-			scribble(m, uint32(noise[0]), v)
-			require.NoError(t, exercise(m, p, c, int(noise[1])+n))
+		m := ringtest.NewRegion(hostileGeometry(mode&1 != 0, mode&2 != 0, int(mode>>2)), start)
+		tape := &scribble.Tape{Bytes: noise}
+		for calls := 0; !tape.Ended() && calls < 500; calls += 8 {
+			hostile(t, m, tape, 8)
 		}
-		r.Reclaim(1)
+		m.Ring().Reclaim(1)
 	})
+}
+
+// An orphan whose record makes no sense is found again and again, in the same lap or in
+// the next one: what the consumer keeps of it must not add up.
+func TestABadOrphanIsNotKeptTwice(t *testing.T) {
+	b := newBench(t, geometry(true, true, 8), 0)
+	calls := func(n int) uint64 {
+		for i := range uint64(n) {
+			p := i * 8
+			b.m.SetHot(layout.HotHead, p+1)
+			b.m.SetWord(p, layout.OrphanWord(p, 1, false, 3))
+			b.m.SetDescription(p, layout.InlineSize+1, 0)
+			b.m.SetHot(layout.HotOrphans, i)
+			require.ErrorIs(t, b.c.TryLease(&ring.Lease{}), ring.ErrDamaged)
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := calls(100)
+	require.Less(t, calls(20_000), before+1<<20)
+	runtime.KeepAlive(b)
 }

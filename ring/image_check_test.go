@@ -33,6 +33,9 @@ func (sc *scenario) check(image []byte, known *books, at cut, how ending) (outco
 	s := sc.build()
 	copy(s.region.Bytes, image)
 	var out outcome
+	if err := inOrder(s.r); err != nil {
+		return out, fmt.Errorf("an examination accuses the dead: %w", err)
+	}
 	if err := s.checkSeat(!known.second); err != nil {
 		return out, err
 	}
@@ -46,6 +49,9 @@ func (sc *scenario) check(image []byte, known *books, at cut, how ending) (outco
 	e := &epilogue{scene: s, due: known.due(at), how: how}
 	if err := e.run(); err != nil {
 		return out, err
+	}
+	if err := inOrder(s.r); err != nil {
+		return out, fmt.Errorf("an examination finds in a recovered ring: %w", err)
 	}
 	out.came = e.came
 	return out, compare(e.due, e.came)

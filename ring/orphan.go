@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"slices"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
@@ -21,10 +23,11 @@ func (c *Consumer) Orphans() bool {
 	return c.r.geo.ManyConsumers && (c.many.rescan || atomics.Load64(c.r.orphans) != c.many.seen)
 }
 
-// inherit takes the oldest orphan into l. Error: ErrEmpty when there is none.
+// inherit takes the oldest orphan into l. Error: ErrEmpty when there is none, or none
+// was found with an effort; then the scan goes on in the next call.
 func (c *Consumer) inherit(l *Lease) error {
 	m := &c.many
-	for range maxTries {
+	for spent := uint64(0); spent < c.r.effort(); spent++ {
 		if len(m.heirs) > 0 {
 			heir := m.heirs[0]
 			m.heirs = m.heirs[1:]
@@ -46,17 +49,20 @@ func (c *Consumer) inherit(l *Lease) error {
 			m.end = atomics.Load64(c.r.head)
 			m.cursor = m.end - c.r.cap
 		}
-		if !c.nextOrphan() {
+		from := m.cursor
+		found, k := c.nextOrphan()
+		if !found {
 			m.rescan = false
 			return ErrEmpty
 		}
+		spent += m.cursor - from + k
 	}
 	return ErrEmpty
 }
 
 // nextOrphan moves the cursor to the next orphan that this consumer wins, and
-// makes its undelivered records heirs, perhaps none.
-func (c *Consumer) nextOrphan() bool {
+// makes its undelivered records heirs, perhaps none. It returns the slots of the orphan.
+func (c *Consumer) nextOrphan() (found bool, slots uint64) {
 	r, m := c.r, &c.many
 	for ; m.cursor != m.end; m.cursor++ {
 		w := r.load(m.cursor)
@@ -73,9 +79,9 @@ func (c *Consumer) nextOrphan() bool {
 		}
 		m.cursor++
 		c.adopt(p, k, acked)
-		return true
+		return true, k
 	}
-	return false
+	return false, 0
 }
 
 // adopt lists the records of an orphaned take that were not acknowledged: the
@@ -105,5 +111,7 @@ func (c *Consumer) adopt(p, k uint64, acked bool) {
 	}
 	c.openBatch(b, len(c.many.heirs))
 	c.many.held += b.left
-	c.many.adopted = append(c.many.adopted, b)
+	// The same slot can be an orphan of ours again only if somebody hostile made it one.
+	same := func(old *batch) bool { return (old.pos^p)&r.mask == 0 }
+	c.many.adopted = append(slices.DeleteFunc(c.many.adopted, same), b)
 }

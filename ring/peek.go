@@ -59,7 +59,8 @@ type Viewer struct {
 	r      *Ring
 	pos    uint64
 	missed uint64
-	take   taken // that pos may lie in
+	spent  uint64 // of the call's effort
+	take   taken  // that pos may lie in
 	sums   summer
 }
 
@@ -72,6 +73,9 @@ type taken struct {
 
 // maxCopies bounds how often one record is copied in vain.
 const maxCopies = 8
+
+// effort bounds the slots that one call looks at or copies in vain.
+func (v *Viewer) effort() uint64 { return 2 * maxCopies * v.r.cap }
 
 // NewViewer returns a viewer that stands at the oldest record.
 func (r *Ring) NewViewer() *Viewer {
@@ -123,7 +127,7 @@ func (v *Viewer) Next(rec *Peeked) error {
 func (v *Viewer) nextMany(rec *Peeked) error {
 	r := v.r
 	copies := 0
-	for range 4*r.cap + maxCopies {
+	for v.spent = 0; v.spent < v.effort(); v.spent++ {
 		p := v.pos
 		w := r.load(p)
 		if lap := w.CompareLap(p, r.shift); lap < 0 {
@@ -206,7 +210,7 @@ func (v *Viewer) passFreed() {
 func (v *Viewer) nextOne(rec *Peeked) error {
 	r := v.r
 	copies := 0
-	for range 4*r.cap + maxCopies {
+	for v.spent = 0; v.spent < v.effort(); v.spent++ {
 		h := atomics.Load64(r.head)
 		if n := int64(h - v.pos); n > 0 {
 			v.missed += uint64(n)
@@ -262,6 +266,7 @@ func (v *Viewer) attempt(rec *Peeked, w layout.Word, k uint64, copies *int) (ok 
 		}
 		return true, err
 	}
+	v.spent += k
 	if *copies++; *copies == maxCopies {
 		*copies = 0
 		v.missed += k

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/scribble"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -169,38 +170,24 @@ func TestViewerFollows(t *testing.T) {
 // Whatever stands in the mapping, a look ends, and copies no more than there is.
 func TestViewerOfAScribbledRing(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
-		rng := rand.New(rand.NewPCG(21, 22))
-		for range 100 {
-			m := ringtest.NewRegion(geometry(mp, mc, 1<<(1+rng.UintN(4))), rng.Uint64()>>rng.IntN(64))
-			r := m.Ring()
-			p, err := r.NewProducer(0)
+		dice := scribble.Dice(21)
+		for n := range 100 {
+			m := ringtest.NewRegion(hostileGeometry(mp, mc, n), dice.Below(0)>>dice.Below(64))
+			v, err := newVictim(m, 0)
 			require.NoError(t, err)
-			c := r.NewConsumer(1)
-			v := r.NewViewer()
-			for range 60 {
-				scribble(m, rng.Uint32(), rng.Uint64())
-				require.NoError(t, exercise(m, p, c, rng.IntN(1000)))
-				if rng.IntN(2) == 0 {
-					v.Rewind()
+			pen := scribble.New(m.Bytes, m.Geometry, dice)
+			for i := range 60 {
+				pen.Write()
+				require.NoError(t, v.exercise(int(dice.Below(1<<12))))
+				if i%2 == 0 {
+					v.v.Rewind()
 				}
-				require.NoError(t, look(m, v))
+				for range 2 * m.Geometry.Slots {
+					require.NoError(t, v.next())
+				}
 			}
 		}
 	})
-}
-
-// look takes what a viewer offers, until it ends or two laps were seen.
-func look(m *ringtest.Region, v *ring.Viewer) error {
-	rec := ring.Peeked{}
-	for range 2 * m.Geometry.Slots {
-		if err := v.Next(&rec); err != nil {
-			return documented(err)
-		}
-		if rec.State > ring.Writing || rec.Slots == 0 || uint64(len(rec.Data)) > m.Geometry.Slots*m.Geometry.AreaSize {
-			return ring.ErrReserved // undocumented
-		}
-	}
-	return nil
 }
 
 func TestViewerReportsDamage(t *testing.T) {

@@ -22,7 +22,8 @@ type Producer struct {
 	// reservation is open.
 	ahead uint64
 
-	filled bool // see Filled
+	spent  uint64 // of the call's effort; see Ring.effort
+	filled bool   // see Filled
 	sums   summer
 
 	// open is the reservation under way.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/scribble"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -40,14 +41,11 @@ func rebuildAnything(m *ringtest.Region) error {
 	return useOn(r, []int{8, 44, 45, 64, 65, 130}[:min(6, m.Geometry.Slots)])
 }
 
-// scramble overwrites shared words of a region in use with those of FuzzRebuild's input.
+// scramble overwrites a region in use as FuzzRebuild's input says.
 func scramble(m *ringtest.Region, noise []byte) {
-	for ; len(noise) >= 9; noise = noise[9:] {
-		var v uint64
-		for _, x := range noise[1:9] {
-			v = v<<8 | uint64(x)
-		}
-		scribble(m, uint32(noise[0]), v)
+	tape := &scribble.Tape{Bytes: noise}
+	for pen := scribble.New(m.Bytes, m.Geometry, tape); !tape.Ended(); {
+		pen.Write()
 	}
 }
 
@@ -64,8 +62,9 @@ func TestWhateverStandsThereIsRebuilt(t *testing.T) {
 		for range 400 {
 			g := summed(mp, mc, 1<<(1+rng.UintN(5)))
 			m := inUse(g, boundaries[rng.IntN(len(boundaries))]-rng.Uint64N(9), rng)
+			pen := scribble.New(m.Bytes, m.Geometry, scribble.Dice(rng.Uint64()))
 			for range rng.IntN(20) {
-				scribble(m, rng.Uint32(), rng.Uint64())
+				pen.Write()
 			}
 			if rng.IntN(5) == 0 {
 				for i := layout.HotOffset; i < len(m.Bytes); i++ {

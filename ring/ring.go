@@ -31,6 +31,10 @@ var (
 // then reports that it would have to wait.
 const maxTries = 1 << 16
 
+// effort bounds what one call does in vain, where a try can look at many slots: a try
+// counts one, and so does each slot.
+func (r *Ring) effort() uint64 { return maxTries + 16*r.cap }
+
 // Ring is a view of a region that holds a queue. Its fields are set once; it is
 // safe for concurrent use.
 type Ring struct {

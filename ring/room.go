@@ -14,7 +14,7 @@ import (
 // room counts the free slots from position t on, up to want.
 func (p *Producer) room(t, want uint64) (uint64, error) {
 	if p.r.geo.ManyConsumers {
-		return p.r.wordRoom(t, want)
+		return p.wordRoom(t, want)
 	}
 	return p.headRoom(t, want)
 }
@@ -38,15 +38,17 @@ func (p *Producer) headRoom(t, want uint64) (uint64, error) {
 // wordRoom looks at the words in order. A claim of the first slot is then a claim
 // of all: only the slot at tail can be claimed, so while its word stays as it was
 // nobody can have taken the others.
-func (r *Ring) wordRoom(t, want uint64) (uint64, error) {
+func (p *Producer) wordRoom(t, want uint64) (uint64, error) {
+	r := p.r
+	p.spent += want
 	for k := range want {
 		q, free := t+k, layout.FreeWord(t+k, r.shift)
 		w := r.load(q)
 		if w == free {
 			continue
 		}
-		again, err := r.recycle(q, w)
-		if err != nil || !again || r.load(q) != free {
+		again, err := p.recycle(q, w)
+		if err != nil || !again || r.load(q) != free || p.spent > r.effort() {
 			return k, err // once recycled a word is Free, or q was claimed
 		}
 	}
@@ -59,27 +61,28 @@ func (r *Ring) wordRoom(t, want uint64) (uint64, error) {
 // Several producers may be at it, and one may die in the middle: each change is a
 // CAS from the last lap to this one, so it happens once, and the first word
 // changes last, so the Skip is there to be found until all is done.
-func (r *Ring) recycle(q uint64, w layout.Word) (again bool, err error) {
-	p := q - r.cap
-	if w.State() != layout.Skip || w.CompareLap(p, r.shift) != 0 {
+func (p *Producer) recycle(q uint64, w layout.Word) (again bool, err error) {
+	r, s := p.r, q-p.r.cap
+	if w.State() != layout.Skip || w.CompareLap(s, r.shift) != 0 {
 		return false, nil
 	}
-	k := r.span(p, w)
+	k := r.span(s, w)
 	if k == 0 {
 		return false, ErrDamaged
 	}
 	switch h := atomics.Load64(r.head); {
-	case h == p:
-		atomics.CAS64(r.head, p, p+k)
-	case int64(h-p) < 0:
+	case h == s:
+		atomics.CAS64(r.head, s, s+k)
+	case int64(h-s) < 0:
 		return false, nil // what lies before it was not consumed yet
 	}
+	p.spent += k
 	next := layout.FreeWord(q, r.shift)
 	for i := uint64(1); i < k; i++ {
-		if inner := r.load(p + i); inner.CompareLap(p, r.shift) == 0 {
-			r.cas(p+i, inner, next)
+		if inner := r.load(s + i); inner.CompareLap(s, r.shift) == 0 {
+			r.cas(s+i, inner, next)
 		}
 	}
-	r.cas(p, w, next)
+	r.cas(s, w, next)
 	return true, nil
 }

@@ -58,13 +58,14 @@ func (s Seat) command() []byte {
 func (s Seat) Dirty() bool { return atomics.Load32(s.u32(layout.SeatState)) == layout.SeatDirty }
 
 // Take marks the seat dirty, then describes its occupant, clears the counters and
-// starts the clock.
+// starts the clock. The role comes first: a dirty seat never tells that of who had it
+// before, or another process would be taken for the holder of a single role.
 //
 // Preconditions: the caller holds the lock; nothing in the ring names the seat.
 func (s Seat) Take(o Occupant) {
+	atomic.StoreUint32(s.u32(layout.SeatRole), o.Role)
 	atomics.Store32(s.u32(layout.SeatState), layout.SeatDirty)
 	*s.Counters() = Counters{ClockStart: atomics.Cycles(), Clock: clock}
-	atomic.StoreUint32(s.u32(layout.SeatRole), o.Role)
 	atomic.StoreUint32(s.u32(layout.SeatPID), o.PID)
 	atomic.StoreUint32(s.u32(layout.SeatUID), o.UID)
 	atomic.StoreUint64(s.u64(layout.SeatStartTime), o.StartTime)

@@ -236,6 +236,9 @@ func (w *world) step(l *life) {
 	w.checkHint("tail", layout.HotTail, &w.tail)
 	w.checkHint("handout", layout.HotHandout, &w.handout)
 	w.checkFreed(addr, before, after)
+	if err := inOrder(w.ring); err != nil {
+		w.failf("an examination accuses the innocent: %w", err)
+	}
 }
 
 func mix(h, a, b uint64) uint64 {

@@ -130,7 +130,7 @@ func (c *Consumer) leaseTaken(ls []Lease) (leased int, err error) {
 // It returns their number and the slots they span together.
 func (c *Consumer) take(most int) (n int, k uint64, err error) {
 	r := c.r
-	for range maxTries {
+	for spent := uint64(0); spent < r.effort(); spent++ {
 		h := atomics.Load64(r.head)
 		w := r.load(h)
 		if lap := w.CompareLap(h, r.shift); lap < 0 {
@@ -155,6 +155,7 @@ func (c *Consumer) take(most int) (n int, k uint64, err error) {
 			}
 			n = len(c.many.picked)
 			if !r.cas(h, w, layout.ReadingWord(h, k, c.seat, false, r.shift)) {
+				spent += uint64(n)
 				continue
 			}
 			atomics.CAS64(r.head, h, h+k)

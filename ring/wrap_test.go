@@ -113,3 +113,137 @@ func TestBatchesCrossEveryWrap(t *testing.T) {
 		b.drained(b.c)
 	})
 }
+
+// Batches that are taken and acknowledged at once, whose holder dies with some of their
+// records acknowledged, or that are received by copy.
+func TestBatchesOfTheDeadCrossEveryWrap(t *testing.T) {
+	eachBoundary(t, func(t *testing.T, g layout.Geometry, start uint64) {
+		b := newBench(t, g, start)
+		for id := uint64(1); id < 60; id += 6 {
+			b.send(8, id, id+1, id+2)
+			ls := make([]ring.Lease, 3)
+			n, err := b.c.TryLeaseBatch(ls) // fewer at the end of the ring
+			require.NoError(t, err)
+			b.c.Ack(&ls[0])
+			if g.ManyConsumers {
+				b.r.Reclaim(1)
+			}
+			b.c = b.r.NewConsumer(1) // who had it is dead
+			for i := uint64(1); i < 3; i++ {
+				again := 0
+				if i < uint64(n) {
+					again = 1
+				}
+				b.c.Ack(b.lease(b.c, id+i, again))
+			}
+
+			b.send(8, id+3, id+4, id+5)
+			if id%12 == 1 {
+				for next := id + 3; next < id+6; {
+					n, err := b.c.TryLeaseBatch(ls)
+					require.NoError(t, err)
+					for i := range ls[:n] {
+						b.holds(&ls[i], next+uint64(i))
+					}
+					acked, _ := b.c.AckBatch(ls[:n])
+					require.Equal(t, n, acked)
+					next += uint64(n)
+				}
+			} else {
+				bufs := make([][]byte, 4)
+				for next := id + 3; next < id+6; {
+					n, again, err := b.c.TryReceiveBatch(bufs)
+					require.NoError(t, err)
+					require.Zero(t, again)
+					for _, got := range bufs[:n] {
+						was, err := ringtest.ReadRecord(got)
+						require.NoError(t, err)
+						require.Equal(t, next, was)
+						next++
+					}
+				}
+			}
+			b.empty(b.c)
+		}
+		b.drained(b.c)
+	})
+}
+
+// Who looks from outside sees each record at its position. (At 2^64 a viewer that
+// starts anew takes the ring for a new one.)
+func TestTheViewCrossesEveryWrap(t *testing.T) {
+	eachBoundary(t, func(t *testing.T, g layout.Geometry, start uint64) {
+		b := newBench(t, g, start)
+		v := b.r.NewViewer()
+		v.Seek(start)
+		pos := start
+		for id := uint64(1); id < 40; id++ {
+			b.send(8, id)
+			var rec ring.Peeked
+			require.NoError(t, v.Next(&rec))
+			require.Equal(t, pos, rec.Pos)
+			got, err := ringtest.ReadRecord(rec.Data)
+			require.NoError(t, err)
+			require.Equal(t, id, got)
+			s := b.r.Survey()
+			require.Equal(t, 1, s.Records)
+			l := b.lease(b.c, id, 0)
+			s = b.r.Survey()
+			if g.ManyConsumers {
+				require.Equal(t, ring.Holding{Takes: 1, Records: 1, Slots: 1, First: pos}, s.Seats[1])
+			} else {
+				require.Equal(t, ring.Holding{Records: 1, Slots: 1, First: pos}, s.Handed)
+			}
+			b.c.Ack(l)
+			pos++
+		}
+	})
+}
+
+// Counts that only are compared go on at their end.
+func TestCountsWrap(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, geometry(true, true, 8), 0)
+	for _, off := range []uint64{layout.HotOrphans, layout.HotSkipped, layout.HotEpoch, layout.HotFinished} {
+		b.m.SetHot(off, 1<<64-2)
+	}
+	require.True(t, b.r.Finished())
+	for id := uint64(1); id < 6; id++ {
+		b.r.BeginStream()
+		require.False(t, b.r.Finished(), "a producer came after the mark")
+		b.send(8, id)
+		dead := b.r.NewConsumer(2)
+		b.lease(dead, id, 0)
+		require.Equal(t, ring.Reclaimed{Takes: 1}, b.r.Reclaim(2))
+		b.c.Ack(b.lease(b.c, id, 1)) // the count of orphans changed
+		p := b.producer(3)
+		_, err := p.Reserve(8)
+		require.NoError(t, err)
+		require.Equal(t, ring.Reclaimed{Claims: 1}, b.r.Reclaim(3))
+		b.empty(b.c)
+	}
+	require.EqualValues(t, 3, b.r.Skipped())
+	require.EqualValues(t, 3, b.m.Hot(layout.HotEpoch))
+	b.r.FinishStream()
+	require.True(t, b.r.Finished())
+	require.NoError(t, inOrder(b.r))
+}
+
+// The turn has 48 bits of milliseconds, which is 8,900 years. At their end it is not
+// heeded, and harms nobody.
+func TestTheTurnAtTheEndOfItsClock(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, geometry(true, true, 8), 0)
+	large := b.producer(2)
+	for ms := uint64(1<<48 - 300); ms < 1<<48+300; ms += 50 {
+		b.m.Millis.Store(ms)
+		require.True(t, large.AskTurn())
+		err := b.p.Send(ringtest.Record(1, 8))
+		if ms+ring.TurnMillis < 1<<48 {
+			require.ErrorIs(t, err, ring.ErrFull, "it stands back")
+		} else if err == nil {
+			b.c.Ack(b.lease(b.c, 1, 0))
+		}
+		require.True(t, large.DropTurn())
+	}
+}

@@ -127,3 +127,8 @@ func completeNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 func addWait(set *pflag.FlagSet, w *shmq.WaitPolicy) {
 	set.TextVar(w, "wait", shmq.SpinThenPark, "how to wait: `POLICY` spin-then-park, spin (a whole core) or park (a system call each time)")
 }
+
+// addMlock lets the caller keep the queue out of swap space.
+func addMlock(set *pflag.FlagSet, lock *bool) {
+	set.BoolVar(lock, "mlock", false, "keep the queue in memory: none of it is written to swap space")
+}

@@ -21,6 +21,7 @@ type recvFlags struct {
 	untilEOF bool
 	noCreate bool
 	wait     shmq.WaitPolicy
+	mlock    bool
 	show     bool
 	exec     execFlags
 	watch    watchFlags
@@ -100,6 +101,7 @@ func Recv(name string) *cobra.Command {
 	f.exec.add(cmd)
 	f.watch.add(cmd)
 	addWait(set, &f.wait)
+	addMlock(set, &f.mlock)
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
@@ -120,7 +122,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 		return err
 	}
 	tty := &console{command: command}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF, Wait: f.wait}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF, Wait: f.wait, Lock: f.mlock}
 	if f.watch.verbose {
 		co.Logger = tty.logger()
 	}

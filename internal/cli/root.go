@@ -31,7 +31,7 @@ func Shmq() *cobra.Command {
 			return usageError{"a COMMAND is missing"}
 		},
 	}
-	root.AddCommand(verb(Send("shmq-send")), verb(Recv("shmq-recv")), create(), ls(), stat(), topVerb(), recoverVerb(), syncVerb(), peek(), tail(), dumpVerb(), load(), drainVerb(), rm(), gc(), demoVerb(), demoChild(), benchVerb(), benchChild(), versionVerb(), completion(), manVerb())
+	root.AddCommand(verb(Send("shmq-send")), verb(Recv("shmq-recv")), create(), ls(), stat(), topVerb(), checkVerb(), recoverVerb(), syncVerb(), peek(), tail(), dumpVerb(), load(), drainVerb(), rm(), gc(), demoVerb(), demoChild(), benchVerb(), benchChild(), versionVerb(), completion(), manVerb())
 	root.SetHelpCommand(helpVerb())
 	return root
 }

@@ -25,6 +25,7 @@ type sendFlags struct {
 	finish   bool
 	noCreate bool
 	wait     shmq.WaitPolicy
+	mlock    bool
 	sync     shmq.Durability
 	watch    watchFlags
 }
@@ -86,6 +87,7 @@ func Send(name string) *cobra.Command {
 	set.TextVar(&f.sync, "sync", shmq.Durability{}, "when what was sent has to be on the disk: `each|N|DURATION`")
 	f.watch.add(cmd)
 	addWait(set, &f.wait)
+	addMlock(set, &f.mlock)
 	f.queue.add(set)
 	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
 	return cmd
@@ -103,7 +105,7 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 		return err
 	}
 	tty := &console{command: command}
-	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait, Durability: f.sync}
+	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait, Lock: f.mlock, Durability: f.sync}
 	if f.watch.verbose {
 		po.Logger = tty.logger()
 	}

@@ -99,3 +99,41 @@ func copyFile(t *testing.T, to string) {
 	require.NoError(t, f.Chmod(0o755))
 	require.NoError(t, f.Close())
 }
+
+// Who may read a queue and not write it looks at it with every verb that looks, and is
+// told so by every other.
+func TestReadersOnly(t *testing.T) {
+	dir, err := os.MkdirTemp("", "shmq-cli")
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	require.NoError(t, os.Chmod(dir, 0o755))
+	q := filepath.Join(dir, "shmq.q")
+	require.NoError(t, shmq.Create(q, &shmq.Options{Slots: 16}))
+	sendBytes(t, q, "\xa1x")
+	require.NoError(t, os.Chmod(q, 0o444))
+	self := filepath.Join(dir, "self")
+	copyFile(t, self)
+	run := func(code int, command ...string) string {
+		t.Helper()
+		cmd := exec.Command(self)
+		cmd.Args = command
+		cmd.Env = append(os.Environ(), "SHMQ_DIR="+dir)
+		if os.Getuid() == 0 {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}
+		out, _ := cmd.CombinedOutput()
+		require.Equal(t, code, cmd.ProcessState.ExitCode(), "%v: %s", command, out)
+		return string(out)
+	}
+	for _, look := range []string{
+		"ls", "stat q", "stat --json q", "stat --prometheus", "stat --interval 20ms q", "top --once --interval 50ms", "top --once --interval 50ms q",
+		"peek q", "tail --until-eof q", "recover q", "recover --dry-run q", "gc --dry-run", "dump q",
+	} {
+		run(0, append([]string{"shmq"}, strings.Fields(look)...)...)
+	}
+	for _, act := range []string{
+		"shmq-send q", "shmq-recv q", "shmq drain q", "shmq dump --take q", "shmq rm q", "shmq rm --force q",
+	} {
+		require.Contains(t, run(77, strings.Fields(act)...), "to take part is to write", act)
+	}
+}

@@ -28,16 +28,23 @@ type Sleeper struct {
 // NewSleeper returns a Sleeper on word.
 func NewSleeper(word *uint32) *Sleeper { return &Sleeper{word: word} }
 
+// maxTries bounds the tries to raise the flag. Somebody who scribbles over the word
+// could foil them for ever; then the sleep that follows ends at once, or with a
+// heartbeat.
+const maxTries = 1 << 10
+
 // Prepare announces that the caller is about to sleep. The caller looks at the
 // queue once more before it does.
 func (s *Sleeper) Prepare() (ticket uint32) {
-	for {
+	for range maxTries {
 		w := atomics.Load32(s.word)
-		if w&asleep != 0 || atomics.CAS32(s.word, w, w|asleep) {
-			s.unsure = sys.Barrier() != nil
-			return w | asleep
+		ticket = w | asleep
+		if w&asleep != 0 || atomics.CAS32(s.word, w, ticket) {
+			break
 		}
 	}
+	s.unsure = sys.Barrier() != nil
+	return ticket
 }
 
 // Sleep sleeps until the word is not ticket any more, a wake-up, a heartbeat, or

@@ -25,15 +25,15 @@ func TestMain(m *testing.M) {
 
 // stats is what a storm did.
 type stats struct {
-	kills, stops, lives                 int
+	kills, stops, lives, looks          int
 	sent, delivered, redelivered, maybe uint64
 	longest                             time.Duration
 }
 
 func (s *stats) String() string {
 	return fmt.Sprintf("%d processes, %d killed, %d times stopped; %d records sent; %d handed out, %d of them again; "+
-		"%d were on their way out of Receive when it was killed; longest wait of a survivor %v",
-		s.lives, s.kills, s.stops, s.sent, s.delivered, s.redelivered, s.maybe, s.longest.Round(time.Millisecond))
+		"%d were on their way out of Receive when it was killed; longest wait of a survivor %v; %d times checked",
+		s.lives, s.kills, s.stops, s.sent, s.delivered, s.redelivered, s.maybe, s.longest.Round(time.Millisecond), s.looks)
 }
 
 // The storm goes over queues of all roles and several shapes in turn. In its plain
@@ -84,8 +84,11 @@ func envSeed(t *testing.T) uint64 {
 func storm(t *testing.T, opts shmq.Options, seed uint64, d, gap time.Duration, all *stats) {
 	c := newCrew(t, opts, seed, all)
 	stalls := testproc.WatchStalls()
+	stop := checkAllTheTime(t, c.queue)
+	defer stop()
 	c.rage(d, gap)
 	c.settle()
+	all.looks += stop()
 	for _, s := range stalls.Stop() {
 		c.quiet.add(span{s.From, s.To})
 	}

@@ -16,11 +16,18 @@ import (
 func CreateTemp(path string, mode fs.FileMode) (*File, error) {
 	f, err := createNameless(path)
 	switch err {
-	case unix.EOPNOTSUPP, unix.EISDIR, unix.EINVAL: // the filesystem has no such files
-		f, err = createNamed(path)
+	case unix.EOPNOTSUPP, unix.EISDIR, unix.EINVAL, unix.ENOSYS, unix.EPERM, unix.EACCES:
+		f, err = createNamed(path) // the filesystem or a sandbox has no such files
+	case nil:
+		if _, err := PathID(f.proc()); err != nil { // Link could not name it
+			if err := f.Close(); err != nil {
+				return nil, err
+			}
+			f, err = createNamed(path)
+		}
 	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "create a file in", Path: filepath.Dir(path), Err: err}
+		return nil, limited(&fs.PathError{Op: "create a file in", Path: filepath.Dir(path), Err: err})
 	}
 	if err := unix.Fchmod(f.fd, uint32(mode.Perm())); err != nil {
 		return nil, errors.Join(&fs.PathError{Op: "chmod", Path: path, Err: err}, f.Close())
@@ -50,7 +57,7 @@ func createNamed(path string) (*File, error) {
 // Link gives a file from CreateTemp its name, in one step. It fails with
 // fs.ErrExist when the name is taken.
 func (f *File) Link() error {
-	from, flags := fmt.Sprintf("/proc/self/fd/%d", f.fd), unix.AT_SYMLINK_FOLLOW
+	from, flags := f.proc(), unix.AT_SYMLINK_FOLLOW
 	if f.temp != "" {
 		from, flags = f.temp, 0
 	}
@@ -60,6 +67,9 @@ func (f *File) Link() error {
 	}
 	return nil
 }
+
+// proc is the file's path where its name, if it has one, does not matter.
+func (f *File) proc() string { return fmt.Sprintf("/proc/self/fd/%d", f.fd) }
 
 // dropTemp removes the name that the file needed until it had its own.
 func (f *File) dropTemp() error {

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 	"sync/atomic"
@@ -57,7 +58,7 @@ var noWaitv atomic.Bool
 func CanWaitTwo() bool { return !noWaitv.Load() }
 
 // WaitTwo sleeps while *word is val and *own, a word of this process, is 0, at
-// most d. It fails with ENOSYS or EPERM where the kernel refuses.
+// most d. It fails with ENOSYS, EPERM or EACCES where the kernel refuses.
 func WaitTwo(word *uint32, val uint32, own *uint32, d time.Duration) error {
 	ws := [2]waiter{
 		{val: uint64(val), addr: uint64(uintptr(unsafe.Pointer(word))), flags: futex32 | futexShared},
@@ -71,7 +72,7 @@ func WaitTwo(word *uint32, val uint32, own *uint32, d time.Duration) error {
 	ts := timespec64{at / 1e9, at % 1e9}
 	_, _, e := unix.Syscall6(unix.SYS_FUTEX_WAITV, uintptr(unsafe.Pointer(&ws)), 2, 0, uintptr(unsafe.Pointer(&ts)), unix.CLOCK_MONOTONIC, 0)
 	runtime.KeepAlive(own)
-	if e == unix.ENOSYS || e == unix.EPERM || e == unix.EINVAL {
+	if e == unix.ENOSYS || e == unix.EPERM || e == unix.EACCES || e == unix.EINVAL {
 		noWaitv.Store(true)
 		return e
 	}
@@ -96,5 +97,5 @@ func woken(e unix.Errno) error {
 	case 0, unix.EAGAIN, unix.EINTR, unix.ETIMEDOUT:
 		return nil
 	}
-	return e
+	return refused(fmt.Errorf("futex: %w", e), "let the sandbox allow it, or wait by spinning")
 }

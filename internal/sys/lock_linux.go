@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 
@@ -11,6 +12,8 @@ import (
 // description's last reference goes, at the latest at process death, even while
 // the process is a zombie and across PID namespaces. Classic fcntl locks would
 // vanish when any descriptor of the file is closed.
+
+const noLocks = "without open file description locks nobody knows who lives: let the sandbox allow fcntl, and have Linux 3.15 and a local filesystem"
 
 // TryLock locks the byte at off, exclusively or shared, and reports whether it
 // could: false means that another description holds it. Locking again through
@@ -23,10 +26,10 @@ func (f *File) TryLock(off int64, exclusive bool) (bool, error) {
 	switch err := f.fcntl(unix.F_OFD_SETLK, kind, off, nil); err {
 	case nil:
 		return true, nil
-	case unix.EAGAIN, unix.EACCES:
+	case unix.EAGAIN:
 		return false, nil
 	default:
-		return false, &fs.PathError{Op: "lock", Path: f.path, Err: err}
+		return false, refused(&fs.PathError{Op: "lock", Path: f.path, Err: err}, noLocks)
 	}
 }
 
@@ -43,9 +46,63 @@ func (f *File) Unlock(off int64) error {
 func (f *File) Locked(off int64) (bool, error) {
 	var kind int16
 	if err := f.fcntl(unix.F_OFD_GETLK, unix.F_WRLCK, off, &kind); err != nil {
-		return false, &fs.PathError{Op: "ask for a lock of", Path: f.path, Err: err}
+		return false, refused(&fs.PathError{Op: "ask for a lock of", Path: f.path, Err: err}, noLocks)
 	}
 	return kind != unix.F_UNLCK, nil
+}
+
+// Pin holds a description for its locks, without a descriptor once it is hidden.
+type Pin struct {
+	file *File
+	page []byte // mapped through file; nil where that does not keep the description
+}
+
+// pinning are filesystems on which a mapping keeps the description that it was made
+// through. In a stack of them, as overlayfs is, it keeps one of another layer.
+var pinning = map[uint32]bool{
+	unix.TMPFS_MAGIC: true, unix.RAMFS_MAGIC: true, unix.HUGETLBFS_MAGIC: true,
+	unix.EXT4_SUPER_MAGIC: true, unix.XFS_SUPER_MAGIC: true, unix.BTRFS_SUPER_MAGIC: true,
+}
+
+// Pin takes over f, whose locks then last until Release or the end of the process.
+func (f *File) Pin() (*Pin, error) {
+	var st unix.Statfs_t
+	if unix.Fstatfs(f.fd, &st) != nil || !pinning[uint32(st.Type)] {
+		return &Pin{file: f}, nil
+	}
+	size := unix.Getpagesize()
+	if uint32(st.Type) == unix.HUGETLBFS_MAGIC {
+		size = int(st.Bsize)
+	}
+	page, err := f.mapFile(size, false)
+	return &Pin{f, page}, err
+}
+
+// Hide closes the descriptor, so that children that are forked later do not share the
+// locks: they inherit descriptors, and not this mapping. Where a mapping does not keep
+// the locks it does nothing.
+func (p *Pin) Hide() error {
+	if p.page == nil {
+		return nil
+	}
+	f := p.file
+	p.file = nil
+	return f.Close()
+}
+
+// Release drops the locks, which are on these bytes.
+func (p *Pin) Release(bytes ...int64) error {
+	var errs []error
+	if p.file != nil { // a child that is being started just now may share it
+		for _, b := range bytes {
+			errs = append(errs, p.file.Unlock(b))
+		}
+		errs = append(errs, p.file.Close())
+	}
+	if p.page != nil {
+		errs = append(errs, Unmap(p.page))
+	}
+	return errors.Join(errs...)
 }
 
 func (f *File) fcntl(cmd int, kind int16, off int64, found *int16) error {

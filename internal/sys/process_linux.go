@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"os"
 	"strconv"
 	"strings"
 
@@ -22,7 +21,7 @@ func MonotonicMillis() uint64 {
 
 // BootID returns the kernel's id of this boot, or zeros where /proc is missing.
 func BootID() (id [16]byte) {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	b, err := readProc("sys/kernel/random/boot_id")
 	if err != nil {
 		return id
 	}
@@ -48,9 +47,22 @@ func Stopped(pid uint32, start uint64) bool {
 	return start != 0 && started == start && (state == 'T' || state == 't')
 }
 
+// readProc reads a file of a few lines in /proc. The os package would start the
+// runtime's poller first, which ends the process where no descriptor is left for it.
+func readProc(name string) (_ []byte, err error) {
+	f, err := Open("/proc/"+name, false, true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	b := make([]byte, 4096)
+	n, err := f.ReadAt(b, 0)
+	return b[:n], err
+}
+
 // processStat returns the state and the start time of a process in /proc, or zeros.
 func processStat(name string) (state byte, start uint64) {
-	b, err := os.ReadFile("/proc/" + name + "/stat")
+	b, err := readProc(name + "/stat")
 	if err != nil {
 		return 0, 0
 	}
@@ -67,8 +79,14 @@ func processStat(name string) (state byte, start uint64) {
 	return fields[0][0], n
 }
 
+// IsFault reports whether err says that a system call was given memory that is not there.
+func IsFault(err error) bool { return errors.Is(err, unix.EFAULT) }
+
 // IsNoSpace reports whether err says that the filesystem is full.
 func IsNoSpace(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// IsReadOnly reports whether err says that the filesystem is mounted for reading only.
+func IsReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
 
 // IsSymlink reports whether err says that a symbolic link was in the way.
 func IsSymlink(err error) bool { return errors.Is(err, unix.ELOOP) }

@@ -11,3 +11,6 @@ import (
 
 // ErrUnsupported is what every call returns where the kernel is not Linux.
 var ErrUnsupported = fmt.Errorf("shmq needs Linux (futexes and open file description locks), this is %s: %w", runtime.GOOS, errors.ErrUnsupported)
+
+// ErrRefused: the kernel, a limit or a sandbox refuses what a queue needs.
+var ErrRefused = errors.New("refused by the system")

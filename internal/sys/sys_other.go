@@ -10,8 +10,14 @@ import (
 // File is an open file description; here none can be opened.
 type File struct{}
 
+// Pin holds a description for its locks.
+type Pin struct{}
+
 // ID tells one file from another.
 type ID struct{ Dev, Ino uint64 }
+
+// HugePool is what a Linux system says of its huge pages.
+type HugePool struct{ Total, Free int64 }
 
 func Open(string, bool, bool) (*File, error)                { return nil, ErrUnsupported }
 func CreateTemp(string, fs.FileMode) (*File, error)         { return nil, ErrUnsupported }
@@ -19,7 +25,10 @@ func (*File) Reopen() (*File, error)                        { return nil, ErrUns
 func (*File) Link() error                                   { return ErrUnsupported }
 func (*File) Allocate(int64) error                          { return ErrUnsupported }
 func (*File) Stat() (int64, fs.FileMode, int, ID, error)    { return 0, 0, 0, ID{}, ErrUnsupported }
+func (*File) Shrinkable() bool                              { return true }
+func (*File) Linked() (bool, error)                         { return false, ErrUnsupported }
 func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }
+func (*File) HugePage() int64                               { return 0 }
 func (*File) ReadAt([]byte, int64) (int, error)             { return 0, ErrUnsupported }
 func (*File) WriteAt([]byte, int64) error                   { return ErrUnsupported }
 func (*File) Close() error                                  { return ErrUnsupported }
@@ -27,6 +36,9 @@ func (*File) TryLock(int64, bool) (bool, error)             { return false, ErrU
 func (*File) Unlock(int64) error                            { return ErrUnsupported }
 func (*File) Locked(int64) (bool, error)                    { return false, ErrUnsupported }
 func (*File) Map(int, bool) ([]byte, error)                 { return nil, ErrUnsupported }
+func (*File) Pin() (*Pin, error)                            { return nil, ErrUnsupported }
+func (*Pin) Hide() error                                    { return ErrUnsupported }
+func (*Pin) Release(...int64) error                         { return ErrUnsupported }
 func (*File) MapPrivate(int) ([]byte, error)                { return nil, ErrUnsupported }
 func (*File) StartSync(int64) error                         { return ErrUnsupported }
 func (*File) WriteZeros(int64) error                        { return ErrUnsupported }
@@ -37,8 +49,12 @@ func Sync([]byte) error                                     { return ErrUnsuppor
 func Redirty([]byte) error                                  { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
+func HugePoolOf(int64) (p HugePool, err error)              { return p, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
 func Collapse([]byte) error                                 { return ErrUnsupported }
+func LockMemory([]byte) error                               { return ErrUnsupported }
+func (*File) Network() string                               { return "" }
+func IsReadOnly(error) bool                                 { return false }
 func Prefault([]byte) error                                 { return ErrUnsupported }
 func Wait(*uint32, uint32, time.Duration) error             { return ErrUnsupported }
 func Wake(*uint32, int) (int, error)                        { return 0, ErrUnsupported }
@@ -57,6 +73,8 @@ func StartTime() uint64                                     { return 0 }
 func Stopped(uint32, uint64) bool                           { return false }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
 func KeyMode(uintptr) (func() error, error)                 { return nil, ErrUnsupported }
+func IsFault(error) bool                                    { return false }
+func IsNoMemory(error) bool                                 { return false }
 func IsNoSpace(error) bool                                  { return false }
 func IsSymlink(error) bool                                  { return false }
 func IsNotRegular(error) bool                               { return false }

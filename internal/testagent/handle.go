@@ -5,6 +5,7 @@ package testagent
 import (
 	"encoding/hex"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,7 +34,28 @@ func New(t testing.TB) *Agent { return NewAs(t, nil) }
 // NewAs is New with attributes of the process, such as another namespace.
 func NewAs(t testing.TB, attr *syscall.SysProcAttr) *Agent {
 	t.Helper()
-	a := &Agent{testproc.StartAs(t, attr, RoleName), t}
+	return ready(t, testproc.StartAs(t, attr, RoleName))
+}
+
+// NewUser is New for another user, who runs exe: testproc.ForAnyone.
+func NewUser(t testing.TB, exe string, who *syscall.Credential) *Agent {
+	t.Helper()
+	return ready(t, testproc.StartExe(t, exe, &syscall.SysProcAttr{Credential: who}, RoleName))
+}
+
+func ready(t testing.TB, p *testproc.Proc) *Agent {
+	t.Helper()
+	p.Expect("ready")
+	return &Agent{p, t}
+}
+
+// Of returns the agent that a child of another role has become.
+func Of(t testing.TB, p *testproc.Proc) *Agent { return &Agent{p, t} }
+
+// NewWith is New with files that the agent gets as its descriptors from 3 on.
+func NewWith(t testing.TB, files ...*os.File) *Agent {
+	t.Helper()
+	a := &Agent{testproc.StartWith(t, files, nil, RoleName), t}
 	a.Expect("ready")
 	return a
 }

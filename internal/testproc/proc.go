@@ -66,8 +66,21 @@ func ForAnyone(t testing.TB) string {
 	return dir + "/test"
 }
 
+// StartWith is StartAs with files that the child gets as its descriptors from 3 on.
+func StartWith(t testing.TB, files []*os.File, attr *syscall.SysProcAttr, role string, args ...string) *Proc {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	return start(t, exe, files, attr, role, args)
+}
+
 // StartExe is StartAs with another copy of the test binary.
 func StartExe(t testing.TB, exe string, attr *syscall.SysProcAttr, role string, args ...string) *Proc {
+	t.Helper()
+	return start(t, exe, nil, attr, role, args)
+}
+
+func start(t testing.TB, exe string, files []*os.File, attr *syscall.SysProcAttr, role string, args []string) *Proc {
 	t.Helper()
 	list, err := json.Marshal(args)
 	require.NoError(t, err)
@@ -81,6 +94,7 @@ func StartExe(t testing.TB, exe string, attr *syscall.SysProcAttr, role string, 
 		cmd.Dir = os.TempDir()
 		cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(list))
 		cmd.SysProcAttr = attr
+		cmd.ExtraFiles = files
 		cmd.Stderr = os.Stderr
 		in, err = cmd.StdinPipe()
 		require.NoError(t, err)

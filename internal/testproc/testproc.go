@@ -6,6 +6,7 @@
 package testproc
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,10 +43,17 @@ func run(m *testing.M) int {
 	defer done()
 	os.Setenv("SHMQ_DIR", dir)
 	fds, goroutines := len(descriptors()), runtime.NumGoroutine()
-	if code := m.Run(); code != 0 {
+	if code := m.Run(); code != 0 || fuzzing() {
 		return code
 	}
 	return leaks(dir, fds, goroutines)
+}
+
+// fuzzing reports whether this run fuzzes: then package testing itself leaves goroutines
+// that wait for signals.
+func fuzzing() bool {
+	f := flag.Lookup("test.fuzz")
+	return f != nil && f.Value.String() != ""
 }
 
 // leaks gives what is on its way out a few seconds to go.

@@ -1,0 +1,196 @@
+//go:build linux
+
+package shmq_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/producer"
+)
+
+// mount gives the test a filesystem of its own, which takes root.
+func mountHere(t *testing.T, kind, options string) (dir string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "shmq-mount-")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.Remove(dir)) })
+	if err := syscall.Mount("none", dir, kind, 0, options); err != nil {
+		t.Skipf("a mount of %s (%s) takes root, and a kernel that has it: %v", kind, options, err)
+	}
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	return dir
+}
+
+const pool = "/proc/sys/vm/nr_hugepages"
+
+// addHugePages makes the pool of huge pages larger by n until the test ends.
+func addHugePages(t *testing.T, n int) {
+	t.Helper()
+	size := func() int {
+		b, err := os.ReadFile(pool)
+		if errors.Is(err, os.ErrNotExist) {
+			t.Skip("a kernel without huge pages")
+		}
+		require.NoError(t, err)
+		n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+		require.NoError(t, err)
+		return n
+	}
+	before := size()
+	if err := os.WriteFile(pool, []byte(strconv.Itoa(before+n)), 0); err != nil {
+		t.Skip("to set the number of huge pages takes root: ", err)
+	}
+	t.Cleanup(func() { require.NoError(t, os.WriteFile(pool, []byte(strconv.Itoa(before)), 0)) })
+	if got := size(); got != before+n {
+		t.Skipf("the kernel has %d huge pages for us, not %d", got-before, n)
+	}
+}
+
+// hugeMapping is what the kernel says of this process's mapping of path, in KiB.
+func hugeMapping(t *testing.T, path, field string) (n int) {
+	t.Helper()
+	smaps, err := os.ReadFile("/proc/self/smaps")
+	require.NoError(t, err)
+	_, of, ok := strings.Cut(string(smaps), path+"\n")
+	require.True(t, ok, "mapped")
+	_, of, _ = strings.Cut(of, "\n"+field+":")
+	_, err = fmt.Sscanf(of, "%d", &n)
+	require.NoError(t, err)
+	return n
+}
+
+// carry sends records of all sizes through a queue, in this process and to another, and
+// looks at them from outside.
+func carry(t *testing.T, q string) {
+	t.Helper()
+	p, err := producer.OpenRaw(q, &producer.Options{NoCreate: true, Prefault: true})
+	require.NoError(t, err)
+	c, err := consumer.OpenRaw(q, nil)
+	require.NoError(t, err)
+	for _, n := range []int{1, 8, 1000, 100_000, p.MaxRecord()} {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(i * 7)
+		}
+		for range 3 {
+			require.NoError(t, p.TrySend(b))
+			got, err := c.TryReceive(nil)
+			require.NoError(t, err)
+			require.Equal(t, b, got)
+		}
+	}
+	require.NoError(t, c.Close())
+	require.NoError(t, p.TrySend([]byte("seen")))
+	v, err := shmq.View(q)
+	require.NoError(t, err)
+	var rec shmq.Record
+	require.NoError(t, v.Next(&rec))
+	require.Equal(t, "seen", string(rec.Data))
+	require.NoError(t, v.Close())
+	other := testagent.Consumer(t, q)
+	require.Equal(t, testagent.Fresh("seen"), other.Lease(1))
+	other.Kill()
+	rec2, err := shmq.Recover(q, nil)
+	require.NoError(t, err)
+	require.Len(t, rec2.Dead, 1)
+	require.NoError(t, p.Close())
+	d, err := shmq.Check(q)
+	require.NoError(t, err)
+	require.Empty(t, d.Findings)
+}
+
+func TestQueueOnHugetlbfs(t *testing.T) {
+	addHugePages(t, 4)
+	dir := mountHere(t, "hugetlbfs", "pagesize=2M")
+	q := filepath.Join(dir, "q")
+	for _, ask := range []bool{false, true} {
+		require.NoError(t, shmq.Create(q, &shmq.Options{HugePages: ask})) // 4.4 MB
+		a := attach(t, q, shmq.Producer)
+		require.Equal(t, 2048, hugeMapping(t, q, "KernelPageSize"))
+		require.Equal(t, 2048, hugeMapping(t, q, "MMUPageSize"))
+		require.NoError(t, a.Detach())
+		require.ErrorIs(t, shmq.Create(q, nil), os.ErrExist)
+		carry(t, q)
+		info, err := shmq.Stat(q)
+		require.NoError(t, err)
+		require.EqualValues(t, 6<<20, info.Size, "three whole pages")
+		require.Equal(t, 1, info.Orphans)
+		require.NoError(t, shmq.Remove(q))
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	require.NoError(t, err)
+	require.NotContains(t, string(maps), dir, "all is unmapped")
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, files)
+}
+
+func TestNoHugePagesLeft(t *testing.T) {
+	addHugePages(t, 2)
+	dir := mountHere(t, "hugetlbfs", "pagesize=2M")
+	b, err := os.ReadFile(pool)
+	require.NoError(t, err)
+	have, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	require.NoError(t, err)
+	err = shmq.Create(filepath.Join(dir, "q"), nil)
+	require.ErrorIs(t, err, shmq.ErrNoSpace)
+	require.ErrorContains(t, err, "the queue takes 3 huge pages of 2097152 bytes; 2 are free")
+	require.ErrorContains(t, err, fmt.Sprintf("sysctl vm.nr_hugepages=%d", have+1))
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, files)
+	require.NoError(t, shmq.Create(filepath.Join(dir, "small"), &shmq.Options{Slots: 1024}), "what failed has given its pages back")
+	require.NoError(t, shmq.Remove(filepath.Join(dir, "small")))
+	limited := mountHere(t, "hugetlbfs", "pagesize=2M,size=2M")
+	err = shmq.Create(filepath.Join(limited, "q"), &shmq.Options{Slots: 2048})
+	require.ErrorIs(t, err, shmq.ErrNoSpace)
+	require.ErrorContains(t, err, "size=")
+}
+
+// Whatever a tmpfs says of huge pages, who asks for them gets them; where it says
+// within_size or always, everybody does.
+func TestHugePagesOnTmpfs(t *testing.T) {
+	for _, c := range []struct {
+		huge     string
+		unasked  bool
+		whenever int // KiB of huge pages when they are asked for
+	}{{"never", false, 4096}, {"advise", false, 4096}, {"within_size", true, 4096}, {"always", true, 4096}} {
+		t.Run(c.huge, func(t *testing.T) {
+			dir := mountHere(t, "tmpfs", "size=32m,huge="+c.huge)
+			for _, ask := range []bool{true, false} {
+				q := filepath.Join(dir, fmt.Sprint("q-", ask))
+				if err := shmq.Create(q, &shmq.Options{HugePages: ask}); err != nil {
+					require.True(t, ask, "%v", err)
+					require.ErrorContains(t, err, "make the queue without them")
+					t.Skip("the kernel has no huge pages for us: ", err)
+				}
+				a, err := shmq.Attach(q, shmq.Producer, &shmq.AttachOptions{NoCreate: true, Prefault: true})
+				require.NoError(t, err)
+				_, huge := residence(t, q)
+				switch {
+				case ask:
+					require.GreaterOrEqual(t, huge, c.whenever)
+				case c.unasked && huge == 0:
+					t.Logf("none unasked: memory is in pieces")
+				case !c.unasked:
+					require.Zero(t, huge)
+				}
+				require.NoError(t, a.Detach())
+				carry(t, q)
+				require.NoError(t, shmq.Remove(q))
+			}
+		})
+	}
+}

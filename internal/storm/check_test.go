@@ -1,0 +1,42 @@
+//go:build linux
+
+package storm
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/shmq/shmq"
+)
+
+// checkAllTheTime examines a queue while the storm goes on, until the function that
+// it returns is called: nothing that the living or the dead do is damage.
+func checkAllTheTime(t *testing.T, queue string) (stop func() (looks int)) {
+	var looks int
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ; ; looks++ {
+			select {
+			case <-done:
+				return
+			case <-time.After(3 * time.Millisecond):
+			}
+			d, err := shmq.Check(queue)
+			if err != nil {
+				t.Errorf("check: %v", err)
+				return
+			}
+			for _, f := range d.Findings {
+				if f.Severity != shmq.Note {
+					t.Errorf("check accuses the innocent: %s %s at %d: %s; expected %s", f.Severity, f.Kind, f.Offset, f.Found, f.Expected)
+				}
+			}
+			if t.Failed() {
+				return
+			}
+		}
+	})
+	return sync.OnceValue(func() int { close(done); wg.Wait(); return looks })
+}

@@ -1,0 +1,25 @@
+//go:build !linux
+
+package sys
+
+import (
+	"io/fs"
+	"net"
+	"os"
+)
+
+// Access is what a descriptor was opened for.
+type Access struct{ Read, Write bool }
+
+func CreateAnonymous(fs.FileMode) (*File, error)                 { return nil, ErrUnsupported }
+func (*File) Seal() error                                        { return ErrUnsupported }
+func (*File) Writable() bool                                     { return false }
+func (*File) OSFile() *os.File                                   { return nil }
+func DescriptorAccess(int) (Access, bool, error)                 { return Access{}, false, ErrUnsupported }
+func With(*os.File, func(*File) error) error                     { return ErrUnsupported }
+func Descriptor(*os.File) int                                    { return -1 }
+func ReserveDescriptor(int) error                                { return ErrUnsupported }
+func ExecWith(*os.File, int, string, []string, []string) error   { return ErrUnsupported }
+func SendDescriptor(*net.UnixConn, *os.File) error               { return ErrUnsupported }
+func ReceiveDescriptors(*net.UnixConn) ([]*os.File, bool, error) { return nil, false, ErrUnsupported }
+func MemoryLeft() (int64, error)                                 { return 0, ErrUnsupported }

@@ -1,0 +1,123 @@
+package shmq
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/layout"
+)
+
+const fdPrefix = "fd:"
+
+// isFD reports whether a name means a descriptor. What has a slash is a path.
+func isFD(name string) bool {
+	return strings.HasPrefix(name, fdPrefix) && !strings.Contains(name, "/")
+}
+
+// fdPlace is the file of a descriptor of this process: an anonymous queue, or any other
+// queue's file. It has no name that could be taken away or come to mean another queue.
+//
+// The descriptor is used for nothing but to find the file, and may be closed
+// afterwards. Who gave it shares its open file description, and a lock belongs to the
+// description: if two processes locked seats through a shared one, each would get the
+// other's, and neither would lose its own by dying. A question through it would not see
+// what the others locked through it. So each File is opened anew, which needs /proc.
+type fdPlace struct {
+	name   string
+	number int
+	path   string // in /proc
+}
+
+func newFDPlace(name string) (*fdPlace, error) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(name, fdPrefix), 10, 31)
+	if err != nil {
+		return nil, &Error{"find", name, fmt.Errorf("%w: want fd: and the number of an open descriptor, or a path for a file of that name", ErrName)}
+	}
+	return &fdPlace{name, int(n), "/proc/self/fd/" + strconv.FormatUint(n, 10)}, nil
+}
+
+func (p *fdPlace) shown() string { return p.path }
+
+func (p *fdPlace) open(write bool) (*sys.File, error) {
+	if err := p.check(write); err != nil {
+		return nil, err
+	}
+	f, err := sys.Open(p.path, write, true)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: a descriptor's file is opened through /proc, which is missing here; mount it, or use a queue with a name", ErrRefused)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%w; who made the queue has to give it a mode for this user too (0666 lets all who are handed it), before or after handing it over", err)
+	case err != nil:
+		return nil, err
+	}
+	if _, err := readHeader(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("descriptor %d: %w%s", p.number, err, fdRemedy(err)), f.Close())
+	}
+	if write && !f.Writable() {
+		return nil, errors.Join(fmt.Errorf("descriptor %d: %w: a seal keeps it from being written; nobody can attach any more", p.number, fs.ErrPermission), f.Close())
+	}
+	return f, nil
+}
+
+// check looks at the descriptor itself: it may give less than its file's mode would.
+func (p *fdPlace) check(write bool) error {
+	can, regular, err := sys.DescriptorAccess(p.number)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: this process has no descriptor %d; it has to be open when the process is started (in Go: exec.Cmd.ExtraFiles)", fs.ErrNotExist, p.number)
+	case err != nil:
+		return err
+	case !regular:
+		what := "no regular file"
+		if to, err := os.Readlink(p.path); err == nil {
+			what += ", but " + to
+		}
+		return fmt.Errorf("%w: descriptor %d is %s; give the number of a queue's", ErrNotQueue, p.number, what)
+	case !can.Read || write && !can.Write:
+		need := "reading"
+		if write {
+			need = "reading and writing"
+		}
+		return fmt.Errorf("%w: descriptor %d is not open for %s; open it for both (3<> in a shell)", fs.ErrPermission, p.number, need)
+	}
+	return nil
+}
+
+// fdRemedy says what can be done about a descriptor's content.
+func fdRemedy(err error) string {
+	switch {
+	case errors.Is(err, ErrNotQueue):
+		return "; give the number of a queue's descriptor"
+	case errors.Is(err, ErrVersion):
+		return "; use the release that made the queue"
+	case errors.Is(err, ErrDamaged):
+		return "; make a new one"
+	}
+	return ""
+}
+
+// create is for Attach, which would make what it did not find.
+func (p *fdPlace) create(layout.Geometry, fs.FileMode, *Options) error {
+	if err := p.check(true); err != nil {
+		return &Error{"attach to", p.name, err}
+	}
+	return fs.ErrExist // it was opened meanwhile
+}
+
+// names says yes for good: no other file will be meant, nor can this one be removed.
+func (p *fdPlace) names(*sys.File) (bool, error) { return true, nil }
+
+func (p *fdPlace) unname(*sys.File) error { return errFDRemove }
+
+func (p *fdPlace) discard(why error, _ bool) error { return why }
+
+var (
+	errFDCreate = fmt.Errorf("%w: a descriptor can't be made under a number; use CreateAnonymous, or run: shmq anon", ErrName)
+	errFDRemove = fmt.Errorf("%w: a descriptor has no name to remove; the queue goes when its last user ends or closes it", ErrName)
+)

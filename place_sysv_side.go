@@ -1,0 +1,263 @@
+package shmq
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/layout"
+)
+
+// sideWait bounds how long who wants to make or remove a queue waits for another who
+// does. To make a large one ready takes some 0.1 ms for each MiB.
+const sideWait = 10 * time.Second
+
+// enter opens the side file and takes the lock of who makes or removes the queue; leave
+// gives it back. It fails with fs.ErrNotExist when there is no side file.
+func (p *sysvPlace) enter() (*sys.File, error) {
+	for {
+		f, err := sys.Open(p.path, true, false)
+		if err != nil {
+			return nil, err
+		}
+		if err := lockSide(f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		mine, err := p.filePlace.names(f)
+		if err == nil && mine {
+			return f, nil
+		}
+		if err := errors.Join(err, leave(f)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func lockSide(f *sys.File) error {
+	pause := time.Millisecond
+	for end := time.Now().Add(sideWait); ; time.Sleep(pause) {
+		ok, err := f.TryLock(layout.LockSide, true)
+		if err != nil || ok {
+			return err
+		}
+		if time.Now().After(end) {
+			side, _ := readSide(f)
+			return fmt.Errorf("%w: a process has been making or removing it for %v (it was made by pid %d); let that go on, or end it", ErrInUse, sideWait, side.PID)
+		}
+		pause = min(2*pause, 10*time.Millisecond)
+	}
+}
+
+// leave unlocks before it closes: a child that this process is starting just now shares
+// the description.
+func leave(f *sys.File) error { return errors.Join(f.Unlock(layout.LockSide), f.Close()) }
+
+func writeSide(f *sys.File, side *layout.Side) error { return f.WriteAt(side.Encode(), 0) }
+
+// clear removes what there is of a queue that nobody can be attached to, the side file
+// last: killed before that, it leaves what can be cleared again.
+//
+// Preconditions: f is the side file, and LockSide is held.
+func (p *sysvPlace) clear(f *sys.File, side *layout.Side) error {
+	if err := sys.MayUnlink(p.path); err != nil {
+		return err
+	}
+	if here(side) && p.isOf(side) {
+		if err := p.clearSegment(f, side); err != nil {
+			return err
+		}
+	}
+	return p.filePlace.unname(f)
+}
+
+// clearSegment removes the segment if the queue's maker made it, and otherwise gives it
+// back to its owner as it was: zero.
+func (p *sysvPlace) clearSegment(f *sys.File, side *layout.Side) error {
+	switch {
+	case side.ID < 0:
+		return p.clearUnrecorded(f, side)
+	case !side.Own && side.Header == [layout.SideHeaderSize]byte{}:
+		return nil // nothing was written to it
+	}
+	seg, err := sys.StatSegment(int(side.ID))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && (seg.Removed || seg.Key != side.Key):
+		return nil
+	case err != nil:
+		return err
+	case side.Own:
+		return removeOwn(f, seg)
+	}
+	return wipe(seg, side)
+}
+
+// clearUnrecorded removes the segment that a dead maker may have made and not noted.
+func (p *sysvPlace) clearUnrecorded(f *sys.File, side *layout.Side) error {
+	if !side.Fresh || p.key == 0 {
+		return nil
+	}
+	id, err := sys.FindSegment(p.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	seg, err := sys.StatSegment(id)
+	if err != nil || seg.Touched || seg.CreatorPID != int(side.PID) {
+		return nil // made by somebody else meanwhile, and left to be taken as it is
+	}
+	return removeOwn(f, seg)
+}
+
+// removeOwn removes a segment that the side file claims as made by the queue's maker.
+// Anyone can write such a claim, but not in the segment's creator's name.
+func removeOwn(f *sys.File, seg sys.Segment) error {
+	owner, _, err := f.Owner()
+	if err != nil || owner != seg.CreatorUID {
+		return err
+	}
+	return sys.RemoveSegment(seg.ID)
+}
+
+// wipe zeroes what a queue took of another program's segment. The header goes last, so
+// that as long as it is whole, everything behind it may have to be wiped. Where anything
+// else than the header, or a part of it, is in its place, nothing is touched.
+func wipe(seg sys.Segment, side *layout.Side) (err error) {
+	mem, err := seg.Map(int(seg.Size), true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sys.Unmap(mem)) }()
+	if len(mem) < layout.HeaderSize {
+		return nil
+	}
+	whole := true
+	for i, b := range side.Header {
+		if mem[i] != b && mem[i] != 0 {
+			return nil
+		}
+		whole = whole && mem[i] == b
+	}
+	if whole && side.State == layout.SideRemoving {
+		h, err := layout.Validate(headerPage(side), seg.Size)
+		if err != nil {
+			return err
+		}
+		clear(mem[layout.SideHeaderSize:h.TotalSize()])
+	}
+	clear(mem[:layout.SideHeaderSize])
+	return nil
+}
+
+// unname removes a segment of the queue's own, and wipes another program's. Those
+// attached could not go on in that one, so it refuses while there are any.
+func (p *sysvPlace) unname(queue *sys.File) (err error) {
+	f, err := p.enter()
+	if errors.Is(err, fs.ErrNotExist) {
+		return errGone
+	} else if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, leave(f)) }()
+	mine, err := queue.ID()
+	if err != nil {
+		return err
+	}
+	if id, err := f.ID(); err != nil || id != mine {
+		return errors.Join(err, errGone)
+	}
+	side, err := readSide(f)
+	if err != nil {
+		return err
+	}
+	if !side.Own {
+		if err := p.alone(queue); err != nil {
+			return err
+		}
+		if err := sys.MayUnlink(p.path); err != nil {
+			return err
+		}
+		side.State = layout.SideRemoving
+		if err := writeSide(f, &side); err != nil {
+			return err
+		}
+	}
+	return p.clear(f, &side)
+}
+
+// alone takes LockSegment exclusively. Those who are still about to leave get a while.
+func (p *sysvPlace) alone(queue *sys.File) error {
+	for try := 0; ; try++ {
+		ok, err := queue.TryLock(layout.LockSegment, true)
+		if err != nil || ok {
+			return err
+		}
+		if err := p.unused(queue); err != nil {
+			return err
+		}
+		if try == attachTries {
+			return errBusy
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// unused fails if anybody but f has a role.
+func (p *sysvPlace) unused(f *sys.File) error {
+	for _, b := range []int64{layout.LockProducer, layout.LockConsumer} {
+		if held, err := f.Locked(b); err != nil {
+			return err
+		} else if held {
+			return fmt.Errorf("%w, in a segment that another program made or that is gone already; end those attached first", ErrInUse)
+		}
+	}
+	return nil
+}
+
+// discard finishes what a dead maker or remover began, and removes the side file of a
+// segment that is gone. By force it also removes a queue that is damaged, of another
+// version, or in another IPC namespace; what another program wrote over it stays.
+func (p *sysvPlace) discard(why error, force bool) (err error) {
+	if errors.Is(why, ErrNotQueue) || errors.Is(why, fs.ErrPermission) {
+		return why
+	}
+	f, err := p.enter()
+	if errors.Is(err, fs.ErrNotExist) {
+		return why
+	} else if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, leave(f)) }()
+	side, err := readSide(f)
+	if err != nil {
+		if force && !errors.Is(err, ErrNotQueue) {
+			return p.filePlace.unname(f)
+		}
+		return why
+	}
+	if side.State != layout.SideReady {
+		return p.clear(f, &side)
+	}
+	// Nobody changes it any more. What open saw may have been a passing state.
+	if now := p.join(f, &side, true); now != nil {
+		why = now
+	} else if !errors.Is(why, ErrVersion) && !errors.Is(why, ErrDamaged) {
+		return errGone
+	}
+	switch {
+	case errors.Is(why, ErrRemoved):
+		if !force {
+			if err := p.unused(f); err != nil {
+				return err
+			}
+		}
+		return p.filePlace.unname(f)
+	case force && side.Own && (errors.Is(why, ErrDamaged) || errors.Is(why, ErrVersion)):
+		return p.clear(f, &side)
+	case force && !errors.Is(why, fs.ErrPermission):
+		return p.filePlace.unname(f)
+	}
+	return why
+}
