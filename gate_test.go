@@ -166,7 +166,7 @@ func TestManyComeToABrokenQueue(t *testing.T) {
 // Who is killed while it attaches, rebuilds or leaves does not hurt the next one.
 func TestKilledAtTheGate(t *testing.T) {
 	t.Parallel()
-	rounds := 20
+	rounds := 10
 	if long() {
 		rounds = 500
 	}
