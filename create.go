@@ -85,6 +85,11 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 	if err != nil {
 		return err
 	}
+	if g.Checksum {
+		if err := f.WriteZeros(size); err != nil { // allocated is not enough for Sync
+			return err
+		}
+	}
 	// Everything behind the header starts as zeros: an empty ring, free seats.
 	if err := f.WriteAt(h.Encode(), 0); err != nil {
 		return err

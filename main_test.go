@@ -47,6 +47,7 @@ var childRoles = map[string]testproc.Role{
 	"crew-send":        crewSend,
 	"crew-receive":     crewReceive,
 	"shell":            shell,
+	"gate":             holdGate,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

@@ -350,6 +350,18 @@ func TestRebuildWipesWhatWasNeverSent(t *testing.T) {
 	}
 }
 
+// No queue has records that overlap, and somebody's bytes may: the newer one counts.
+func TestRebuildOfRecordsThatOverlap(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		other := newBench(t, summed(mp, mc, 8), 0)
+		other.send(40, 1, 2)
+		b := newBench(t, summed(mp, mc, 8), 0)
+		b.send(150, 3)
+		b.line(1, other.image())
+		b.rebuilds(1, 2)
+	})
+}
+
 func TestRebuildNeedsChecksums(t *testing.T) {
 	t.Parallel()
 	m := ringtest.NewRegion(geometry(true, true, 8), 0)
