@@ -350,6 +350,25 @@ func TestRebuildWipesWhatWasNeverSent(t *testing.T) {
 	}
 }
 
+func TestAViewerShowsARebuiltRecordWithItsSlots(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		b := newBench(t, summed(mp, mc, 8), 8)
+		b.send(250, 1)
+		b.send(40, 2)
+		_, err := ring.Rebuild(b.m.Bytes, b.m.Geometry)
+		require.NoError(t, err)
+		v := b.r.NewViewer()
+		v.Seek(8)
+		var rec ring.Peeked
+		require.NoError(t, v.Next(&rec))
+		require.EqualValues(t, 4, rec.Slots)
+		require.EqualValues(t, 1, b.idOf(rec.Data))
+		require.NoError(t, v.Next(&rec))
+		require.EqualValues(t, 2, b.idOf(rec.Data))
+		require.Zero(t, v.Missed())
+	})
+}
+
 // No queue has records that overlap, and somebody's bytes may: the newer one counts.
 func TestRebuildOfRecordsThatOverlap(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
