@@ -173,7 +173,11 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 		return nil, err
 	}
 	if opts.Prefault {
-		if err := touch(probe, a.mem, func() error { return sys.Prefault(a.mem) }); err != nil {
+		err := a.Faulted(a.Guard(func() error { return sys.Prefault(a.mem) }))
+		if lost := a.lost.Load(); lost != nil {
+			return nil, *lost
+		}
+		if err != nil {
 			return nil, fmt.Errorf("prefault: %w; attach without it", err)
 		}
 	}

@@ -47,12 +47,22 @@ func faulted(panicked any, file *sys.File, mem []byte) error {
 	return whyFaulted(file, len(mem))
 }
 
-// whyFaulted tells a file that was cut from a page that could not be had.
+// whyFaulted tells a file that was cut from a page that could not be had. Memory that
+// has failed in the hardware is taken for the latter.
 func whyFaulted(file *sys.File, mapped int) error {
-	if size, _, _, _, err := file.Stat(); err == nil && size >= int64(mapped) {
-		return fmt.Errorf("%w for a page of the queue; make room where it lives, or raise the limit on memory, then attach again", ErrNoSpace)
+	if err := cut(file, mapped); err != nil {
+		return err
 	}
-	return remedy(ErrTruncated)
+	return fmt.Errorf("%w for a page of the queue; make room where it lives, or raise the limit on memory, then attach again", ErrNoSpace)
+}
+
+// cut returns ErrTruncated if the file is shorter than its mapping: who reads only what
+// is left of it does not fault.
+func cut(file *sys.File, mapped int) error {
+	if size, _, _, _, err := file.Stat(); err == nil && size < int64(mapped) {
+		return remedy(ErrTruncated)
+	}
+	return nil
 }
 
 // Guarded reports whether the calls of this participant have to be guarded against

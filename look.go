@@ -99,8 +99,8 @@ func (a *Attachment) lookAtFile() error {
 		return *lost
 	}
 	if a.shrinkable {
-		if size, _, _, _, err := a.probe.Stat(); err == nil && size < int64(len(a.mapping)) {
-			return a.lose(remedy(ErrTruncated))
+		if err := cut(a.probe, len(a.mapping)); err != nil {
+			return a.lose(err)
 		}
 	}
 	if a.removed.IsZero() && unnamed(a.at, a.probe) {

@@ -53,7 +53,7 @@ func TestOpenWhatIsNoQueue(t *testing.T) {
 		"header cut short": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
 			require.NoError(t, os.Truncate(p, 100))
-		}, shmq.ErrNotQueue, "100 bytes"},
+		}, shmq.ErrDamaged, "100 bytes"},
 		"other version": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
 			patch(t, p, layout.OffVersion, 7)

@@ -98,11 +98,22 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 	return named == mine, err
 }
 
-func (p *filePlace) discard(why error, force bool) error {
-	if force && (errors.Is(why, ErrVersion) || errors.Is(why, ErrDamaged) || errors.Is(why, errUnmappable)) {
-		return p.unname(nil)
+func (p *filePlace) discard(why error, force bool) (err error) {
+	beyond := func(err error) bool {
+		return errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged) || errors.Is(err, errUnmappable)
 	}
-	return why
+	if !force || !beyond(why) {
+		return why
+	}
+	f, err := p.open(true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if _, now := readHeader(f); !beyond(now) {
+		return errors.Join(now, errGone) // the name means another file by now
+	}
+	return unname(p, f)
 }
 
 func (p *filePlace) unname(*sys.File) error {

@@ -1,8 +1,10 @@
 package shmq
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -35,8 +37,9 @@ func RemoveIf(name string, check func() error) error {
 var errBusy = fmt.Errorf("%w by a process that is attaching, detaching or removing it just now; try again", ErrInUse)
 
 // ForceRemove removes the queue even if it is in use, damaged, or of another layout
-// version, as long as it starts like a queue. Those attached keep what they share
-// with each other until they leave; nobody can join them any more.
+// version, as long as it starts like a queue. For those attached it comes to its end,
+// within a heartbeat or two: producers get ErrRemoved, consumers first what is left in it.
+// The memory is free when the last of them has closed.
 func ForceRemove(name string) error { return fail("remove", name, remove(name, true, nil)) }
 
 func remove(name string, force bool, check func() error) (err error) {
@@ -76,9 +79,36 @@ func remove(name string, force bool, check func() error) (err error) {
 			return err
 		}
 	}
-	if mine, err := at.names(f); err != nil || !mine {
-		return errors.Join(err, errGone)
+	return unname(at, f)
+}
+
+// beforeUnname is for tests: what happens between the last look and the removal.
+var beforeUnname = func() {}
+
+var errAlreadyGone = fmt.Errorf("%w: somebody else removed it meanwhile", fs.ErrNotExist)
+
+// unname removes the name if it means f. The kernel removes whatever the name means at
+// that moment, so from the look until it is gone others who remove f are kept out: while
+// f has the name, nobody can make a queue of that name.
+func unname(at place, f *sys.File) error {
+	for try := 0; ; try++ {
+		ok, err := f.TryLock(layout.LockName, true)
+		if err != nil {
+			return err
+		}
+		if ok {
+			break
+		}
+		if try == attachTries {
+			return errBusy
+		}
+		time.Sleep(time.Millisecond)
 	}
+	defer f.Unlock(layout.LockName)
+	if mine, err := at.names(f); err != nil || !mine {
+		return cmp.Or(err, errAlreadyGone)
+	}
+	beforeUnname()
 	return at.unname(f)
 }
 
@@ -94,12 +124,17 @@ func inUse(f *sys.File, h layout.Header) error {
 		return errors.Join(ErrInUse, err)
 	}
 	var names []string
-	for i := range h.Seats {
-		s := r.Seat(i)
-		if held, err := f.Locked(seatByte(i)); s.Dirty() && err == nil && held {
-			o := s.Occupant()
-			names = append(names, fmt.Sprintf("%s pid %d (%s)", Role(o.Role), o.PID, o.Command))
+	if err := touch(f, mem, func() error {
+		for i := range h.Seats {
+			s := r.Seat(i)
+			if held, err := f.Locked(seatByte(i)); s.Dirty() && err == nil && held {
+				o := s.Occupant()
+				names = append(names, fmt.Sprintf("%s pid %d (%s)", Role(o.Role), o.PID, o.Command))
+			}
 		}
+		return nil
+	}); err != nil {
+		return errors.Join(ErrInUse, err)
 	}
 	if len(names) == 0 {
 		return errBusy

@@ -63,20 +63,6 @@ func TestRefusedRemoveLeavesNoLock(t *testing.T) {
 	}
 }
 
-func TestForcedRemoveLeavesThoseAttachedAlone(t *testing.T) {
-	t.Parallel()
-	q := testagent.Queue(t, nil)
-	p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
-	require.NoError(t, shmq.ForceRemove(q))
-	p.Sends("still here")
-	_, err := shmq.Stat(q)
-	require.ErrorIs(t, err, fs.ErrNotExist)
-	fresh := attachNew(t, q)
-	require.NoError(t, fresh.Detach())
-	p.Do("close")
-	c.Do("lease 1")
-}
-
 // Nobody ends up attached to a queue that was removed, however attachments, removals
 // and creations interleave: with an attachment open, its name stays.
 func TestAttachAndRemoveRace(t *testing.T) {

@@ -1,6 +1,7 @@
 package shmq
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -110,6 +111,9 @@ func view(name string) (_ *Viewer, err error) {
 	return v, nil
 }
 
+// touch runs f, which reads the mapping.
+func (v *Viewer) touch(f func() error) error { return touch(v.file, v.mem, f) }
+
 // Close ends the look.
 func (v *Viewer) Close() error {
 	if v.mem == nil {
@@ -130,7 +134,11 @@ func (v *Viewer) release() error {
 // Rewind goes to the oldest record. All that is in the queue at this moment lies
 // before the position that it returns: who wants that and no more stops there, since
 // with producers at work there may always be another record.
-func (v *Viewer) Rewind() (end uint64) { return v.view.Rewind() }
+// If the file was cut it returns 0, and Next the error.
+func (v *Viewer) Rewind() (end uint64) {
+	_ = v.touch(func() error { end = v.view.Rewind(); return nil })
+	return end
+}
 
 // Seek goes to a position: one that Position returned, or a Record had.
 func (v *Viewer) Seek(position uint64) { v.view.Seek(position) }
@@ -144,13 +152,20 @@ func (v *Viewer) Position() uint64 { return v.view.Pos() }
 func (v *Viewer) Missed() uint64 { return v.view.Missed() }
 
 // Next shows the next record. Where nothing follows yet it returns ErrEmpty, and may
-// be called again later. Other error: ErrDamaged.
+// be called again later. Other errors: ErrDamaged, ErrTruncated, ErrNoSpace.
 func (v *Viewer) Next(rec *Record) error {
 	p := &v.seen
-	if err := v.view.Next(p); err != nil {
-		if err != ErrEmpty {
+	err := v.touch(func() error {
+		err := v.view.Next(p)
+		if err != nil && err != ErrEmpty {
 			err = remedy(fmt.Errorf("position %d: %w", v.Position(), err))
 		}
+		return err
+	})
+	if err == ErrEmpty {
+		err = cmp.Or(cut(v.file, len(v.mem)), err)
+	}
+	if err != nil {
 		return fail("look into", v.name, err)
 	}
 	*rec = Record{
@@ -172,7 +187,12 @@ func (v *Viewer) Next(rec *Record) error {
 
 // Holder returns who has a record that Next returned, or is writing it; nil if nobody
 // is known to. By now it may have left.
-func (v *Viewer) Holder(rec *Record) *Holder {
+func (v *Viewer) Holder(rec *Record) (h *Holder) {
+	_ = v.touch(func() error { h = v.holderOf(rec); return nil })
+	return h
+}
+
+func (v *Viewer) holderOf(rec *Record) *Holder {
 	if rec.State != Leased && rec.State != Writing {
 		return nil
 	}
@@ -203,7 +223,10 @@ func (v *Viewer) holder(seat int) *Holder {
 // anyEnd says that this is enough; or none can come, since the queue was removed. Who
 // then finds nothing more has seen the end.
 func (v *Viewer) Ended(anyEnd bool) (bool, error) {
-	begun, finished := v.ring.Stream()
+	var begun, finished bool
+	if err := v.touch(func() error { begun, finished = v.ring.Stream(); return nil }); err != nil {
+		return false, fail("look into", v.name, err)
+	}
 	if !finished && !(begun && anyEnd) && !v.Removed() {
 		return false, nil
 	}
@@ -221,9 +244,12 @@ func (v *Viewer) Removed() bool {
 // participants, and are as right as their clocks.
 func (v *Viewer) LastAttach() time.Time {
 	last := v.header.Created
-	for i := range v.header.Seats {
-		last = max(last, v.ring.Seat(i).Occupant().Attached)
-	}
+	_ = v.touch(func() error {
+		for i := range v.header.Seats {
+			last = max(last, v.ring.Seat(i).Occupant().Attached)
+		}
+		return nil
+	})
 	return time.Unix(0, last).UTC()
 }
 

@@ -3,8 +3,6 @@ package shmq
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -93,24 +91,29 @@ func (w *Watcher) Glance() (*Info, error) {
 	return info, fail("describe", w.name, err)
 }
 
-// look reads the mapping. A file that was made shorter meanwhile is an error, and not
-// the end of the process.
-func (w *Watcher) look(slots bool) (_ *Info, err error) {
+// look reads the mapping. A file that was cut meanwhile is an error, and not the end of
+// the process.
+func (w *Watcher) look(slots bool) (info *Info, err error) {
 	if w.mem == nil {
 		return nil, ErrClosed
 	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		fault := recover()
-		if _, ok := fault.(interface{ Addr() uintptr }); ok {
-			err = remedy(fmt.Errorf("%w: the file became shorter", ErrDamaged))
-		} else if fault != nil {
-			panic(fault)
-		}
-	}()
+	err = touch(w.file, w.mem, func() error {
+		info, err = w.describe(slots)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return info, nil
+}
+
+func (w *Watcher) describe(slots bool) (*Info, error) {
 	size, mode, uid, _, err := w.file.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if size < int64(len(w.mem)) {
+		return nil, remedy(ErrTruncated)
 	}
 	h, r := &w.header, w.ring
 	var survey ring.Survey

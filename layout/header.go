@@ -90,7 +90,7 @@ func Validate(page []byte, size int64) (Header, error) {
 		return h, fmt.Errorf("%w: it does not start with the magic bytes", ErrNotQueue)
 	}
 	if len(page) < HeaderSize || size < HeaderSize {
-		return h, fmt.Errorf("%w: %d bytes are left of it, less than a header", ErrNotQueue, size)
+		return h, fmt.Errorf("%w: %d bytes are left of it, less than a header", ErrDamaged, size)
 	}
 	if v := le.Uint32(page[OffVersion:]); v != Version {
 		return h, fmt.Errorf("%w: the file has version %d, this program speaks version %d", ErrVersion, v, Version)

@@ -73,6 +73,9 @@ const (
 	// holds it exclusively while it finds out whether anybody else is attached,
 	// rebuilds the ring from what a disk kept if it has to, and takes its role.
 	LockImage = 1026
+	// LockName is held exclusively by who removes the queue, from looking whether the
+	// name means this file until it is gone.
+	LockName = 1027
 )
 
 // Flags of the header. A file with a flag unknown here is refused.

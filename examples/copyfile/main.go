@@ -167,14 +167,20 @@ func write(ctx context.Context, queue string, dst io.WriterAt) error {
 		if err != nil {
 			return errors.Join(err, c.Close())
 		}
-		record := lease.Bytes()
-		if len(record) < offsetSize {
-			return errors.Join(fmt.Errorf("a record of %d bytes is no chunk", len(record)), c.Close())
-		}
-		offset := int64(binary.LittleEndian.Uint64(record))
-		if _, err := dst.WriteAt(record[offsetSize:], offset); err != nil {
+		// The record lies in the queue's file, which somebody might cut.
+		if err := c.Guard(func() error { return place(lease.Bytes(), dst) }); err != nil {
 			return errors.Join(err, c.Close()) // what is leased goes to another worker
 		}
 		lease.Ack()
 	}
+}
+
+// place writes a chunk to its place.
+func place(record []byte, dst io.WriterAt) error {
+	if len(record) < offsetSize {
+		return fmt.Errorf("a record of %d bytes is no chunk", len(record))
+	}
+	offset := int64(binary.LittleEndian.Uint64(record))
+	_, err := dst.WriteAt(record[offsetSize:], offset)
+	return err
 }

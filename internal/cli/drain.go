@@ -105,7 +105,9 @@ func (d *drain) write(ls []consumer.Lease) error {
 		n, bad := d.fill(ls)
 		written, err := d.flush(ls[:n])
 		ls = ls[written:]
-		if err == nil && bad != nil {
+		if err == nil && errors.As(bad, new(*shmq.Error)) {
+			err = bad // not about the record
+		} else if err == nil && bad != nil {
 			err = tell(d.from.Name(), errData, "a record of %d bytes is not msgpack (%v) and was left there; take it with --format raw --count 1", len(ls[0].Bytes()), bad)
 		}
 		if err != nil {
@@ -123,18 +125,23 @@ func (d *drain) write(ls []consumer.Lease) error {
 func (d *drain) fill(ls []consumer.Lease) (n int, err error) {
 	p := &d.page
 	p.buf, p.ends = p.buf[:0], p.ends[:0]
-	for n < len(ls) && len(p.buf) < pageBytes {
-		if d.show {
-			p.buf = append(strconv.AppendInt(p.buf, int64(ls[n].Redelivered()), 10), '\t')
+	err = d.from.Guard(func() error {
+		for n < len(ls) && len(p.buf) < pageBytes {
+			if d.show {
+				p.buf = append(strconv.AppendInt(p.buf, int64(ls[n].Redelivered()), 10), '\t')
+			}
+			if err := d.format.recv(p, ls[n].Bytes()); err != nil {
+				return err
+			}
+			p.ends = append(p.ends, len(p.buf))
+			n++
 		}
-		if err := d.format.recv(p, ls[n].Bytes()); err != nil {
-			p.buf = p.buf[:p.start(n)]
-			return n, err
-		}
-		p.ends = append(p.ends, len(p.buf))
-		n++
+		return nil
+	})
+	if err != nil {
+		p.buf = p.buf[:p.start(n)]
 	}
-	return n, nil
+	return n, err
 }
 
 // flush writes the page, which holds the leases, and returns how many of them were

@@ -241,8 +241,13 @@ func (d *dumper) take(from *consumer.Raw) error {
 		if err != nil {
 			stop = err
 		}
-		for i := range ls[:n] {
-			d.add(ls[i].Bytes(), ls[i].Redelivered())
+		if err := from.Guard(func() error {
+			for i := range ls[:n] {
+				d.add(ls[i].Bytes(), ls[i].Redelivered())
+			}
+			return nil
+		}); err != nil {
+			return err
 		}
 		if err := d.write(); err != nil {
 			return err

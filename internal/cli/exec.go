@@ -139,7 +139,12 @@ func (c *crew) next(wait context.Context) error {
 	j := &job{lease: l, number: c.taken}
 	c.running.Add(1)
 	var p page
-	if err := c.format.recv(&p, l.Bytes()); err != nil {
+	err = c.from.Guard(func() error { return c.format.recv(&p, l.Bytes()) })
+	if errors.As(err, new(*shmq.Error)) {
+		c.running.Add(-1)
+		return err // not about the record
+	}
+	if err != nil {
 		j.err = fmt.Errorf("%w: it is not msgpack (%v); --format raw takes it", errData, err)
 		go c.finish(j)
 		return nil
@@ -213,7 +218,7 @@ func (c *crew) settle(j *job) error {
 		j.lease.Release()
 		return tell(c.from.Name(), j.err, "%s; it is still in the queue", what)
 	case c.dead != nil:
-		if err := c.dead.Send(c.ctx, j.lease.Bytes()); err != nil {
+		if err := c.from.Guard(func() error { return c.dead.Send(c.ctx, j.lease.Bytes()) }); err != nil {
 			j.lease.Release()
 			if c.ctx.Err() != nil {
 				return context.Cause(c.ctx)

@@ -60,7 +60,8 @@ queue is drained, or as the flags say. An ended stream stays ended until a sende
 attaches again: with a queue that was used before, start the sender first.
 
 Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
-queue or a record that is not msgpack, 66 no such queue, 69 role taken, 75 empty
+queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
+removed, 69 role taken, 75 empty
 (--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
 (--timeout), 126 the command can't be run, 127 it is not found, 130 SIGINT, 141 nobody
 reads the output, 143 SIGTERM.`

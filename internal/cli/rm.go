@@ -39,6 +39,6 @@ func rm() *cobra.Command {
 			return failed
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "also when it is in use, damaged or of another version; who is attached keeps it until the end")
+	cmd.Flags().BoolVar(&force, "force", false, "also when it is in use, damaged or of another version; for who is attached it comes to its end")
 	return cmd
 }

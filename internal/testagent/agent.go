@@ -51,7 +51,7 @@ func Play(c *testproc.Child) {
 func errorLine(err error) string {
 	names := map[string]error{
 		"eof": io.EOF, "full": shmq.ErrFull, "empty": shmq.ErrEmpty, "role": shmq.ErrRoleTaken, "seat": shmq.ErrNoSeat,
-		"large": shmq.ErrTooLarge,
+		"large": shmq.ErrTooLarge, "removed": shmq.ErrRemoved, "truncated": shmq.ErrTruncated, "closed": shmq.ErrClosed,
 	}
 	for name, target := range names {
 		if errors.Is(err, target) {
@@ -73,10 +73,20 @@ func (a *agent) do(f []string) (string, error) {
 		err = a.out.Send(ctx, payload(f[1]))
 	case "try-send":
 		err = a.out.TrySend(payload(f[1]))
+	case "pump": // records of that size until an error
+		for b := payload("x*" + f[1]); err == nil; {
+			err = a.out.Send(ctx, b)
+		}
+	case "sink":
+		for b := []byte(nil); err == nil; {
+			b, err = a.in.Receive(ctx, b)
+		}
 	case "reserve":
 		a.buf, err = a.out.Reserve(ctx, number(f[1]))
 	case "fill": // half of the reservation
-		copy(a.buf, strings.Repeat("\xff", len(a.buf)/2))
+		err = a.out.Guard(func() error { copy(a.buf, strings.Repeat("\xff", len(a.buf)/2)); return nil })
+	case "touch": // what is leased
+		return a.describe(a.leases)
 	case "commit":
 		err = a.out.Commit(number(f[1]))
 	case "lease":
@@ -89,13 +99,13 @@ func (a *agent) do(f []string) (string, error) {
 		}
 		if err == nil {
 			a.leases = append(a.leases, ls[:n]...)
-			return describe(ls[:n]), nil
+			return a.describe(ls[:n])
 		}
 	case "try-lease":
 		var l consumer.Lease
 		if l, err = a.in.TryLease(); err == nil {
 			a.leases = append(a.leases, l)
-			return describe([]consumer.Lease{l}), nil
+			return a.describe([]consumer.Lease{l})
 		}
 	case "ack":
 		a.leases[number(f[1])].Ack()
@@ -131,10 +141,13 @@ func number(s string) int {
 	return n
 }
 
-func describe(ls []consumer.Lease) string {
+func (a *agent) describe(ls []consumer.Lease) (string, error) {
 	var parts []string
-	for _, l := range ls {
-		parts = append(parts, strconv.Itoa(l.Redelivered())+":"+hex.EncodeToString(l.Bytes()))
-	}
-	return strings.Join(parts, " ")
+	err := a.in.Guard(func() error {
+		for _, l := range ls {
+			parts = append(parts, strconv.Itoa(l.Redelivered())+":"+hex.EncodeToString(l.Bytes()))
+		}
+		return nil
+	})
+	return strings.Join(parts, " "), err
 }

@@ -1,0 +1,9 @@
+package shmq
+
+import "testing"
+
+// SetBeforeUnname has f called between the last look at a name and its removal.
+func SetBeforeUnname(t testing.TB, f func()) {
+	beforeUnname = f
+	t.Cleanup(func() { beforeUnname = func() {} })
+}
