@@ -99,8 +99,8 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 }
 
 func (p *filePlace) discard(why error, force bool) (err error) {
-	beyond := func(err error) bool {
-		return errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged) || errors.Is(err, errUnmappable)
+	beyond := func(err error) bool { // a queue that nobody here can use
+		return errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrRefused)
 	}
 	if !force || !beyond(why) {
 		return why

@@ -170,17 +170,15 @@ func Names() ([]string, error) {
 	var names []string
 	for _, f := range files {
 		name, ok := strings.CutPrefix(f.Name(), filePrefix)
-		if !ok {
-			continue
-		}
-		if isFD(name) { // that would mean a descriptor
+		if ok && isFD(name) { // that would mean a descriptor
 			if name, err = filepath.Abs(filepath.Join(Dir(), f.Name())); err != nil {
 				return nil, &Error{"list", Dir(), err}
 			}
 		}
-		if _, err := Path(name); err == nil {
-			names = append(names, name)
+		if _, err := Path(name); !ok || err != nil {
+			continue
 		}
+		names = append(names, name)
 	}
 	return names, nil
 }

@@ -395,7 +395,7 @@ func TestSegmentRemovedUnderItsParticipants(t *testing.T) {
 	require.Equal(t, testagent.Fresh("b"), c.Lease(1))
 	testproc.Until(t, func() bool { // producers see it within a heartbeat
 		p.Say("send c")
-		return p.Line() == "err removed"
+		return strings.HasPrefix(p.Line(), "err removed ")
 	})
 	gone := func(err error) {
 		t.Helper()
