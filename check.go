@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -31,8 +30,9 @@ const (
 type Finding struct {
 	Severity Severity `json:"severity"`
 	// Kind is a short name: "file" or "header", one of "positions", "stream" and "turn"
-	// for the hot words, one of "state", "span", "lap", "hole", "inner", "owner" and
-	// "length" for slots, "seat", or for notes "dead" and "lock".
+	// for the hot words, one of "state", "span", "lap", "hole", "inner", "owner",
+	// "length" and "checksum" for slots, "seat", or for notes "dead", "lock" and
+	// "rebuild".
 	Kind string `json:"kind"`
 	// Offset is where it stands in the file.
 	Offset int64 `json:"offset"`
@@ -131,21 +131,32 @@ func (d *Diagnosis) inspect(f *sys.File, h layout.Header) (err error) {
 		return err
 	}
 	have := min(uint64(d.Size), h.TotalSize())
-	var e ring.Examination
-	if err := unlessCut(func() { e = lookAgain(r, have) }); err != nil {
-		return err
+	if have < layout.SeatOffset {
+		return nil
 	}
-	if have < h.SlotOffset() {
-		return nil // of the seats there may be nothing to read
-	}
-	if err := unlessCut(func() { err = d.people(f, h, r) }); err != nil {
-		return err
-	}
-	for i := range e.Faults {
-		d.add(d.finding(&e.Faults[i]))
-	}
-	d.More += e.More
-	return err
+	return touch(f, mem, func() error {
+		if was, err := broken(f, r); err != nil {
+			return err
+		} else if was { // who attaches sorts it out, and until then nothing has to fit
+			d.Findings = append(d.Findings, Finding{
+				Severity: Note, Kind: "rebuild", Offset: layout.HotOffset + layout.HotImage,
+				Found: "the machine stopped while the queue was in use, or this is a copy", Means: "who attaches next rebuilds it",
+				Remedy: "shmq recover " + d.Name + " does it at once",
+			})
+			return nil
+		}
+		e := lookAgain(r, have)
+		if have >= h.SlotOffset() {
+			if err := d.people(f, h, r); err != nil {
+				return err
+			}
+		}
+		for i := range e.Faults {
+			d.add(d.finding(&e.Faults[i]))
+		}
+		d.More += e.More
+		return nil
+	})
 }
 
 // lookAgain looks until nothing is left that was there each time.
@@ -200,20 +211,4 @@ func (d *Diagnosis) people(f *sys.File, h layout.Header, r *ring.Ring) error {
 
 func seatNote(kind string, seat int, found, means, remedy string) Finding {
 	return Finding{Severity: Note, Kind: kind, Offset: seatByte(seat), Seat: &seat, Found: found, Expected: "", Means: means, Remedy: remedy}
-}
-
-// unlessCut calls f, which reads the mapping. That the file was made shorter meanwhile
-// is an error, and not the end of the process.
-func unlessCut(f func()) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		fault := recover()
-		if _, ok := fault.(interface{ Addr() uintptr }); ok {
-			err = ErrTruncated
-		} else if fault != nil {
-			panic(fault)
-		}
-	}()
-	f()
-	return nil
 }

@@ -207,6 +207,42 @@ func TestCheckOfACutFile(t *testing.T) {
 	require.False(t, d.Damaged(), "longer is no damage")
 }
 
+// With checksums it also finds a record whose bytes were changed, and what the machine
+// left in pieces is for who attaches next to rebuild.
+func TestCheckOfChecksums(t *testing.T) {
+	t.Parallel()
+	testagent.EachMode(t, func(t *testing.T, opts shmq.Options) {
+		opts.Slots, opts.SlotSize, opts.Seats, opts.Checksum = 8, 64, 4, true
+		q := testagent.Queue(t, &opts)
+		path, err := shmq.Path(q)
+		require.NoError(t, err)
+		p := testagent.Producer(t, q)
+		p.Sends("one", strings.Repeat("x", 100), "three")
+		p.Do("close")
+		d, err := shmq.Check(q)
+		require.NoError(t, err)
+		require.Empty(t, d.Findings)
+		patch(t, path, int64(slotAt(3, layout.SlotInline)), 0x20202020)
+		d, err = shmq.Check(q)
+		require.NoError(t, err)
+		require.Len(t, d.Findings, 1)
+		require.Equal(t, "checksum", d.Findings[0].Kind)
+		require.EqualValues(t, 3, *d.Findings[0].Position)
+		require.EqualValues(t, slotAt(3, layout.SlotSum), d.Findings[0].Offset)
+
+		p = testagent.Producer(t, q)
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		copied := filepath.Join(t.TempDir(), "q")
+		require.NoError(t, os.WriteFile(copied, b, 0o600))
+		d, err = shmq.Check(copied)
+		require.NoError(t, err)
+		require.Len(t, d.Findings, 1)
+		require.Equal(t, "rebuild", d.Findings[0].Kind)
+		require.False(t, d.Damaged())
+	})
+}
+
 // While somebody takes part, what rests on a seat is not told as a fact.
 func TestCheckIsNotSureOfTheLiving(t *testing.T) {
 	t.Parallel()

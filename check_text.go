@@ -72,6 +72,8 @@ func (d *Diagnosis) finding(f *ring.Fault) Finding {
 	switch f.Kind {
 	case ring.FaultTurn:
 		out.Remedy = "none is needed; find out who writes there"
+	case ring.FaultChecksum:
+		out.Remedy = "none is needed: receivers pass over it; find out who writes there"
 	case ring.FaultSeat:
 		out.Remedy = "none is needed once another process takes the seat; find out who writes there"
 	}

@@ -48,6 +48,7 @@ const (
 	FaultInner     = "inner" // a word inside a span contradicts its first
 	FaultOwner     = "owner"
 	FaultLength    = "length"
+	FaultChecksum  = "checksum"
 	FaultSeat      = "seat"
 )
 
@@ -66,7 +67,8 @@ type examiner struct {
 	have       uint64 // bytes of the region that are there
 	head, tail uint64 // before the look at the slots
 	lag        uint64 // how far the shared tail may stay behind
-	lost       bool   // the last first word made no sense: what follows may be its inside
+	sums       summer
+	lost       bool // the last first word made no sense: what follows may be its inside
 }
 
 // Examine looks at the hot words, the seats and every slot as far as they lie in the

@@ -210,23 +210,38 @@ func (e *examiner) inside(p uint64, w layout.Word, in stretch) {
 // record judges what a published record says of its bytes. The word at pos tells whether
 // it was there all the time.
 func (e *examiner) record(p, k, pos uint64, w layout.Word) {
-	if _, _, err := e.r.payload(p, k); err == nil {
+	r := e.r
+	if off := e.areaOffset(p); r.geo.Checksum && off+k*r.area > e.have {
+		return // there may be nothing to read
+	}
+	_, _, err := e.sums.record(r, p, k)
+	if err == nil {
 		return
 	}
-	lm := atomics.Load64(e.r.lengthMeta(p))
-	if layout.Word(atomics.Reload64(e.r.wordAt(pos))) != w || !e.r.geo.ManyConsumers && int64(atomics.Load64(e.r.head)-p) > 0 {
+	lm := atomics.Load64(r.lengthMeta(p))
+	if layout.Word(atomics.Reload64(r.wordAt(pos))) != w || !r.geo.ManyConsumers && int64(atomics.Load64(r.head)-p) > 0 {
 		return
 	}
-	limit := uint64(layout.InlineSize)
+	limit := uint64(r.line)
 	if uint32(lm>>32)&layout.MetaArea != 0 {
-		limit = min(k*e.r.area, layout.MaxRecordSize)
+		limit = min(k*r.area, layout.MaxRecordSize)
 	}
-	e.add(Fault{
-		Kind: FaultLength, Offset: e.lineOffset(p) + layout.SlotLength, Slot: int(p & e.r.mask), Seat: -1, Pos: p,
+	f := Fault{
+		Kind: FaultLength, Offset: e.lineOffset(p) + layout.SlotLength, Slot: int(p & r.mask), Seat: -1, Pos: p,
 		Found: fmt.Sprintf("length %d", uint32(lm)), Want: fmt.Sprintf("up to %d bytes", limit),
 		Means: "who receives the record reports damage; with a single receiver those behind it are lost too",
-	})
+	}
+	if r.geo.Checksum {
+		f.Means = "the record is dropped by who takes it; the others are delivered"
+		if uint64(uint32(lm)) <= limit {
+			f.Kind, f.Offset = FaultChecksum, e.lineOffset(p)+layout.SlotSum
+			f.Found, f.Want = fmt.Sprintf("checksum %#08x", atomics.Load32(r.sumAt(p))), "that of the record's bytes"
+		}
+	}
+	e.add(f)
 }
+
+func (e *examiner) areaOffset(p uint64) uint64 { return e.r.geo.DataOffset() + (p&e.r.mask)*e.r.area }
 
 // owner judges the seat that a word names.
 func (e *examiner) owner(p uint64, w layout.Word) {
