@@ -395,14 +395,14 @@ func TestRebuildNeedsChecksums(t *testing.T) {
 // bounded. Without the bound this takes minutes.
 func TestRebuildReadsABoundedAmount(t *testing.T) {
 	t.Parallel()
-	g := summed(true, true, 1<<16)
+	g := summed(true, true, 1<<18)
 	m := ringtest.NewRegion(g, 0)
 	for i := range g.Slots {
 		k := min(g.MaxSlotsPerRecord(), g.Slots-i)
 		m.SetWord(i, layout.FullWord(i*g.Slots+i, k, g.Shift()))
 		m.SetDescription(i, uint32(k*g.AreaSize), layout.MetaArea)
 	}
-	binary.LittleEndian.PutUint64(m.Bytes[layout.HotOffset+layout.HotTail:], 1<<31)
+	binary.LittleEndian.PutUint64(m.Bytes[layout.HotOffset+layout.HotTail:], 1<<35)
 	_, err := ring.Rebuild(m.Bytes, g)
 	require.NoError(t, err)
 }
