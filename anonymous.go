@@ -90,12 +90,13 @@ func allocateAnonymous(f *sys.File, g layout.Geometry) error {
 		return fmt.Errorf("%w: the queue takes %d bytes, the machine has %d left; make it with fewer or smaller slots, or free some", ErrNoSpace, size, left)
 	}
 	err = f.Allocate(size)
-	if sys.IsNoSpace(err) {
+	if sys.IsNoSpace(err) || sys.IsNoMemory(err) {
 		return fmt.Errorf("%w: %w: the queue takes %d bytes; make it with fewer or smaller slots", ErrNoSpace, err, size)
 	}
 	return err
 }
 
 // FileName returns the name, fd:N, by which this process can use the queue in a file for
-// as long as the file is open. An attachment that was made by it outlives the file.
+// as long as the file is open: until it is closed, or nothing refers to f any more. What
+// was attached or opened by it stays.
 func FileName(f *os.File) string { return fdPrefix + strconv.Itoa(sys.Descriptor(f)) }

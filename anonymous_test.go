@@ -124,6 +124,9 @@ func TestOptionsOfAnAnonymousQueue(t *testing.T) {
 	path, err := shmq.Path(info.Name)
 	require.NoError(t, err)
 	require.Equal(t, path, info.Path)
+	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFD, 0)
+	require.NoError(t, err)
+	require.Equal(t, unix.FD_CLOEXEC, flags, "whoever is to have it is handed it")
 
 	_, err = shmq.CreateAnonymous(&shmq.Options{Slots: -1})
 	require.ErrorIs(t, err, shmq.ErrOption)
@@ -231,10 +234,12 @@ func TestDescriptorHandedOnHoldsNoSeat(t *testing.T) {
 	_, err = shmq.Attach(q, shmq.Consumer, nil)
 	require.ErrorIs(t, err, shmq.ErrRoleTaken)
 
+	parent.Say("go on")
 	pid, err := strconv.Atoi(parent.Expect("long one runs"))
 	require.NoError(t, err)
 	long, err := os.FindProcess(pid)
 	require.NoError(t, err)
+	defer long.Release()
 	defer long.Kill()
 	to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", pid))
 	require.NoError(t, err)
@@ -252,10 +257,36 @@ func attachAndSpawn(c *testproc.Child) {
 	c.Check(err)
 	c.Check(exec.Command("sh", "-c", "test -e /proc/self/fd/3").Run())
 	c.Say("short one ended")
+	<-c.Lines
 	long := exec.Command("sleep", "600")
 	c.Check(long.Start())
 	c.Say("long one runs %d", long.Process.Pid)
 	<-c.Lines
+}
+
+// A child that is forked and executes nothing has the descriptor, too, and copies of all
+// that its parent opened.
+func TestForkedChildKeepsNoSeatOfAnAnonymousQueue(t *testing.T) {
+	t.Parallel()
+	f := newAnonymous(t, &single)
+	q := shmq.FileName(f)
+	c := testproc.StartWith(t, []*os.File{f}, nil, "fork", "fd:3")
+	forked, err := strconv.Atoi(c.Expect("forked"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Kill(forked, syscall.SIGKILL) })
+	to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", forked))
+	require.NoError(t, err)
+	require.Contains(t, to, "memfd:shmq")
+	_, err = shmq.Attach(q, shmq.Producer, nil)
+	require.ErrorIs(t, err, shmq.ErrRoleTaken)
+	c.Terminate()
+	testproc.Until(t, func() bool {
+		info, err := shmq.Stat(q)
+		require.NoError(t, err)
+		return !info.Participants[0].Alive
+	})
+	attach(t, q, shmq.Producer)
+	require.NoError(t, syscall.Kill(forked, syscall.SIGKILL))
 }
 
 // Once attached, nobody needs the descriptor, nor what its number means by then.
@@ -375,7 +406,7 @@ func TestDescriptorOfSomethingElse(t *testing.T) {
 	}{
 		"none":           {"fd:999999", fs.ErrNotExist, "no descriptor 999999"},
 		"pipe":           {shmq.FileName(r), shmq.ErrNotQueue, "pipe:["},
-		"pipe's other":   {shmq.FileName(w), shmq.ErrNotQueue, "pipe:["},
+		"pipe's other":   {shmq.FileName(w), fs.ErrPermission, "pipe:["},
 		"directory":      {open(t.TempDir(), os.O_RDONLY), shmq.ErrNotQueue, "no regular file"},
 		"device":         {open("/dev/null", os.O_RDWR), shmq.ErrNotQueue, "/dev/null"},
 		"empty file":     {shmq.FileName(text), shmq.ErrNotQueue, "magic"},

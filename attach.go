@@ -53,7 +53,7 @@ type AttachOptions struct {
 	// space. Where the limit of locked memory (RLIMIT_MEMLOCK) is too small, Attach
 	// fails with ErrRefused. Default false.
 	Lock bool
-	// NoGuard leaves out the guard against faults, which costs some 5 ns a call. Then a
+	// NoGuard leaves out the guard against faults, which costs 5 to 6 ns a call. Then a
 	// file that is cut under the participant ends the process, with SIGBUS. The guard is
 	// off by itself where the file can't be cut. Default false.
 	NoGuard bool

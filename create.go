@@ -54,7 +54,7 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := p.onThisMachine(f); err != nil {
+	if err := onThisMachine(f, path); err != nil {
 		return err
 	}
 	size := int64(g.TotalSize())
@@ -84,6 +84,11 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 	h, err := newHeader(g)
 	if err != nil {
 		return err
+	}
+	if g.Checksum {
+		if err := f.WriteZeros(size); err != nil { // allocated is not enough for Sync
+			return err
+		}
 	}
 	// Everything behind the header starts as zeros: an empty ring, free seats.
 	if err := f.WriteAt(h.Encode(), 0); err != nil {

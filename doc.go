@@ -12,6 +12,10 @@
 // A name without a slash means the file shmq.NAME in /dev/shm, or in the directory
 // that the environment variable SHMQ_DIR names. A name with a slash is a path.
 //
+// The name fd:N means the queue that this process's descriptor N is, whoever opened it:
+// mostly an anonymous one, of CreateAnonymous, that no other process can find. A file
+// that is called so needs a path.
+//
 // # Errors
 //
 // Every error names the queue and the operation, and wraps one of the sentinels

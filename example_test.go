@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -174,4 +175,78 @@ func ExamplePath() {
 	// /var/tmp/jobs
 	// run/jobs
 	// not a queue's name: ../jobs
+}
+
+// A queue that nobody can find by a name. Here one process has both ends; mostly the
+// file goes to a child, by exec.Cmd.ExtraFiles, which opens "fd:3".
+func ExampleCreateAnonymous() {
+	f, err := shmq.CreateAnonymous(&shmq.Options{Slots: 16})
+	if err != nil {
+		log.Fatal(err)
+	}
+	p, err := producer.Open[string](shmq.FileName(f), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	c, err := consumer.Open[string](shmq.FileName(f), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	f.Close() // both have their own
+
+	ctx := context.Background()
+	if err := p.Send(ctx, "hello"); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(c.Receive(ctx))
+	// Output: hello <nil>
+}
+
+// A process hands its queue to another, which knows nothing but a socket.
+func ExampleSendFile() {
+	dir, err := os.MkdirTemp("", "shmq-example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	address := &net.UnixAddr{Net: "unix", Name: filepath.Join(dir, "socket")}
+	l, err := net.ListenUnix("unix", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	go func() { // one process
+		f, err := shmq.CreateAnonymous(nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer f.Close()
+		conn, err := l.AcceptUnix()
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer conn.Close()
+		if err := shmq.SendFile(conn, f); err != nil {
+			log.Fatal(err)
+		}
+	}()
+
+	conn, err := net.DialUnix("unix", nil, address) // the other
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	f, err := shmq.ReceiveFile(conn)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	info, err := shmq.Stat(shmq.FileName(f))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(info.Slots, "slots")
+	// Output: 4096 slots
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 )
 
@@ -159,4 +160,47 @@ func onNetworkFilesystem(c *testproc.Child) {
 	_, err = shmq.Stat(dir + "/q")
 	c.Say("stat %v", err)
 	<-c.Lines
+}
+
+// Containers that have one directory mounted, each under a name of its own, with users
+// and processes of their own: all are process 1.
+func TestContainersShareAMount(t *testing.T) {
+	t.Parallel()
+	shared := t.TempDir()
+	require.NoError(t, shmq.Create(shared+"/q", &many))
+	container := func(does string) (*testproc.Proc, string) {
+		inside := t.TempDir()
+		c := testproc.StartAs(t, ownNamespaces(t, unix.CLONE_NEWNS|unix.CLONE_NEWPID), "container", shared, inside)
+		if line := c.Line(); line != "ready" {
+			t.Skip(line)
+		}
+		c.Say("%s %s/q", does, inside)
+		c.Expect("ok")
+		return c, inside
+	}
+	p, _ := container("producer")
+	c, _ := container("consumer")
+	p.Say("send x")
+	p.Expect("ok")
+	c.Say("lease 1")
+	require.Equal(t, "0:78", c.Expect("ok"))
+	info, err := shmq.Stat(shared + "/q")
+	require.NoError(t, err)
+	for _, p := range info.Participants {
+		require.Equal(t, 1, p.PID)
+		require.True(t, p.Alive)
+	}
+	c.Kill()
+	heir, inside := container("consumer")
+	heir.Say("lease 1")
+	require.Equal(t, "1:78", heir.Expect("ok"))
+	files, err := os.ReadDir(inside)
+	require.NoError(t, err)
+	require.Empty(t, files, "out here nothing is mounted there")
+}
+
+func inContainer(c *testproc.Child) {
+	if mount(c, c.Args[0], c.Args[1], "", unix.MS_BIND, "") {
+		testagent.Play(c)
+	}
 }

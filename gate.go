@@ -21,8 +21,9 @@ import (
 // who holds the gate. Roles are dropped without it too, by death or by who leaves while
 // the gate can't be had, but that only makes those attached fewer. So who holds the gate
 // and finds both roles free is alone, and stays alone until it lets go. The dead are
-// really gone then: the kernel ends a process's mappings before it closes its files, and
-// with them drops its locks, so no store follows. Who leaves in order stores nothing to
+// really gone then: the kernel drops a lock with the last reference to its description, and
+// takes all of a process's mappings out of its page tables before it drops those that they
+// hold or closes files, so no store follows. Who leaves in order stores nothing to
 // the ring after it dropped its role, but perhaps a count to a futex word.
 //
 // Why it may be killed anywhere: the hot word image is what decides, and who holds the

@@ -13,7 +13,7 @@ import (
 // process. With debug.SetPanicOnFault it panics instead, on the goroutine that asked
 // for it, with a value that tells the address; what follows makes that an error.
 //
-// Most of the cost, some 5 ns a call, is that of setting and restoring. A deferred
+// Most of the cost, 5 to 6 ns a call, is that of setting and restoring. A deferred
 // function that calls recover only when it has to is the rest, a closure around the
 // work would be 2 ns more. So the calls for single records have all this written out,
 // and the others use touch.

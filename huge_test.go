@@ -17,7 +17,7 @@ import (
 
 // inMemory gives the test a directory of its own in memory: a disk has no huge pages.
 func inMemory(t *testing.T) {
-	dir, err := os.MkdirTemp("/dev/shm", "shmq-test-")
+	dir, err := os.MkdirTemp("/dev/shm", "shmq-huge-") // none that other runs clear away
 	if err != nil {
 		t.Skip("no memory filesystem: ", err)
 	}

@@ -35,7 +35,7 @@ func TestAttachWithFewDescriptorsLeft(t *testing.T) {
 func withFewFiles(c *testproc.Child) {
 	q, absent := c.Args[0], c.Args[1]
 	debug.SetGCPercent(-1)
-	time.Sleep(1) // the Go runtime opens descriptors of its own for the first timer
+	time.Sleep(time.Nanosecond) // the Go runtime opens descriptors of its own for the first timer
 	c.Check(setLimit(unix.RLIMIT_NOFILE, slices.Max(openNumbers())+1))
 	for err := error(nil); err == nil; { // no holes are left
 		_, err = unix.Dup(0)

@@ -32,6 +32,7 @@ var childRoles = map[string]testproc.Role{
 	"overlay":          onOverlay,
 	"without-proc":     withoutProc,
 	"network":          onNetworkFilesystem,
+	"container":        inContainer,
 	"quota":            createOverQuota,
 	"few-files":        withFewFiles,
 	"small-files":      withSmallFiles,
@@ -46,6 +47,7 @@ var childRoles = map[string]testproc.Role{
 	"crew-send":        crewSend,
 	"crew-receive":     crewReceive,
 	"shell":            shell,
+	"gate":             holdGate,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

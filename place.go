@@ -60,7 +60,7 @@ func (p *filePlace) open(write bool) (*sys.File, error) {
 	f, err := sys.Open(p.path, write, !inDir(p.name))
 	switch {
 	case err == nil:
-		if err := p.onThisMachine(f); err != nil {
+		if err := onThisMachine(f, p.path); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		return f, nil
@@ -100,7 +100,7 @@ func (p *filePlace) names(f *sys.File) (bool, error) {
 
 func (p *filePlace) discard(why error, force bool) (err error) {
 	beyond := func(err error) bool { // a queue that nobody here can use
-		return errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrRefused)
+		return errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged) || errors.Is(err, errUnmappable)
 	}
 	if !force || !beyond(why) {
 		return why
@@ -133,9 +133,9 @@ func readOnly(err error) error {
 }
 
 // onThisMachine refuses files that another machine may have mapped, too.
-func (p *filePlace) onThisMachine(f *sys.File) error {
+func onThisMachine(f *sys.File, path string) error {
 	if kind := f.Network(); kind != "" {
-		return fmt.Errorf("%w: %s is on %s, and a queue can't span machines; use /dev/shm, or SHMQ_DIR with a local directory", ErrRefused, p.path, kind)
+		return fmt.Errorf("%w: %s is on %s, and a queue can't span machines; use /dev/shm, or SHMQ_DIR with a local directory", ErrRefused, path, kind)
 	}
 	return nil
 }

@@ -56,44 +56,53 @@ func (p *fdPlace) open(write bool) (*sys.File, error) {
 	case err != nil:
 		return nil, err
 	}
-	if _, err := readHeader(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("descriptor %d: %w%s", p.number, err, fdRemedy(err)), f.Close())
+	if err := onThisMachine(f, p.path); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	if write && !f.Writable() {
-		return nil, errors.Join(fmt.Errorf("descriptor %d: %w: a seal keeps it from being written; nobody can attach any more", p.number, fs.ErrPermission), f.Close())
+		return nil, errors.Join(fmt.Errorf("%w: a seal against writing lets nobody attach any more: %s", fs.ErrPermission, p.describe()), f.Close())
 	}
 	return f, nil
 }
 
-// check looks at the descriptor itself: it may give less than its file's mode would.
+// check looks at the descriptor itself: it is one of a queue, and open for what is
+// wanted. To go by the file's mode alone would give more than was handed over.
 func (p *fdPlace) check(write bool) error {
-	can, regular, err := sys.DescriptorAccess(p.number)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	f := sys.Borrow(p.number)
+	canRead, canWrite, err := f.Access()
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: this process has no descriptor %d; it has to be open when the process is started (in Go: exec.Cmd.ExtraFiles)", fs.ErrNotExist, p.number)
+	}
+	if err == nil && canRead {
+		_, err = readHeader(f)
+	}
+	need := "reading"
+	if write {
+		need = "reading and writing"
+	}
+	switch {
 	case err != nil:
-		return err
-	case !regular:
-		what := "no regular file"
-		if to, err := os.Readlink(p.path); err == nil {
-			what += ", but " + to
-		}
-		return fmt.Errorf("%w: descriptor %d is %s; give the number of a queue's", ErrNotQueue, p.number, what)
-	case !can.Read || write && !can.Write:
-		need := "reading"
-		if write {
-			need = "reading and writing"
-		}
-		return fmt.Errorf("%w: descriptor %d is not open for %s; open it for both (3<> in a shell)", fs.ErrPermission, p.number, need)
+		return fmt.Errorf("%w: %s%s", err, p.describe(), fdRemedy(err))
+	case !canRead, write && !canWrite:
+		return fmt.Errorf("%w: it is not open for %s: %s; open it for both (3<> in a shell)", fs.ErrPermission, need, p.describe())
 	}
 	return nil
+}
+
+// describe says what the descriptor is, if that can be told.
+func (p *fdPlace) describe() string {
+	what := fmt.Sprintf("descriptor %d", p.number)
+	if to, err := os.Readlink(p.path); err == nil {
+		what += ", which is " + strconv.Quote(to)
+	}
+	return what
 }
 
 // fdRemedy says what can be done about a descriptor's content.
 func fdRemedy(err error) string {
 	switch {
 	case errors.Is(err, ErrNotQueue):
-		return "; give the number of a queue's descriptor"
+		return "; give the number of a queue's descriptor, which has to be open when the process is started"
 	case errors.Is(err, ErrVersion):
 		return "; use the release that made the queue"
 	case errors.Is(err, ErrDamaged):

@@ -61,9 +61,6 @@ func writeSide(f *sys.File, side *layout.Side) error { return f.WriteAt(side.Enc
 //
 // Preconditions: f is the side file, and LockSide is held.
 func (p *sysvPlace) clear(f *sys.File, side *layout.Side) error {
-	if err := sys.MayUnlink(p.path); err != nil {
-		return err
-	}
 	if here(side) && p.isOf(side) {
 		if err := p.clearSegment(f, side); err != nil {
 			return err
@@ -177,7 +174,7 @@ func (p *sysvPlace) unname(queue *sys.File) (err error) {
 			return err
 		}
 		if err := sys.MayUnlink(p.path); err != nil {
-			return err
+			return err // after wiping it would be too late
 		}
 		side.State = layout.SideRemoving
 		if err := writeSide(f, &side); err != nil {

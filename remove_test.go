@@ -68,11 +68,11 @@ func TestRefusedRemoveLeavesNoLock(t *testing.T) {
 func TestAttachAndRemoveRace(t *testing.T) {
 	t.Parallel()
 	for _, o := range testagent.Modes() {
-		raceAttachAndRemove(t, testagent.Name(t), o)
+		raceAttachAndRemove(t, testagent.Name(t), o, 200)
 	}
 }
 
-func raceAttachAndRemove(t *testing.T, name string, o shmq.Options) {
+func raceAttachAndRemove(t *testing.T, name string, o shmq.Options, rounds int) {
 	t.Helper()
 	opts := &shmq.AttachOptions{Create: o}
 	opts.Create.Slots, opts.Create.Seats = 4, 4
@@ -96,7 +96,7 @@ func raceAttachAndRemove(t *testing.T, name string, o shmq.Options) {
 	}
 	for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
 		attachers.Go(func() {
-			for range 200 {
+			for range rounds {
 				a, err := shmq.Attach(name, role, opts)
 				if err != nil {
 					t.Errorf("attach: %v", err)

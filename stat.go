@@ -71,7 +71,7 @@ type Participant struct {
 	Alive       bool      `json:"alive"`
 	Stopped     bool      `json:"stopped"` // by a signal or a debugger; false also where that can't be told
 	PID         int       `json:"pid"`     // in its own PID namespace
-	UID         int       `json:"uid"`
+	UID         int       `json:"uid"`     // in its own user namespace
 	Command     string    `json:"command"`
 	Attached    time.Time `json:"attached"`
 	Records     uint64    `json:"records"` // sent, or acknowledged
@@ -170,15 +170,17 @@ func Names() ([]string, error) {
 	var names []string
 	for _, f := range files {
 		name, ok := strings.CutPrefix(f.Name(), filePrefix)
-		if ok && isFD(name) { // that would mean a descriptor
+		if !ok {
+			continue
+		}
+		if isFD(name) { // that would mean a descriptor
 			if name, err = filepath.Abs(filepath.Join(Dir(), f.Name())); err != nil {
 				return nil, &Error{"list", Dir(), err}
 			}
 		}
-		if _, err := Path(name); !ok || err != nil {
-			continue
+		if _, err := Path(name); err == nil {
+			names = append(names, name)
 		}
-		names = append(names, name)
 	}
 	return names, nil
 }

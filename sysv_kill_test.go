@@ -274,3 +274,27 @@ func TestSegmentOfADeadMaker(t *testing.T) {
 		}
 	}
 }
+
+// Anyone can write a side file that claims a segment; only its creator's counts.
+func TestSegmentClaimedByAnotherUser(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root can be two users")
+	}
+	key := freeKey(t)
+	id := foreign(t, key, 100_000, 0o644)
+	for _, side := range []layout.Side{
+		{State: layout.SideMaking, ID: int32(id), Key: key, Own: true},
+		{State: layout.SideMaking, ID: -1, Key: key, Fresh: true, PID: uint32(os.Getpid())},
+		{State: layout.SideReady, ID: int32(id), Key: key, Own: true},
+	} {
+		path := sidePath(t, keyName(key))
+		require.NoError(t, os.WriteFile(path, side.Encode(), 0o644))
+		require.NoError(t, os.Chown(path, 12345, 12345))
+		_ = shmq.ForceRemove(keyName(key)) // of the last one it refuses even that
+		_, err := sys.StatSegment(id)
+		require.NoError(t, err)
+		_ = os.Remove(path)
+	}
+	require.NoError(t, sys.RemoveSegment(id))
+}

@@ -51,6 +51,14 @@ func freeKey(t *testing.T) uint32 {
 	}
 }
 
+// longer is how often to try something, and how often if SHMQ_LONG=1.
+func longer(rounds, long int) int {
+	if os.Getenv("SHMQ_LONG") == "1" {
+		return long
+	}
+	return rounds
+}
+
 func keyName(key uint32) string { return fmt.Sprintf("sysv:%#x", key) }
 
 func sidePath(t *testing.T, name string) string {
@@ -218,6 +226,7 @@ func TestSegmentIsDetached(t *testing.T) {
 	id := segmentOf(t, key).ID
 	for range 3 {
 		a := attach(t, q, shmq.Producer)
+		require.False(t, a.Guarded(), "it can't be cut")
 		require.Equal(t, 1, attachments(t, id))
 		w, err := shmq.Watch(q)
 		require.NoError(t, err)
@@ -352,7 +361,7 @@ func TestSegmentQueueIsSeenWholeOrNotAtAll(t *testing.T) {
 				}
 			}
 		})
-		for range 200 {
+		for range longer(60, 2000) {
 			require.NoError(t, shmq.Create(name, &shmq.Options{Slots: 64, SlotSize: 64}))
 			require.NoError(t, shmq.Remove(name))
 		}
@@ -369,7 +378,7 @@ func TestSegmentAttachAndRemoveRace(t *testing.T) {
 		if i%2 == 1 {
 			foreign(t, key, 1<<20, 0o600)
 		}
-		raceAttachAndRemove(t, keyName(key), o)
+		raceAttachAndRemove(t, keyName(key), o, longer(60, 1000))
 	}
 }
 
@@ -521,6 +530,7 @@ func TestForeignSegmentThatCannotBeUsed(t *testing.T) {
 
 	err := shmq.Create(keyName(freeKey(t)), &shmq.Options{Slots: 1 << 24, SlotSize: 1 << 30})
 	require.Error(t, err)
+	require.ErrorIs(t, shmq.Create(keyName(freeKey(t)), &shmq.Options{Checksum: true}), shmq.ErrOption)
 }
 
 // A segment with a queue in it, and no side file here, is somebody's.
@@ -608,24 +618,36 @@ func TestSegmentSideFileThatIsNone(t *testing.T) {
 	require.NoError(t, sys.RemoveSegment(segmentOf(t, key).ID))
 }
 
-// A maker that stands still keeps the others out, for as long as it lives, and they say so.
-func TestSegmentLockOfAStoppedMaker(t *testing.T) {
+// A maker that stands still is not robbed: the others wait, and then say who it is.
+func TestSegmentOfAStoppedMaker(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("SHMQ_LONG") != "1" {
-		t.Skip("takes as long as makers wait for each other; SHMQ_LONG=1 runs it")
+		t.Skip("takes as long as makers wait for each other, 10 s; SHMQ_LONG=1 runs it")
 	}
-	name := segmentName(t)
-	side := sidePath(t, name)
-	f, err := sys.CreateTemp(side, 0o600)
+	key := freeKey(t)
+	name := keyName(key)
+	f, err := sys.CreateTemp(sidePath(t, name), 0o600)
 	require.NoError(t, err)
-	defer f.Close()
 	ok, err := f.TryLock(layout.LockSide, true)
 	require.NoError(t, err)
 	require.True(t, ok)
+	side := layout.Side{State: layout.SideMaking, ID: -1, Key: key, PID: 4711}
+	require.NoError(t, f.WriteAt(side.Encode(), 0))
 	require.NoError(t, f.Link())
-	defer os.Remove(side)
-	_, err = shmq.Attach(name, shmq.Producer, nil)
-	require.Error(t, err)
+	_, err = shmq.Stat(name)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "being made just now")
+	for _, do := range []func() error{
+		func() error { _, err := shmq.Attach(name, shmq.Producer, nil); return err },
+		func() error { return shmq.Remove(name) },
+	} {
+		err := do()
+		require.ErrorIs(t, err, shmq.ErrInUse)
+		require.ErrorContains(t, err, "pid 4711")
+	}
+	require.NoError(t, f.Close()) // as if it had died
+	require.NoError(t, attachNew(t, name).Detach())
+	require.NoError(t, shmq.Remove(name))
 }
 
 func TestSegmentWithoutSystemV(t *testing.T) {
@@ -779,20 +801,26 @@ func TestSegmentOfAnotherUser(t *testing.T) {
 	dir, err := os.MkdirTemp("/dev/shm", "shmq-test-")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	require.NoError(t, os.Chmod(dir, 0o1777))
+	require.NoError(t, os.Chmod(dir, os.ModeSticky|0o777))
 	t.Setenv("SHMQ_DIR", dir)
-	closed, shared, mine := freeKey(t), freeKey(t), freeKey(t)
+	closed, shared, mine, ours := freeKey(t), freeKey(t), freeKey(t), freeKey(t)
 	id := foreign(t, closed, 8<<20, 0o600)
 	require.NoError(t, shmq.Create(keyName(shared), &shmq.Options{Mode: 0o666}))
 	lent := foreign(t, mine, 8<<20, 0o666)
+	borrowed := foreign(t, ours, 8<<20, 0o666)
+	require.NoError(t, shmq.Create(keyName(ours), &shmq.Options{Mode: 0o666}))
 	exe := testproc.ForAnyone(t)
 	c := testproc.StartExe(t, exe, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 12345}}, "other-user",
-		keyName(closed), keyName(shared), keyName(mine))
+		keyName(closed), keyName(mine), keyName(shared), keyName(ours))
 	c.Expect("done")
-	info, err := shmq.Stat(keyName(shared))
-	require.NoError(t, err)
-	require.Equal(t, 1, info.Records)
-	require.NoError(t, shmq.Remove(keyName(shared)))
+	for _, key := range []uint32{shared, ours} {
+		info, err := shmq.Stat(keyName(key))
+		require.NoError(t, err)
+		require.Equal(t, 1, info.Records)
+		require.NoError(t, shmq.Remove(keyName(key)))
+	}
+	requireZero(t, borrowed)
+	require.NoError(t, sys.RemoveSegment(borrowed))
 	require.NoError(t, shmq.Remove(keyName(mine)), "root may")
 	requireZero(t, lent)
 	require.NoError(t, sys.RemoveSegment(lent))
@@ -803,7 +831,7 @@ func TestSegmentOfAnotherUser(t *testing.T) {
 }
 
 func useAsAnotherUser(c *testproc.Child) {
-	closed, shared, mine := c.Args[0], c.Args[1], c.Args[2]
+	closed, mine := c.Args[0], c.Args[1]
 	err := shmq.Create(closed, nil)
 	if !errors.Is(err, fs.ErrPermission) || !contains(err, "ask the segment's owner") {
 		c.Fail("create in a closed segment: %v", err)
@@ -811,17 +839,19 @@ func useAsAnotherUser(c *testproc.Child) {
 	if _, err := shmq.Stat(closed); !errors.Is(err, fs.ErrNotExist) {
 		c.Fail("left: %v", err)
 	}
-	p, err := producer.OpenRaw(shared, nil)
-	c.Check(err)
-	c.Check(p.TrySend([]byte("hello")))
-	c.Check(p.Close())
-	for _, remove := range []func(string) error{shmq.Remove, shmq.ForceRemove} {
-		if err := remove(shared); !errors.Is(err, fs.ErrPermission) {
-			c.Fail("removed another's queue: %v", err)
+	for _, q := range c.Args[2:] {
+		p, err := producer.OpenRaw(q, nil)
+		c.Check(err)
+		c.Check(p.TrySend([]byte("hello")))
+		c.Check(p.Close())
+		for _, remove := range []func(string) error{shmq.Remove, shmq.ForceRemove} {
+			if err := remove(q); !errors.Is(err, fs.ErrPermission) {
+				c.Fail("removed another's queue: %v", err)
+			}
 		}
+		_, err = shmq.Stat(q)
+		c.Check(err)
 	}
-	_, err = shmq.Stat(shared)
-	c.Check(err)
 	c.Check(shmq.Create(mine, &shmq.Options{Slots: 16}))
 	c.Say("done")
 	<-c.Lines

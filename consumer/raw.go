@@ -516,7 +516,7 @@ func (c *Raw) missed() error {
 			return io.EOF
 		}
 	}
-	if err := c.att.Gone(); err != nil {
+	if err := c.gone(); err != nil {
 		return err
 	}
 	return c.empty

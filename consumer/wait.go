@@ -36,7 +36,7 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 			}
 			return err
 		}
-		if err := c.att.Gone(); err != nil {
+		if err := c.gone(); err != nil {
 			return err
 		}
 		if ctx.Err() == nil { // else it does not sleep
@@ -68,6 +68,20 @@ func (c *Raw) ended() (bool, error) {
 	}
 	c.att.Recover() // claims of the dead are no records to wait for
 	return c.ring.Idle(), nil
+}
+
+// gone returns shmq.ErrRemoved if the queue was removed and nothing can follow. As in
+// ended, the last look at the ring comes after the question for producers.
+func (c *Raw) gone() error {
+	err := c.att.Gone()
+	if err == nil {
+		return nil
+	}
+	c.att.Recover() // records may lie behind claims of the dead
+	if c.ring.Ready() {
+		return nil
+	}
+	return err
 }
 
 // idle wakes a producer for any room: this consumer has nothing more to receive, and may

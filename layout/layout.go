@@ -71,7 +71,8 @@ const (
 	LockConsumer = 1025
 	// LockImage is the gate of a queue with checksums. Everybody who attaches to one
 	// holds it exclusively while it finds out whether anybody else is attached,
-	// rebuilds the ring from what a disk kept if it has to, and takes its role.
+	// rebuilds the ring from what a disk kept if it has to, and takes its role; so does
+	// who leaves, cleans up from outside, or removes.
 	LockImage = 1026
 	// LockName is held exclusively by who removes the queue, from looking whether the
 	// name means this file until it is gone.

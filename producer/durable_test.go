@@ -90,6 +90,7 @@ func TestDurabilitySyncsWhenItIsDue(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64, Checksum: true})
+			in := testagent.OpenConsumer(t, q, nil) // the last one to leave would sync anyway
 			child := testproc.Start(t, "durable", q, c.policy)
 			child.Expect("ready")
 			// What is synced does not count any more.
@@ -109,7 +110,6 @@ func TestDurabilitySyncsWhenItIsDue(t *testing.T) {
 					require.Contains(t, told, "not on stable storage: msync: input/output error; its records are in the queue")
 				}
 			}
-			in := testagent.OpenConsumer(t, q, nil)
 			for range c.records {
 				b, err := in.TryReceive(nil)
 				require.NoError(t, err, "an error about the disk takes nothing back")

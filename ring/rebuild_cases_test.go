@@ -350,6 +350,37 @@ func TestRebuildWipesWhatWasNeverSent(t *testing.T) {
 	}
 }
 
+func TestAViewerShowsARebuiltRecordWithItsSlots(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		b := newBench(t, summed(mp, mc, 8), 8)
+		b.send(250, 1)
+		b.send(40, 2)
+		_, err := ring.Rebuild(b.m.Bytes, b.m.Geometry)
+		require.NoError(t, err)
+		v := b.r.NewViewer()
+		v.Seek(8)
+		var rec ring.Peeked
+		require.NoError(t, v.Next(&rec))
+		require.EqualValues(t, 4, rec.Slots)
+		require.EqualValues(t, 1, b.idOf(rec.Data))
+		require.NoError(t, v.Next(&rec))
+		require.EqualValues(t, 2, b.idOf(rec.Data))
+		require.Zero(t, v.Missed())
+	})
+}
+
+// No queue has records that overlap, and somebody's bytes may: the newer one counts.
+func TestRebuildOfRecordsThatOverlap(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		other := newBench(t, summed(mp, mc, 8), 0)
+		other.send(40, 1, 2)
+		b := newBench(t, summed(mp, mc, 8), 0)
+		b.send(150, 3)
+		b.line(1, other.image())
+		b.rebuilds(1, 2)
+	})
+}
+
 func TestRebuildNeedsChecksums(t *testing.T) {
 	t.Parallel()
 	m := ringtest.NewRegion(geometry(true, true, 8), 0)
@@ -364,14 +395,14 @@ func TestRebuildNeedsChecksums(t *testing.T) {
 // bounded. Without the bound this takes minutes.
 func TestRebuildReadsABoundedAmount(t *testing.T) {
 	t.Parallel()
-	g := summed(true, true, 1<<16)
+	g := summed(true, true, 1<<18)
 	m := ringtest.NewRegion(g, 0)
 	for i := range g.Slots {
 		k := min(g.MaxSlotsPerRecord(), g.Slots-i)
 		m.SetWord(i, layout.FullWord(i*g.Slots+i, k, g.Shift()))
 		m.SetDescription(i, uint32(k*g.AreaSize), layout.MetaArea)
 	}
-	binary.LittleEndian.PutUint64(m.Bytes[layout.HotOffset+layout.HotTail:], 1<<31)
+	binary.LittleEndian.PutUint64(m.Bytes[layout.HotOffset+layout.HotTail:], 1<<35)
 	_, err := ring.Rebuild(m.Bytes, g)
 	require.NoError(t, err)
 }

@@ -18,7 +18,7 @@ import (
 // The machine stops at any moment, with any version of each part of the ring on its disk
 // since the last sync. The ring is rebuilt, perhaps more than once because the machine
 // stops again; all that was synced and not acknowledged comes, flagged and in order; then
-// the ring is used, and the machine stops again. SHMQ_LONG=1 makes fifty times as
+// the ring is used, and the machine stops again. SHMQ_LONG=1 makes 200 times as
 // many images.
 func TestWhatWasSyncedSurvivesAStopOfTheMachine(t *testing.T) {
 	for _, m := range modes {
@@ -26,9 +26,9 @@ func TestWhatWasSyncedSurvivesAStopOfTheMachine(t *testing.T) {
 			if !stepped {
 				t.Parallel()
 			}
-			lives := 300
+			lives := 150
 			if os.Getenv("SHMQ_LONG") != "" {
-				lives *= 50
+				lives *= 200
 			}
 			var sum tally
 			for seed := range uint64(lives) {

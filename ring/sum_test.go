@@ -111,9 +111,6 @@ func spoil(m *ringtest.Region, p uint64, i int) {
 	m.Bytes[line+layout.SlotInline+uint64(i)] ^= 4
 }
 
-// slotsOf is how many slots a record of n bytes takes in a ring of geometry.
-func slotsOf(n int) uint64 { return uint64(max(n-1, 0))/64 + 1 }
-
 func TestASpoiledRecordIsDroppedAndTheOthersCome(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		for _, send := range waysToSend {
@@ -162,7 +159,6 @@ func TestWhateverIsSpoiledIsNoticed(t *testing.T) {
 			"other position": func(m *ringtest.Region) { // its line a slot further, as it was
 				at := m.Geometry.SlotOffset()
 				copy(m.Bytes[at+layout.SlotSize:], m.Bytes[at:at+layout.SlotSize])
-				at += layout.SlotSize
 				m.SetWord(0, layout.SkipWord(0, 1, m.Geometry.Shift()))
 			},
 		} {

@@ -94,14 +94,22 @@ func (f *execFlags) check(queue string) error {
 			return usageError{fmt.Sprintf("--dead-letter %s is the queue itself; want another one", f.dead)}
 		}
 	}
-	if _, err := exec.LookPath(f.command[0]); err != nil {
-		reason := errCantRun
-		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-			reason = errNotFound
-		}
-		return tell(queue, reason, "nothing was received: %v", err)
+	if _, err := lookUp(f.command[0]); err != nil {
+		return tell(queue, err, "nothing was received: %v", err)
 	}
 	return nil
+}
+
+// lookUp returns the path of a command. Errors: errNotFound, errCantRun.
+func lookUp(command string) (string, error) {
+	path, err := exec.LookPath(command)
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%w: %w", errNotFound, err)
+	}
+	return "", fmt.Errorf("%w: %w", errCantRun, err)
 }
 
 func (f *execFlags) drop() bool { return f.onFailure == "drop" }

@@ -9,7 +9,8 @@ import (
 
 const rootLong = `Queues in shared memory: unrelated processes exchange records by the name of a
 queue. A NAME without a slash is a file in /dev/shm, or in the directory SHMQ_DIR;
-a NAME with a slash is a path.`
+a NAME with a slash is a path. fd:N is the queue that descriptor N of the command is;
+sysv:KEY and sysv:id:ID are System V segments.`
 
 const rootExample = `  shmq recv q &
   seq 1000 | shmq send q --close
@@ -31,7 +32,7 @@ func Shmq() *cobra.Command {
 			return usageError{"a COMMAND is missing"}
 		},
 	}
-	root.AddCommand(verb(Send("shmq-send")), verb(Recv("shmq-recv")), create(), ls(), stat(), topVerb(), checkVerb(), recoverVerb(), syncVerb(), peek(), tail(), dumpVerb(), load(), drainVerb(), rm(), gc(), demoVerb(), demoChild(), benchVerb(), benchChild(), versionVerb(), completion(), manVerb())
+	root.AddCommand(verb(Send("shmq-send")), verb(Recv("shmq-recv")), create(), anon(), ls(), stat(), topVerb(), checkVerb(), recoverVerb(), syncVerb(), peek(), tail(), dumpVerb(), load(), drainVerb(), rm(), gc(), demoVerb(), demoChild(), benchVerb(), benchChild(), versionVerb(), completion(), manVerb())
 	root.SetHelpCommand(helpVerb())
 	return root
 }

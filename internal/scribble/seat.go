@@ -17,7 +17,7 @@ func (p *Pen) Seat() {
 	entry := layout.SeatOffset + p.below(uint64(p.geo.Seats))*layout.SeatSize
 	u32 := func(off uint64, v uint64) { atomic.StoreUint32(p.at32(entry+off), uint32(v)) }
 	u64 := func(off uint64, v uint64) { atomic.StoreUint64(p.at(entry+off), v) }
-	any := func() uint64 { return []uint64{0, 1, 1<<63 - 1, 1 << 63, 1<<64 - 1, p.any()}[p.below(6)] }
+	extreme := func() uint64 { return []uint64{0, 1, 1<<63 - 1, 1 << 63, 1<<64 - 1, p.any()}[p.below(6)] }
 	switch p.below(10) {
 	case 0:
 		u32(layout.SeatState, []uint64{layout.SeatClean, layout.SeatDirty, layout.SeatDirty, 2, 1<<32 - 1}[p.below(5)])
@@ -26,11 +26,11 @@ func (p *Pen) Seat() {
 	case 2:
 		u32(layout.SeatPID, []uint64{0, 1, uint64(os.Getpid()), 1<<31 - 1, 1<<32 - 1}[p.below(5)])
 	case 3:
-		u32(layout.SeatUID, any())
+		u32(layout.SeatUID, extreme())
 	case 4:
-		u64(layout.SeatStartTime, any())
+		u64(layout.SeatStartTime, extreme())
 	case 5:
-		u64(layout.SeatAttached, any())
+		u64(layout.SeatAttached, extreme())
 	case 6:
 		text := commands[p.below(uint64(len(commands)))]
 		for i := range layout.SeatCommandN {
@@ -43,8 +43,8 @@ func (p *Pen) Seat() {
 	case 7:
 		u32(layout.SeatClock, []uint64{layout.ClockNone, layout.ClockCPU, layout.ClockUnix, 3, 1<<32 - 1}[p.below(5)])
 	case 8:
-		u64([]uint64{layout.SeatHeldSince, layout.SeatClockStart}[p.below(2)], any())
+		u64([]uint64{layout.SeatHeldSince, layout.SeatClockStart}[p.below(2)], extreme())
 	default:
-		u64(layout.SeatRecords+8*p.below(5), any())
+		u64(layout.SeatRecords+8*p.below(5), extreme())
 	}
 }

@@ -8,14 +8,12 @@ import (
 	"os"
 )
 
-// Access is what a descriptor was opened for.
-type Access struct{ Read, Write bool }
-
 func CreateAnonymous(fs.FileMode) (*File, error)                 { return nil, ErrUnsupported }
 func (*File) Seal() error                                        { return ErrUnsupported }
 func (*File) Writable() bool                                     { return false }
 func (*File) OSFile() *os.File                                   { return nil }
-func DescriptorAccess(int) (Access, bool, error)                 { return Access{}, false, ErrUnsupported }
+func Borrow(int) *File                                           { return nil }
+func (*File) Access() (bool, bool, error)                        { return false, false, ErrUnsupported }
 func With(*os.File, func(*File) error) error                     { return ErrUnsupported }
 func Descriptor(*os.File) int                                    { return -1 }
 func ReserveDescriptor(int) error                                { return ErrUnsupported }

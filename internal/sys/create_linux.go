@@ -15,16 +15,13 @@ import (
 // leaves nothing.
 func CreateTemp(path string, mode fs.FileMode) (*File, error) {
 	f, err := createNameless(path)
+	if err == nil && !f.hasProc() { // Link could not name it
+		_ = f.Close()
+		err = unix.EOPNOTSUPP
+	}
 	switch err {
 	case unix.EOPNOTSUPP, unix.EISDIR, unix.EINVAL, unix.ENOSYS, unix.EPERM, unix.EACCES:
 		f, err = createNamed(path) // the filesystem or a sandbox has no such files
-	case nil:
-		if _, err := PathID(f.proc()); err != nil { // Link could not name it
-			if err := f.Close(); err != nil {
-				return nil, err
-			}
-			f, err = createNamed(path)
-		}
 	}
 	if err != nil {
 		return nil, limited(&fs.PathError{Op: "create a file in", Path: filepath.Dir(path), Err: err})
@@ -70,6 +67,11 @@ func (f *File) Link() error {
 
 // proc is the file's path where its name, if it has one, does not matter.
 func (f *File) proc() string { return fmt.Sprintf("/proc/self/fd/%d", f.fd) }
+
+func (f *File) hasProc() bool {
+	_, err := PathID(f.proc())
+	return err == nil
+}
 
 // dropTemp removes the name that the file needed until it had its own.
 func (f *File) dropTemp() error {

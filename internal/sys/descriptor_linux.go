@@ -9,31 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Access is what a descriptor was opened for.
-type Access struct{ Read, Write bool }
+// Borrow returns what a descriptor of this process is, if it is one. The File must not be
+// closed, and its locks may be shared with other processes.
+func Borrow(fd int) *File { return &File{fd: fd, path: "descriptor " + strconv.Itoa(fd)} }
 
-// DescriptorAccess tells what a descriptor of this process was opened for, and whether
-// it is a regular file. Error: fs.ErrNotExist if there is none of that number.
-func DescriptorAccess(fd int) (a Access, regular bool, err error) {
-	fail := func(err error) (Access, bool, error) {
-		if err == unix.EBADF {
-			err = fs.ErrNotExist
-		}
-		return Access{}, false, &fs.PathError{Op: "descriptor", Path: strconv.Itoa(fd), Err: err}
+// Access tells what the file was opened for. Error: fs.ErrNotExist if it is not open.
+func (f *File) Access() (read, write bool, err error) {
+	flags, err := unix.FcntlInt(uintptr(f.fd), unix.F_GETFL, 0)
+	switch {
+	case err == unix.EBADF:
+		return false, false, fs.ErrNotExist
+	case err != nil:
+		return false, false, &fs.PathError{Op: "describe", Path: f.path, Err: err}
+	case flags&unix.O_PATH != 0:
+		return false, false, nil
 	}
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil {
-		return fail(err)
-	}
-	_, mode, _, _, err := (&File{fd: fd}).Stat()
-	if err != nil {
-		return fail(err)
-	}
-	if flags&unix.O_PATH == 0 {
-		mine := flags & unix.O_ACCMODE
-		a = Access{Read: mine != unix.O_WRONLY, Write: mine != unix.O_RDONLY}
-	}
-	return a, mode.IsRegular(), nil
+	mode := flags & unix.O_ACCMODE
+	return mode != unix.O_WRONLY, mode != unix.O_RDONLY, nil
 }
 
 // With lets do look at an os.File. The File is valid until do returns, and must not be
@@ -57,15 +49,17 @@ func Descriptor(f *os.File) int {
 	return number
 }
 
-// ReserveDescriptor makes a number a descriptor that does not outlive exec, so that
-// nothing else in this process gets it. Error: fs.ErrExist if it is one already.
+// ReserveDescriptor keeps a number for ExecWith: nothing that this process opens gets it.
+// It has to be called before anything is opened. Error: fs.ErrExist if the process was
+// started with a descriptor of that number.
 func ReserveDescriptor(fd int) error {
-	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-	if err == nil {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	switch {
+	case err == unix.EBADF:
+		err = unix.Dup3(2, fd, unix.O_CLOEXEC) // 2 is open: Go sees to that
+	case err == nil && flags&unix.FD_CLOEXEC == 0:
 		err = fs.ErrExist
-	} else if err == unix.EBADF {
-		err = unix.Dup3(2, fd, unix.O_CLOEXEC) // Go opens 0, 1 and 2 if nobody has
-	}
+	} // else Go's runtime has it, to read limits of a cgroup, and exec would close it
 	if err != nil {
 		return &fs.PathError{Op: "reserve descriptor", Path: strconv.Itoa(fd), Err: err}
 	}

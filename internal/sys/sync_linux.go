@@ -43,6 +43,25 @@ func (f *File) StartSync(size int64) error {
 	return nil
 }
 
+// WriteZeros writes size bytes of zeros, a page at a time.
+//
+// Storage that was allocated and never written is marked as such in the file's metadata.
+// After a write to it that failed, ext4 takes a second one, that succeeds, without removing
+// the mark: the data is on the disk, and after a crash the file reads as zeros. It also
+// costs the first sync of each page a commit of the journal.
+//
+// Larger writes would put the file into larger folios of the page cache, each of which is
+// written as a whole for any byte that changes in it.
+func (f *File) WriteZeros(size int64) error {
+	var zeros [4096]byte
+	for off := int64(0); off < size; off += int64(len(zeros)) {
+		if err := f.WriteAt(zeros[:min(int64(len(zeros)), size-off)], off); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Sync returns when the file, and what was stored into its mappings, is on stable
 // storage.
 func (f *File) Sync() error {

@@ -41,6 +41,7 @@ func (*Pin) Hide() error                                    { return ErrUnsuppor
 func (*Pin) Release(...int64) error                         { return ErrUnsupported }
 func (*File) MapPrivate(int) ([]byte, error)                { return nil, ErrUnsupported }
 func (*File) StartSync(int64) error                         { return ErrUnsupported }
+func (*File) WriteZeros(int64) error                        { return ErrUnsupported }
 func (*File) Sync() error                                   { return ErrUnsupported }
 func (*File) Mount() uint64                                 { return 0 }
 func (*File) SyncName() error                               { return ErrUnsupported }
