@@ -48,7 +48,7 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"OffHeaderCRC", layout.OffHeaderCRC, 124},
 		{"LockProducer", layout.LockProducer, 1024},
 		{"LockConsumer", layout.LockConsumer, 1025},
-		{"LockName", layout.LockName, 1026},
+		{"LockName", layout.LockName, 1027},
 		{"FlagManyProducers", layout.FlagManyProducers, 1},
 		{"LockImage", layout.LockImage, 1026},
 		{"FlagManyConsumers", layout.FlagManyConsumers, 2},
