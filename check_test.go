@@ -230,7 +230,7 @@ func TestCheckOfChecksums(t *testing.T) {
 		require.EqualValues(t, 3, *d.Findings[0].Position)
 		require.EqualValues(t, slotAt(3, layout.SlotSum), d.Findings[0].Offset)
 
-		p = testagent.Producer(t, q)
+		_ = testagent.Producer(t, q)
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		copied := filepath.Join(t.TempDir(), "q")
