@@ -1,0 +1,109 @@
+//go:build linux && (amd64 || arm64)
+
+package sys
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The kernel raises SIGBUS at an access to a page of a mapping that the file does not
+// have any more. The handler here, in fault_GOARCH.s, gives the faulting mapping private
+// zero pages, notes it, and lets the access be repeated. It runs on the runtime's signal
+// stack, calls nothing but mmap(2), and touches nothing but the table below. Faults
+// elsewhere, and signals that somebody sent, go to the handler that was there before, the
+// runtime's. The runtime sets that one at start-up and never again: os/signal leaves
+// SIGBUS alone.
+//
+// The technique is that of display servers, whose clients may cut a shared buffer at any
+// time (wlroots, GTK).
+
+// faultGuard is an entry of the table. The handler reads base and size, and writes hit.
+type faultGuard struct {
+	base uintptr // 0: the entry means nothing; written last, and first when it ends
+	size uintptr
+	hit  uint32 // 1: the pages were replaced
+	_    [12]byte
+}
+
+// faultGuards is scanned from its start to the end, by the assembly too: 32 bytes each.
+var faultGuards [1024]faultGuard
+
+// faultBefore is the handler that was there before.
+var faultBefore uintptr
+
+var (
+	faultLock    sync.Mutex // of the table's writers, and of installing
+	faultHandled struct{ tried, ok bool }
+)
+
+// faultHandler is the signal handler, never called from Go. faultHandlerPC returns where
+// it is.
+func faultHandler()
+func faultHandlerPC() uintptr
+
+// kernelAction is struct sigaction as the kernel has it on these machines.
+type kernelAction struct {
+	handler  uintptr
+	flags    uint64
+	restorer uintptr
+	mask     uint64
+}
+
+// installFaultHandler puts the handler in front of the runtime's, once.
+func installFaultHandler() bool {
+	if !faultHandled.tried {
+		faultHandled.tried = true
+		var a kernelAction
+		if sigaction(nil, &a) == nil && a.handler > 1 && a.flags&saSiginfo != 0 && a.flags&saOnstack != 0 {
+			faultBefore = a.handler
+			a.handler = faultHandlerPC()
+			faultHandled.ok = sigaction(&a, nil) == nil
+		}
+	}
+	return faultHandled.ok
+}
+
+const saSiginfo, saOnstack = 0x4, 0x08000000
+
+func sigaction(set, old *kernelAction) error {
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGBUS), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// GuardFaults makes a fault in mem, a whole mapping, replace it by private zero pages
+// instead of ending the process. The word it returns is 0 until that happened. It returns
+// nil where faults can't be handled so, or too many mappings are guarded.
+func GuardFaults(mem []byte) *uint32 {
+	faultLock.Lock()
+	defer faultLock.Unlock()
+	if !installFaultHandler() {
+		return nil
+	}
+	for i := range faultGuards {
+		if g := &faultGuards[i]; g.base == 0 {
+			g.size = uintptr(cap(mem))
+			atomic.StoreUint32(&g.hit, 0)
+			atomic.StoreUintptr(&g.base, uintptr(unsafe.Pointer(unsafe.SliceData(mem))))
+			return &g.hit
+		}
+	}
+	return nil
+}
+
+// UnguardFaults ends what GuardFaults began, before the mapping ends.
+func UnguardFaults(mem []byte) {
+	faultLock.Lock()
+	defer faultLock.Unlock()
+	for i := range faultGuards {
+		if g := &faultGuards[i]; g.base == uintptr(unsafe.Pointer(unsafe.SliceData(mem))) {
+			atomic.StoreUintptr(&g.base, 0)
+		}
+	}
+}
