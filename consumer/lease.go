@@ -98,3 +98,27 @@ func (l *Lease) settle(body func() bool) (more bool) {
 	returned = true
 	return more
 }
+
+// AckBatch acknowledges leases of this consumer, as Ack does each; those of others it
+// leaves alone. It is cheaper, most of all if ls is what LeaseBatch returned: then all their
+// slots become free in one step.
+func (c *Raw) AckBatch(ls []Lease) {
+	if c.ring == nil {
+		return
+	}
+	c.quietly(func() {
+		n, bytes := c.ring.AckBatch(asRing(ls))
+		c.counters.Records += uint64(n)
+		c.counters.Bytes += uint64(bytes)
+		c.settled()
+		c.orphaned()
+		c.freed()
+	})
+}
+
+// settled notes it when the last lease was settled.
+func (c *Raw) settled() {
+	if !c.ring.Holds() {
+		c.counters.HeldSince = 0
+	}
+}

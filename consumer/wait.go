@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 
-	"github.com/shmq/shmq/internal/atomics"
-	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -82,36 +80,4 @@ func (c *Raw) gone() error {
 		return nil
 	}
 	return err
-}
-
-// idle wakes a producer for any room: this consumer has nothing more to receive, and may
-// sleep with leases open, or after fillers that it passed over, which free less than
-// freed waits for.
-func (c *Raw) idle() {
-	if c.fence {
-		atomics.Fence()
-	}
-	if park.Armed(c.room) && c.att.Ring().HasRoom() {
-		c.wakeProducer()
-	}
-}
-
-// freed wakes a producer if enough room has become free since it went to sleep; it
-// wakes the next when it has sent. While one has the turn, the room is for that one
-// alone, and the others, standing back, would sleep on instead: all are woken.
-func (c *Raw) freed() {
-	if c.fence {
-		atomics.Fence()
-	}
-	if park.Armed(c.room) && c.att.Ring().RoomWorthWaking() {
-		c.wakeProducer()
-	}
-}
-
-func (c *Raw) wakeProducer() {
-	wake := park.WakeOne
-	if c.att.Ring().TurnAsked() {
-		wake = park.WakeAll
-	}
-	c.counters.Wakes += uint64(wake(c.room))
 }

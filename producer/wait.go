@@ -3,7 +3,6 @@ package producer
 import (
 	"context"
 
-	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -70,20 +69,5 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 			p.passOn()
 			return err
 		}
-	}
-}
-
-// passOn wakes another producer: this one may have been woken for room that it
-// leaves, or of which there is more.
-func (p *Raw) passOn() {
-	if park.Armed(p.room) && p.att.Ring().HasRoom() {
-		p.counters.Wakes += uint64(park.WakeOne(p.room))
-	}
-}
-
-// dropTurn lets the producers go on that stood back.
-func (p *Raw) dropTurn() {
-	if p.ring.DropTurn() {
-		p.counters.Wakes += uint64(park.WakeAll(p.room))
 	}
 }

@@ -1,0 +1,130 @@
+package consumer
+
+import (
+	"context"
+	"runtime/debug"
+
+	"github.com/shmq/shmq/ring"
+)
+
+// TryLease takes the next record without copying it. Errors: as TryReceive.
+func (c *Raw) TryLease() (l Lease, err error) {
+	if !c.guarded {
+		return c.tryLease()
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			l, err = Lease{}, c.caught(recover(), was)
+		}
+	}()
+	l, err = c.tryLease()
+	done = true
+	debug.SetPanicOnFault(was)
+	return l, err
+}
+
+func (c *Raw) tryLease() (l Lease, err error) {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return l, err
+		}
+	}
+	if err := c.ring.TryLease(&l.ring); err != nil {
+		return l, c.refused(err)
+	}
+	c.leased(&l)
+	return l, nil
+}
+
+// Lease is TryLease, but waits for a record until ctx ends.
+func (c *Raw) Lease(ctx context.Context) (l Lease, err error) {
+	if !c.guarded {
+		return c.lease(ctx)
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			l, err = Lease{}, c.caught(recover(), was)
+		}
+	}()
+	l, err = c.lease(ctx)
+	done = true
+	debug.SetPanicOnFault(was)
+	return l, err
+}
+
+func (c *Raw) lease(ctx context.Context) (l Lease, err error) {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return l, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return l, c.fail(err)
+	}
+	err = c.ring.TryLease(&l.ring)
+	if err == ring.ErrEmpty {
+		err = c.wait(ctx, func() error { return c.ring.TryLease(&l.ring) })
+	}
+	if err != nil {
+		return l, c.refused(err)
+	}
+	c.leased(&l)
+	return l, nil
+}
+
+func (c *Raw) leased(l *Lease) {
+	c.counters.Hold()
+	if l.ring.Redelivered > 0 {
+		c.counters.Redelivered++
+	}
+	c.passOn()
+}
+
+// TryLeaseBatch takes as many records as are ready, at most len(ls), and returns
+// their number; shmq.ErrEmpty only if it is 0. With many consumers it costs one
+// claim where TryLease costs one for each record, and their slots become free when
+// the last of them is acknowledged.
+func (c *Raw) TryLeaseBatch(ls []Lease) (n int, err error) {
+	err = c.guard(func() error {
+		n, err = c.ring.TryLeaseBatch(asRing(ls))
+		return c.leasedBatch(ls, n, err)
+	})
+	return n, err
+}
+
+// LeaseBatch is TryLeaseBatch, but waits for the first record until ctx ends.
+func (c *Raw) LeaseBatch(ctx context.Context, ls []Lease) (n int, err error) {
+	err = c.guard(func() error {
+		if err := ctx.Err(); err != nil {
+			return c.fail(err)
+		}
+		rs := asRing(ls)
+		n, err = c.ring.TryLeaseBatch(rs)
+		if err == ring.ErrEmpty {
+			err = c.wait(ctx, func() error {
+				n, err = c.ring.TryLeaseBatch(rs)
+				return err
+			})
+		}
+		return c.leasedBatch(ls, n, err)
+	})
+	return n, err
+}
+
+func (c *Raw) leasedBatch(ls []Lease, n int, err error) error {
+	if n > 0 {
+		c.counters.Hold()
+	}
+	for i := range ls[:n] {
+		if ls[i].ring.Redelivered > 0 {
+			c.counters.Redelivered++
+		}
+	}
+	if err != nil {
+		return c.refused(err)
+	}
+	c.passOn()
+	return nil
+}

@@ -1,0 +1,117 @@
+package consumer
+
+import (
+	"context"
+	"runtime/debug"
+
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/ring"
+)
+
+// TryReceive takes the next record, copies it to buf[:0], which grows if it has to,
+// acknowledges it and returns the copy; with an error it returns buf[:0]. Errors:
+// shmq.ErrEmpty, io.EOF, shmq.ErrDamaged, shmq.ErrClosed; shmq.ErrRemoved if the queue was
+// removed and nothing is left in it; and those after which the consumer can only be
+// closed: shmq.ErrTruncated, shmq.ErrNoSpace.
+func (c *Raw) TryReceive(buf []byte) (got []byte, err error) {
+	if !c.guarded {
+		return c.tryReceive(buf)
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			got, err = buf[:0], c.caught(recover(), was)
+		}
+	}()
+	got, err = c.tryReceive(buf)
+	done = true
+	debug.SetPanicOnFault(was)
+	return got, err
+}
+
+func (c *Raw) tryReceive(buf []byte) ([]byte, error) {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return buf[:0], err
+		}
+	}
+	got, redelivered, err := c.ring.TryReceive(buf)
+	if err != nil {
+		return got, c.refused(err)
+	}
+	c.received(len(got))
+	if !c.quiet() || redelivered > 0 {
+		c.aftermath(redelivered)
+	}
+	return got, nil
+}
+
+// Receive is TryReceive, but waits for a record until ctx ends; then it returns the
+// error of ctx, and no record was taken.
+func (c *Raw) Receive(ctx context.Context, buf []byte) (got []byte, err error) {
+	if !c.guarded {
+		return c.receive(ctx, buf)
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			got, err = buf[:0], c.caught(recover(), was)
+		}
+	}()
+	got, err = c.receive(ctx, buf)
+	done = true
+	debug.SetPanicOnFault(was)
+	return got, err
+}
+
+func (c *Raw) receive(ctx context.Context, buf []byte) ([]byte, error) {
+	if c.att.Due() {
+		if err := c.attend(); err != nil {
+			return buf[:0], err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return buf[:0], c.fail(err)
+	}
+	got, redelivered, err := c.ring.TryReceive(buf)
+	if err == ring.ErrEmpty {
+		got, redelivered, err = c.receiveLater(ctx, got)
+	}
+	if err != nil {
+		return got, c.refused(err)
+	}
+	c.received(len(got))
+	if !c.quiet() || redelivered > 0 {
+		c.aftermath(redelivered)
+	}
+	return got, nil
+}
+
+// receiveLater is apart so that what its closure captures stays off the heap when
+// there is a record.
+func (c *Raw) receiveLater(ctx context.Context, buf []byte) (got []byte, redelivered int, err error) {
+	err = c.wait(ctx, func() error {
+		got, redelivered, err = c.ring.TryReceive(buf)
+		return err
+	})
+	return got, redelivered, err
+}
+
+// received counts a record of n bytes that was copied and acknowledged.
+func (c *Raw) received(n int) {
+	c.counters.Records++
+	c.counters.Bytes += uint64(n)
+}
+
+// quiet reports whether a record that was received leaves nothing to look after: a
+// single, registered consumer, and nobody asleep on the other side.
+func (c *Raw) quiet() bool { return !c.watchful && !park.Armed(c.room) }
+
+// aftermath wakes who can go on because of a record that was received.
+func (c *Raw) aftermath(redelivered int) {
+	if redelivered > 0 {
+		c.counters.Redelivered++
+	}
+	c.passOn()
+	c.freed()
+}

@@ -1,0 +1,101 @@
+package producer
+
+import (
+	"context"
+	"runtime/debug"
+
+	"github.com/shmq/shmq/ring"
+)
+
+// TrySend copies b into the queue as one record. Errors: shmq.ErrFull,
+// shmq.ErrTooLarge, shmq.ErrDamaged, shmq.ErrClosed; those after which the producer can
+// only be closed: shmq.ErrRemoved, shmq.ErrTruncated, shmq.ErrNoSpace; and with
+// Options.Durability shmq.ErrSync, with which the record is in the queue, but not known
+// to be on the disk.
+func (p *Raw) TrySend(b []byte) (err error) {
+	if !p.guarded {
+		return p.trySend(b)
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			err = p.caught(recover(), was)
+		}
+	}()
+	err = p.trySend(b)
+	done = true
+	debug.SetPanicOnFault(was)
+	return err
+}
+
+func (p *Raw) trySend(b []byte) error {
+	if p.att.Due() {
+		if err := p.attend(); err != nil {
+			return err
+		}
+	}
+	if err := p.ring.Send(b); err != nil {
+		return p.refused(err, len(b))
+	}
+	p.sent(1, len(b))
+	if p.awaited() {
+		return p.settle(1)
+	}
+	return nil
+}
+
+// Send is TrySend, but waits for room until ctx ends; then it returns the error of
+// ctx, and the record was not sent.
+func (p *Raw) Send(ctx context.Context, b []byte) (err error) {
+	if !p.guarded {
+		return p.send(ctx, b)
+	}
+	was, done := debug.SetPanicOnFault(true), false
+	defer func() {
+		if !done {
+			err = p.caught(recover(), was)
+		}
+	}()
+	err = p.send(ctx, b)
+	done = true
+	debug.SetPanicOnFault(was)
+	return err
+}
+
+func (p *Raw) send(ctx context.Context, b []byte) error {
+	if p.att.Due() {
+		if err := p.attend(); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return p.fail(err)
+	}
+	err := p.ring.Send(b)
+	if err != nil {
+		return p.sendLater(ctx, b, err)
+	}
+	p.sent(1, len(b))
+	if p.awaited() {
+		return p.settle(1)
+	}
+	return nil
+}
+
+// sendLater goes on where the ring refused a record.
+func (p *Raw) sendLater(ctx context.Context, b []byte, err error) error {
+	if err == ring.ErrFull {
+		err = p.wait(ctx, len(b), func() error { return p.ring.Send(b) })
+	}
+	if err != nil {
+		return p.refused(err, len(b))
+	}
+	p.sent(1, len(b))
+	return p.settle(1)
+}
+
+// sent counts.
+func (p *Raw) sent(n, bytes int) {
+	p.counters.Records += uint64(n)
+	p.counters.Bytes += uint64(bytes)
+}

@@ -1,0 +1,60 @@
+package producer
+
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/park"
+)
+
+// settle does for n records that were sent what is left to do: it wakes a consumer if
+// one is asleep, and keeps the promise of durability.
+func (p *Raw) settle(n int) error {
+	p.notify()
+	if p.durable == nil {
+		return nil
+	}
+	return p.durable.add(n)
+}
+
+// notify wakes a consumer if one is asleep.
+func (p *Raw) notify() {
+	if p.awaited() {
+		p.wake()
+	}
+}
+
+// awaited reports whether there is more to do than to publish: somebody may be asleep,
+// and who publishes unregistered can't tell; or the records have to be on the disk.
+func (p *Raw) awaited() bool { return p.watchful || park.Armed(p.data) }
+
+func (p *Raw) wake() {
+	if p.fence {
+		atomics.Fence()
+	}
+	if park.Armed(p.data) {
+		p.counters.Wakes += uint64(park.WakeOne(p.data))
+	}
+}
+
+// notifyFiller wakes a consumer to pass over a filler. Nothing else that a failed
+// try does is news: to wake consumers all the same would keep both sides awake when
+// neither can go on, each looking because of the other.
+func (p *Raw) notifyFiller() {
+	if p.ring.Filled() {
+		p.notify()
+	}
+}
+
+// passOn wakes another producer: this one may have been woken for room that it
+// leaves, or of which there is more.
+func (p *Raw) passOn() {
+	if park.Armed(p.room) && p.att.Ring().HasRoom() {
+		p.counters.Wakes += uint64(park.WakeOne(p.room))
+	}
+}
+
+// dropTurn lets the producers go on that stood back.
+func (p *Raw) dropTurn() {
+	if p.ring.DropTurn() {
+		p.counters.Wakes += uint64(park.WakeAll(p.room))
+	}
+}
