@@ -89,7 +89,9 @@ type Attachment struct {
 
 	// See guard.go.
 	guarded, shrinkable bool
-	lost                atomic.Pointer[error]
+	handled             bool                  // faults are handled without the calls
+	hit                 *uint32               // not 0 once one was
+	lost                atomic.Pointer[error] // why the mapping can't be used any more
 
 	// See look.go.
 	due     atomic.Bool
@@ -189,7 +191,9 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	// Registered before the first publication, or fencing by itself.
 	a.fence = sys.RegisterBarrier() != nil
 	a.shrinkable = probe.Shrinkable()
-	a.guarded = a.shrinkable && !opts.NoGuard
+	if a.shrinkable && !opts.NoGuard {
+		a.guard()
+	}
 	if err := a.Guard(a.takePlace); err != nil {
 		return nil, err
 	}
@@ -241,6 +245,7 @@ func (a *Attachment) mapRing() (err error) {
 		return err
 	}
 	a.mapping = a.mem
+	a.hit = new(uint32)
 	a.ring, err = ring.New(a.mem, a.header.Geometry, sys.MonotonicMillis)
 	return err
 }
@@ -388,6 +393,9 @@ func (a *Attachment) release() error {
 			_ = touch(a.probe, a.mem, func() error { park.WakeAll(a.ring.DataFutex()); return nil })
 		}
 		a.syncing.Lock()
+		if a.handled {
+			sys.UnguardFaults(a.mem)
+		}
 		errs = append(errs, sys.Unmap(a.mem))
 		a.mem = nil
 		a.syncing.Unlock()

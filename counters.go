@@ -19,7 +19,12 @@ func (a *Attachment) Report() Counters {
 	defer a.reporting.Unlock()
 	if a.mem != nil {
 		// If the file was cut, the numbers before that are what there is.
-		_ = touch(a.probe, a.mem, func() error { a.last = a.report(); return nil })
+		_ = touch(a.probe, a.mem, func() error {
+			if now := a.report(); !a.Hit() {
+				a.last = now
+			}
+			return nil
+		})
 	}
 	return a.last
 }

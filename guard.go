@@ -3,6 +3,7 @@ package shmq
 import (
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/shmq/shmq/internal/sys"
@@ -10,13 +11,19 @@ import (
 
 // An access to a mapping faults, with SIGBUS, where the file has become shorter than the
 // mapping, or where the kernel finds no storage for a page. The runtime would end the
-// process. With debug.SetPanicOnFault it panics instead, on the goroutine that asked
-// for it, with a value that tells the address; what follows makes that an error.
+// process. There are two guards against that.
 //
-// Most of the cost, 5 to 6 ns a call, is that of setting and restoring. A deferred
-// function that calls recover only when it has to is the rest, a closure around the
-// work would be 2 ns more. So the calls for single records have all this written out,
-// and the others use touch.
+// The handler, on amd64 and arm64: internal/sys gives the mapping of a participant
+// private zero pages when it faults, and sets a word. The call goes on, in a ring of
+// zeros that is nobody's, looks at the word when it has done its work, and fails. That
+// costs one load a call. Zeros are no danger: a ring may hold anything.
+//
+// The panic, elsewhere and for those who only look: with debug.SetPanicOnFault the
+// runtime panics instead, on the goroutine that asked for it, with a value that tells the
+// address; what follows makes that an error. That costs 5 to 6 ns a call, most of it for
+// setting and restoring. A deferred function that calls recover only when it has to is
+// the rest, a closure around the work would be 2 ns more. So the calls for single records
+// have all this written out, and the others use touch.
 
 // touch runs f, and makes a fault in mem, a mapping of file, an error. Faults
 // elsewhere and other panics go through.
@@ -65,9 +72,26 @@ func cut(file *sys.File, mapped int) error {
 	return nil
 }
 
+// guard has faults in the mapping handled, or the calls guarded where that can't be.
+func (a *Attachment) guard() {
+	if word := sys.GuardFaults(a.mem); word != nil {
+		a.handled, a.hit = true, word
+	} else {
+		a.guarded = true
+	}
+}
+
 // Guarded reports whether the calls of this participant have to be guarded against
-// faults: the file can be cut, and AttachOptions.NoGuard was not given.
+// faults: the file can be cut, AttachOptions.NoGuard was not given, and there is no
+// handler for this machine.
 func (a *Attachment) Guarded() bool { return a.guarded }
+
+// Hit reports whether a fault was handled, so that what was read since may be zeros, and
+// what was written is lost: a plain load.
+func (a *Attachment) Hit() bool { return atomic.LoadUint32(a.hit) != 0 }
+
+// Lost returns why the attachment can't be used after a fault that was handled.
+func (a *Attachment) Lost() error { return a.lose(whyFaulted(a.probe, len(a.mapping))) }
 
 // Guard runs f, which may touch the queue's memory: leases and reservations, which
 // are used outside of the calls that guard themselves, or the Ring. A fault there makes
@@ -76,6 +100,12 @@ func (a *Attachment) Guarded() bool { return a.guarded }
 // A system call that is given such memory does not fault, but fails with EFAULT.
 // Faults in other memory, and other panics, go through.
 func (a *Attachment) Guard(f func() error) (err error) {
+	if a.handled {
+		if err = f(); a.Hit() {
+			err = a.Lost()
+		}
+		return err
+	}
 	was, done := debug.SetPanicOnFault(true), false
 	defer func() {
 		if !done {

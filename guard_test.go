@@ -7,6 +7,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -15,13 +17,26 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 // cutDown is an attachment to a queue whose file has nothing left, and a word in it.
-func cutDown(t *testing.T) (*shmq.Attachment, *uint64) {
+func cutDown(t *testing.T) (*shmq.Attachment, *uint64) { return cutDownWith(t, kinds[0]) }
+
+// kinds are the two guards: with the handler, where there is one, and with panics.
+var kinds = []string{"handler", "panic"}
+
+var kindLock sync.Mutex
+
+func cutDownWith(t *testing.T, kind string) (*shmq.Attachment, *uint64) {
 	q := testagent.Queue(t, nil)
+	kindLock.Lock()
+	was := sys.NoFaultHandler.Swap(kind == "panic" || sys.NoFaultHandler.Load())
 	a := attach(t, q, shmq.Producer)
+	sys.NoFaultHandler.Store(was)
+	kindLock.Unlock()
 	path, err := shmq.Path(q)
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(path, 0))
@@ -52,12 +67,14 @@ func TestFaultsAreErrors(t *testing.T) {
 		"compare":          func(p *uint64) { _ = string(bytesAt(p, 48)) == string(make([]byte, 48)) },
 		"clear":            func(p *uint64) { clear(bytesAt(p, 4096)) },
 	} {
-		t.Run(what, func(t *testing.T) {
-			a, p := cutDown(t)
-			require.ErrorIs(t, a.Guard(func() error { touch(p); return nil }), shmq.ErrTruncated)
-			require.True(t, a.Due())
-			require.ErrorIs(t, a.Attend(), shmq.ErrTruncated)
-		})
+		for _, kind := range kinds {
+			t.Run(what+" "+kind, func(t *testing.T) {
+				a, p := cutDownWith(t, kind)
+				require.ErrorIs(t, a.Guard(func() error { touch(p); return nil }), shmq.ErrTruncated)
+				require.True(t, a.Due())
+				require.ErrorIs(t, a.Attend(), shmq.ErrTruncated)
+			})
+		}
 	}
 }
 
@@ -89,9 +106,8 @@ func TestSystemCallsOnACutQueue(t *testing.T) {
 // What is not about the queue's memory goes through the guard as it came.
 func TestGuardLetsOthersThrough(t *testing.T) {
 	t.Parallel()
-	a, _ := cutDown(t)
-	other, _ := cutDown(t)
-	foreign := &other.Counters().Records
+	a, _ := cutDownWith(t, "panic")
+	other, foreign := cutDownWith(t, "panic")
 	var addressed interface{ Addr() uintptr }
 	func() {
 		defer func() { addressed, _ = recover().(interface{ Addr() uintptr }) }()
@@ -116,10 +132,24 @@ func TestGuardLetsOthersThrough(t *testing.T) {
 	}), shmq.ErrTruncated)
 }
 
+// The handler leaves to the runtime what is not in a queue's memory.
+func TestHandlerLetsOthersThrough(t *testing.T) {
+	t.Parallel()
+	a, _ := cutDown(t)
+	other, foreign := cutDownWith(t, "panic")
+	require.ErrorIs(t, other.Guard(func() error {
+		return a.Guard(func() error { *foreign = 1; return nil })
+	}), shmq.ErrTruncated)
+	require.PanicsWithValue(t, "mine", func() { _ = a.Guard(func() error { panic("mine") }) })
+	require.Panics(t, func() { var none *uint64; _ = a.Guard(func() error { *none = 1; return nil }) })
+	mine := errors.New("mine")
+	require.Equal(t, mine, a.Guard(func() error { return mine }))
+}
+
 // The goroutine's own setting is as it was, whatever happens.
 func TestGuardRestoresTheSetting(t *testing.T) {
 	for _, was := range []bool{false, true} {
-		a, p := cutDown(t)
+		a, p := cutDownWith(t, "panic")
 		before := debug.SetPanicOnFault(was)
 		_ = a.Guard(func() error { return nil })
 		require.Equal(t, was, debug.SetPanicOnFault(was))
@@ -133,16 +163,39 @@ func TestGuardRestoresTheSetting(t *testing.T) {
 	}
 }
 
+// Without the guard a cut file ends the process, which shows that the guard is what keeps
+// the others alive.
 func TestGuardCanBeLeftOut(t *testing.T) {
 	t.Parallel()
-	q := testagent.Queue(t, nil)
 	for _, off := range []bool{false, true} {
-		a, err := shmq.Attach(q, shmq.Producer, &shmq.AttachOptions{NoGuard: off})
+		q := testagent.Queue(t, nil)
+		path, err := shmq.Path(q)
 		require.NoError(t, err)
-		require.Equal(t, !off, a.Guarded())
-		require.NoError(t, a.Detach())
-		require.ErrorIs(t, a.Attend(), shmq.ErrClosed)
+		c := testproc.Start(t, "touch-cut", q, strconv.FormatBool(off))
+		c.Expect("attached")
+		require.NoError(t, os.Truncate(path, 0))
+		c.Say("touch")
+		if off {
+			testproc.Until(t, func() bool { return c.State() == "Z" })
+			c.Kill() // and collect it
+		} else {
+			c.Expect("lost")
+		}
+		_ = os.Remove(path)
 	}
+}
+
+func touchCut(c *testproc.Child) {
+	a, err := shmq.Attach(c.Args[0], shmq.Producer, &shmq.AttachOptions{NoGuard: c.Args[1] == "true"})
+	c.Check(err)
+	c.Say("attached")
+	<-c.Lines
+	if c.Args[1] == "true" {
+		os.Stderr.Close() // the runtime tells much about it
+		a.Counters().Records = 1
+	}
+	c.Say("lost %v", a.Guard(func() error { a.Counters().Records = 1; return nil }))
+	<-c.Lines
 }
 
 // Report may be called by any goroutine, whose setting is its own.

@@ -98,6 +98,9 @@ func (a *Attachment) lookAtFile() error {
 	if lost := a.lost.Load(); lost != nil {
 		return *lost
 	}
+	if a.Hit() {
+		return a.Lost()
+	}
 	if a.shrinkable {
 		if err := cut(a.probe, len(a.mapping)); err != nil {
 			return a.lose(err)

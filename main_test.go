@@ -25,6 +25,7 @@ var childRoles = map[string]testproc.Role{
 	"other-ipc":        lookFromAnotherIPC,
 	"ipc-limits":       reachLimits,
 	"other-user":       useAsAnotherUser,
+	"touch-cut":        touchCut,
 	"fork":             attachAndFork,
 	"refused":          underFilter,
 	"user":             obeyAsUser,

@@ -26,6 +26,9 @@ func (a *Attachment) Sync() error {
 		}
 		return syncAll(a.mem)
 	})
+	if a.Hit() { // it was no longer the file that was synced
+		err = a.Lost()
+	}
 	a.unsure = a.unsure || err != nil
 	return notSynced(a.name, err)
 }

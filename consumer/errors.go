@@ -12,6 +12,9 @@ import (
 // refused names the queue in an error of the ring. The end of the stream goes
 // through as io.EOF itself.
 func (c *Raw) refused(err error) error {
+	if c.att.Hit() {
+		return c.lost()
+	}
 	switch err {
 	case ring.ErrEmpty:
 		err = c.missed()

@@ -6,6 +6,12 @@ import "runtime/debug"
 // shmq.ErrTruncated if the file was cut, else shmq.ErrNoSpace. The consumer can only be
 // closed then. See shmq.Attachment.Guard.
 func (c *Raw) Guard(f func() error) (err error) {
+	if !c.guarded {
+		if err = f(); c.att.Hit() {
+			err = c.lost()
+		}
+		return err
+	}
 	was, done := debug.SetPanicOnFault(true), false
 	defer func() {
 		if !done {
@@ -25,18 +31,13 @@ func (c *Raw) guard(f func() error) error {
 			return err
 		}
 	}
-	if !c.guarded {
-		return f()
-	}
 	return c.Guard(f)
 }
 
 // quietly is guard for calls without an error. They are allowed as long as there is a
 // ring: what was leased from a queue that was removed can be settled.
 func (c *Raw) quietly(f func()) {
-	if !c.guarded {
-		f()
-	} else if err := c.Guard(func() error { f(); return nil }); err != nil {
+	if err := c.Guard(func() error { f(); return nil }); err != nil {
 		c.untold = err
 	}
 }
@@ -50,6 +51,12 @@ func (c *Raw) caught(panicked any, was bool) error {
 	}
 	c.ring = nil
 	return c.fail(err)
+}
+
+// lost ends the use of the consumer after a fault that was handled.
+func (c *Raw) lost() error {
+	c.ring = nil
+	return c.fail(c.att.Lost())
 }
 
 // attend is what a call does first when it is due.

@@ -44,7 +44,9 @@ func (l *Lease) Ack() {
 		return
 	}
 	if !c.guarded {
-		c.ack(l)
+		if c.ack(l); c.att.Hit() {
+			c.untold = c.lost()
+		}
 		return
 	}
 	was, done := debug.SetPanicOnFault(true), false

@@ -33,7 +33,9 @@ func (c *Raw) tryLease() (l Lease, err error) {
 	if err := c.ring.TryLease(&l.ring); err != nil {
 		return l, c.refused(err)
 	}
-	c.leased(&l)
+	if c.leased(&l); c.att.Hit() {
+		return Lease{}, c.lost()
+	}
 	return l, nil
 }
 
@@ -70,7 +72,9 @@ func (c *Raw) lease(ctx context.Context) (l Lease, err error) {
 	if err != nil {
 		return l, c.refused(err)
 	}
-	c.leased(&l)
+	if c.leased(&l); c.att.Hit() {
+		return Lease{}, c.lost()
+	}
 	return l, nil
 }
 
@@ -89,7 +93,8 @@ func (c *Raw) leased(l *Lease) {
 func (c *Raw) TryLeaseBatch(ls []Lease) (n int, err error) {
 	err = c.guard(func() error {
 		n, err = c.ring.TryLeaseBatch(asRing(ls))
-		return c.leasedBatch(ls, n, err)
+		n, err = c.leasedBatch(ls, n, err)
+		return err
 	})
 	return n, err
 }
@@ -108,12 +113,16 @@ func (c *Raw) LeaseBatch(ctx context.Context, ls []Lease) (n int, err error) {
 				return err
 			})
 		}
-		return c.leasedBatch(ls, n, err)
+		n, err = c.leasedBatch(ls, n, err)
+		return err
 	})
 	return n, err
 }
 
-func (c *Raw) leasedBatch(ls []Lease, n int, err error) error {
+func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
+	if c.att.Hit() {
+		return 0, c.lost()
+	}
 	if n > 0 {
 		c.counters.Hold()
 	}
@@ -123,8 +132,8 @@ func (c *Raw) leasedBatch(ls []Lease, n int, err error) error {
 		}
 	}
 	if err != nil {
-		return c.refused(err)
+		return n, c.refused(err)
 	}
 	c.passOn()
-	return nil
+	return n, nil
 }

@@ -43,6 +43,9 @@ func (c *Raw) tryReceive(buf []byte) ([]byte, error) {
 	if !c.quiet() || redelivered > 0 {
 		c.aftermath(redelivered)
 	}
+	if c.att.Hit() {
+		return buf[:0], c.lost()
+	}
 	return got, nil
 }
 
@@ -83,6 +86,9 @@ func (c *Raw) receive(ctx context.Context, buf []byte) ([]byte, error) {
 	c.received(len(got))
 	if !c.quiet() || redelivered > 0 {
 		c.aftermath(redelivered)
+	}
+	if c.att.Hit() {
+		return buf[:0], c.lost()
 	}
 	return got, nil
 }

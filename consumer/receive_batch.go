@@ -47,6 +47,9 @@ func (c *Raw) receiveBatchLater(ctx context.Context, bufs [][]byte) (n, redelive
 }
 
 func (c *Raw) receivedBatch(bufs [][]byte, n, redelivered int, err error) (int, error) {
+	if c.att.Hit() {
+		return 0, c.lost()
+	}
 	if err != nil {
 		return n, c.refused(err)
 	}

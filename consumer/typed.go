@@ -215,5 +215,8 @@ func (c *Raw) copyOut(buf *[]byte, l *Lease, ahead bool) (err error) {
 		done = true
 		debug.SetPanicOnFault(was)
 	}
+	if c.att.Hit() {
+		return c.lost()
+	}
 	return nil
 }

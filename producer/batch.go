@@ -51,6 +51,9 @@ func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, sent *int) error {
 }
 
 func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {
+	if p.att.Hit() {
+		return 0, p.lost()
+	}
 	bytes := 0
 	for _, b := range recs[:n] {
 		bytes += len(b)

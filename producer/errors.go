@@ -10,6 +10,9 @@ import (
 
 // refused names the queue in an error of the ring. Room may have gone to a filler.
 func (p *Raw) refused(err error, n int) error {
+	if p.att.Hit() {
+		return p.lost()
+	}
 	p.notifyFiller()
 	switch {
 	case err == ring.ErrFull:

@@ -6,6 +6,12 @@ import "runtime/debug"
 // shmq.ErrTruncated if the file was cut, else shmq.ErrNoSpace. The producer can only be
 // closed then. See shmq.Attachment.Guard.
 func (p *Raw) Guard(f func() error) (err error) {
+	if !p.guarded {
+		if err = f(); p.att.Hit() {
+			err = p.lost()
+		}
+		return err
+	}
 	was, done := debug.SetPanicOnFault(true), false
 	defer func() {
 		if !done {
@@ -25,17 +31,12 @@ func (p *Raw) guard(f func() error) error {
 			return err
 		}
 	}
-	if !p.guarded {
-		return f()
-	}
 	return p.Guard(f)
 }
 
 // quietly is guard for calls without an error. They need not learn of a removal.
 func (p *Raw) quietly(f func()) {
-	if !p.guarded {
-		f()
-	} else if err := p.Guard(func() error { f(); return nil }); err != nil {
+	if err := p.Guard(func() error { f(); return nil }); err != nil {
 		p.untold = err
 	}
 }
@@ -49,6 +50,12 @@ func (p *Raw) caught(panicked any, was bool) error {
 	}
 	p.ring = nil
 	return p.fail(err)
+}
+
+// lost ends the use of the producer after a fault that was handled.
+func (p *Raw) lost() error {
+	p.ring = nil
+	return p.fail(p.att.Lost())
 }
 
 // attend is what a call does first when it is due. A producer of a queue that was

@@ -38,7 +38,7 @@ func (p *Raw) trySend(b []byte) error {
 		return p.refused(err, len(b))
 	}
 	p.sent(1, len(b))
-	if p.awaited() {
+	if p.awaited() || p.att.Hit() {
 		return p.settle(1)
 	}
 	return nil
@@ -76,7 +76,7 @@ func (p *Raw) send(ctx context.Context, b []byte) error {
 		return p.sendLater(ctx, b, err)
 	}
 	p.sent(1, len(b))
-	if p.awaited() {
+	if p.awaited() || p.att.Hit() {
 		return p.settle(1)
 	}
 	return nil

@@ -5,9 +5,13 @@ import (
 	"github.com/shmq/shmq/internal/park"
 )
 
-// settle does for n records that were sent what is left to do: it wakes a consumer if
-// one is asleep, and keeps the promise of durability.
+// settle does for n records that were sent what is left to do: it finds out whether they
+// were sent to a ring that is still there, wakes a consumer if one is asleep, and keeps
+// the promise of durability.
 func (p *Raw) settle(n int) error {
+	if p.att.Hit() {
+		return p.lost()
+	}
 	p.notify()
 	if p.durable == nil {
 		return nil

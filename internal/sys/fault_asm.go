@@ -79,11 +79,11 @@ func sigaction(set, old *kernelAction) error {
 
 // GuardFaults makes a fault in mem, a whole mapping, replace it by private zero pages
 // instead of ending the process. The word it returns is 0 until that happened. It returns
-// nil where faults can't be handled so, or too many mappings are guarded.
+// nil where faults can't be handled so, must not be, or in too many mappings already.
 func GuardFaults(mem []byte) *uint32 {
 	faultLock.Lock()
 	defer faultLock.Unlock()
-	if !installFaultHandler() {
+	if NoFaultHandler.Load() || !installFaultHandler() {
 		return nil
 	}
 	for i := range faultGuards {
