@@ -12,8 +12,15 @@ func (c *Raw) Guard(f func() error) (err error) {
 		}
 		return err
 	}
+	return c.inPanics(f)
+}
+
+// inPanics is Guard where faults become panics. Calls within f need no guard.
+func (c *Raw) inPanics(f func() error) (err error) {
 	was, done := debug.SetPanicOnFault(true), false
+	c.guarded = false
 	defer func() {
+		c.guarded = true
 		if !done {
 			err = c.caught(recover(), was)
 		}

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"runtime/debug"
 	"unsafe"
 
 	"github.com/shmq/shmq/ring"
@@ -43,21 +42,11 @@ func (l *Lease) Ack() {
 	if c == nil || c.ring == nil || l.ring.Data == nil {
 		return
 	}
-	if !c.guarded {
-		if c.ack(l); c.att.Hit() {
-			c.untold = c.lost()
-		}
-		return
+	if c.guarded {
+		c.quietly(func() { c.ack(l) })
+	} else if c.ack(l); c.att.Hit() {
+		c.untold = c.lost()
 	}
-	was, done := debug.SetPanicOnFault(true), false
-	defer func() {
-		if !done {
-			c.untold = c.caught(recover(), was)
-		}
-	}()
-	c.ack(l)
-	done = true
-	debug.SetPanicOnFault(was)
 }
 
 func (c *Raw) ack(l *Lease) {

@@ -2,29 +2,15 @@ package consumer
 
 import (
 	"context"
-	"runtime/debug"
 
 	"github.com/shmq/shmq/ring"
 )
 
 // TryLease takes the next record without copying it. Errors: as TryReceive.
 func (c *Raw) TryLease() (l Lease, err error) {
-	if !c.guarded {
-		return c.tryLease()
+	if c.guarded {
+		return c.leaseInPanics(c.TryLease)
 	}
-	was, done := debug.SetPanicOnFault(true), false
-	defer func() {
-		if !done {
-			l, err = Lease{}, c.caught(recover(), was)
-		}
-	}()
-	l, err = c.tryLease()
-	done = true
-	debug.SetPanicOnFault(was)
-	return l, err
-}
-
-func (c *Raw) tryLease() (l Lease, err error) {
 	if c.att.Due() {
 		if err := c.attend(); err != nil {
 			return l, err
@@ -41,22 +27,9 @@ func (c *Raw) tryLease() (l Lease, err error) {
 
 // Lease is TryLease, but waits for a record until ctx ends.
 func (c *Raw) Lease(ctx context.Context) (l Lease, err error) {
-	if !c.guarded {
-		return c.lease(ctx)
+	if c.guarded {
+		return c.leaseInPanics(func() (Lease, error) { return c.Lease(ctx) })
 	}
-	was, done := debug.SetPanicOnFault(true), false
-	defer func() {
-		if !done {
-			l, err = Lease{}, c.caught(recover(), was)
-		}
-	}()
-	l, err = c.lease(ctx)
-	done = true
-	debug.SetPanicOnFault(was)
-	return l, err
-}
-
-func (c *Raw) lease(ctx context.Context) (l Lease, err error) {
 	if c.att.Due() {
 		if err := c.attend(); err != nil {
 			return l, err
@@ -76,6 +49,17 @@ func (c *Raw) lease(ctx context.Context) (l Lease, err error) {
 		return Lease{}, c.lost()
 	}
 	return l, nil
+}
+
+func (c *Raw) leaseInPanics(lease func() (Lease, error)) (l Lease, err error) {
+	err = c.inPanics(func() error {
+		l, err = lease()
+		return err
+	})
+	if c.ring == nil { // lost on the way
+		l = Lease{}
+	}
+	return l, err
 }
 
 func (c *Raw) leased(l *Lease) {

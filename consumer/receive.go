@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"runtime/debug"
 
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/ring"
@@ -13,23 +12,10 @@ import (
 // shmq.ErrEmpty, io.EOF, shmq.ErrDamaged, shmq.ErrClosed; shmq.ErrRemoved if the queue was
 // removed and nothing is left in it; and those after which the consumer can only be
 // closed: shmq.ErrTruncated, shmq.ErrNoSpace.
-func (c *Raw) TryReceive(buf []byte) (got []byte, err error) {
-	if !c.guarded {
-		return c.tryReceive(buf)
+func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
+	if c.guarded {
+		return c.receiveInPanics(buf, c.TryReceive)
 	}
-	was, done := debug.SetPanicOnFault(true), false
-	defer func() {
-		if !done {
-			got, err = buf[:0], c.caught(recover(), was)
-		}
-	}()
-	got, err = c.tryReceive(buf)
-	done = true
-	debug.SetPanicOnFault(was)
-	return got, err
-}
-
-func (c *Raw) tryReceive(buf []byte) ([]byte, error) {
 	if c.att.Due() {
 		if err := c.attend(); err != nil {
 			return buf[:0], err
@@ -51,23 +37,10 @@ func (c *Raw) tryReceive(buf []byte) ([]byte, error) {
 
 // Receive is TryReceive, but waits for a record until ctx ends; then it returns the
 // error of ctx, and no record was taken.
-func (c *Raw) Receive(ctx context.Context, buf []byte) (got []byte, err error) {
-	if !c.guarded {
-		return c.receive(ctx, buf)
+func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
+	if c.guarded {
+		return c.receiveInPanics(buf, func(buf []byte) ([]byte, error) { return c.Receive(ctx, buf) })
 	}
-	was, done := debug.SetPanicOnFault(true), false
-	defer func() {
-		if !done {
-			got, err = buf[:0], c.caught(recover(), was)
-		}
-	}()
-	got, err = c.receive(ctx, buf)
-	done = true
-	debug.SetPanicOnFault(was)
-	return got, err
-}
-
-func (c *Raw) receive(ctx context.Context, buf []byte) ([]byte, error) {
 	if c.att.Due() {
 		if err := c.attend(); err != nil {
 			return buf[:0], err
@@ -91,6 +64,16 @@ func (c *Raw) receive(ctx context.Context, buf []byte) ([]byte, error) {
 		return buf[:0], c.lost()
 	}
 	return got, nil
+}
+
+func (c *Raw) receiveInPanics(buf []byte, receive func(buf []byte) ([]byte, error)) (got []byte, err error) {
+	if err = c.inPanics(func() error {
+		got, err = receive(buf)
+		return err
+	}); err != nil {
+		got = buf[:0]
+	}
+	return got, err
 }
 
 // receiveLater is apart so that what its closure captures stays off the heap when

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"runtime/debug"
 
 	"github.com/shmq/shmq/codec"
 )
@@ -197,24 +196,14 @@ func (c *Consumer[T]) decode(l *Lease, ahead bool) (v T, err error) {
 }
 
 // copyOut copies the bytes of a lease to buf.
-func (c *Raw) copyOut(buf *[]byte, l *Lease, ahead bool) (err error) {
-	was, done := false, true
+func (c *Raw) copyOut(buf *[]byte, l *Lease, ahead bool) error {
 	if c.guarded {
-		was, done = debug.SetPanicOnFault(true), false
-		defer func() {
-			if !done {
-				err = c.caught(recover(), was)
-			}
-		}()
+		return c.inPanics(func() error { return c.copyOut(buf, l, ahead) })
 	}
 	if ahead {
 		c.ring.PrefetchNext()
 	}
 	*buf = append((*buf)[:0], l.Bytes()...)
-	if !done {
-		done = true
-		debug.SetPanicOnFault(was)
-	}
 	if c.att.Hit() {
 		return c.lost()
 	}

@@ -12,8 +12,15 @@ func (p *Raw) Guard(f func() error) (err error) {
 		}
 		return err
 	}
+	return p.inPanics(f)
+}
+
+// inPanics is Guard where faults become panics. Calls within f need no guard.
+func (p *Raw) inPanics(f func() error) (err error) {
 	was, done := debug.SetPanicOnFault(true), false
+	p.guarded = false
 	defer func() {
+		p.guarded = true
 		if !done {
 			err = p.caught(recover(), was)
 		}

@@ -2,7 +2,6 @@ package producer
 
 import (
 	"context"
-	"runtime/debug"
 
 	"github.com/shmq/shmq/ring"
 )
@@ -12,23 +11,10 @@ import (
 // only be closed: shmq.ErrRemoved, shmq.ErrTruncated, shmq.ErrNoSpace; and with
 // Options.Durability shmq.ErrSync, with which the record is in the queue, but not known
 // to be on the disk.
-func (p *Raw) TrySend(b []byte) (err error) {
-	if !p.guarded {
-		return p.trySend(b)
+func (p *Raw) TrySend(b []byte) error {
+	if p.guarded {
+		return p.inPanics(func() error { return p.TrySend(b) })
 	}
-	was, done := debug.SetPanicOnFault(true), false
-	defer func() {
-		if !done {
-			err = p.caught(recover(), was)
-		}
-	}()
-	err = p.trySend(b)
-	done = true
-	debug.SetPanicOnFault(was)
-	return err
-}
-
-func (p *Raw) trySend(b []byte) error {
 	if p.att.Due() {
 		if err := p.attend(); err != nil {
 			return err
@@ -46,23 +32,10 @@ func (p *Raw) trySend(b []byte) error {
 
 // Send is TrySend, but waits for room until ctx ends; then it returns the error of
 // ctx, and the record was not sent.
-func (p *Raw) Send(ctx context.Context, b []byte) (err error) {
-	if !p.guarded {
-		return p.send(ctx, b)
+func (p *Raw) Send(ctx context.Context, b []byte) error {
+	if p.guarded {
+		return p.inPanics(func() error { return p.Send(ctx, b) })
 	}
-	was, done := debug.SetPanicOnFault(true), false
-	defer func() {
-		if !done {
-			err = p.caught(recover(), was)
-		}
-	}()
-	err = p.send(ctx, b)
-	done = true
-	debug.SetPanicOnFault(was)
-	return err
-}
-
-func (p *Raw) send(ctx context.Context, b []byte) error {
 	if p.att.Due() {
 		if err := p.attend(); err != nil {
 			return err
