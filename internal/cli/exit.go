@@ -41,10 +41,13 @@ const exitText = `  0    done
   69   the role is taken, no seat is left, or the queue is in use
   71   the kernel, a limit or a sandbox refuses what a queue needs
   73   no space for the queue
-  74   it is in the queue, but not known to be on the disk
+  74   what was sent is in the queue, but not known to be on the disk
   75   full or empty, with --nonblock
   77   no permission
+  123  a command that was run for a record failed
   124  --timeout
+  126  such a command can't be run
+  127  such a command is not found
   129  SIGHUP
   130  SIGINT
   141  nobody reads standard output any more

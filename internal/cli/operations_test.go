@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -145,11 +146,36 @@ func TestExitCodesOfTheManual(t *testing.T) {
 	_, known, _ := strings.Cut(string(commands), "\n## Exit codes\n")
 	tables, _, _ := strings.Cut(operations(t), "\n## Sizes\n")
 	cells := regexp.MustCompile(`(?m)\| ([\d, ]+) \|`).FindAllStringSubmatch(tables, -1)
-	require.Greater(t, len(cells), 20)
+	require.Greater(t, len(cells), 40)
 	for _, cell := range cells {
 		for _, code := range strings.Split(cell[1], ", ") {
 			if code != "137" { // SIGKILL
 				require.Regexp(t, `(?m)^\| ([\d, ]*, )?`+code+`[,\d ]* \|`, known)
+			}
+		}
+	}
+}
+
+// What the manual says is seen is what the program, or the kernel, says.
+func TestRefusalsOfTheManualAreSaid(t *testing.T) {
+	t.Parallel()
+	said := []string{"Killed"} // by a shell
+	for no := syscall.Errno(1); no < 134; no++ {
+		said = append(said, no.Error())
+	}
+	for _, path := range repository(t, ".go") {
+		if !strings.HasSuffix(path, "_test.go") {
+			said = append(said, read(t, path))
+		}
+	}
+	_, table, _ := strings.Cut(operations(t), "\n### By what is seen\n")
+	table, _, _ = strings.Cut(table, "\n### ")
+	rows := regexp.MustCompile("(?m)^\\| (`.*?) \\| (\\d*) \\|").FindAllStringSubmatch(table, -1)
+	require.Greater(t, len(rows), 30)
+	for _, row := range rows {
+		for _, text := range regexp.MustCompile("`(.*?)`").FindAllStringSubmatch(row[1], -1) {
+			for _, part := range strings.Split(text[1], " N ") { // a number
+				require.True(t, slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, part) }), part)
 			}
 		}
 	}

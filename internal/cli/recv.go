@@ -61,10 +61,10 @@ attaches again: with a queue that was used before, start the sender first.
 
 Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
 queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
-removed, 69 role taken, 75 empty
-(--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
-(--timeout), 126 the command can't be run, 127 it is not found, 130 SIGINT, 141 nobody
-reads the output, 143 SIGTERM.`
+removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue, 75
+empty (--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
+(--timeout), 126 the command can't be run, 127 it is not found, 129 SIGHUP, 130 SIGINT,
+141 nobody reads the output, 143 SIGTERM.`
 
 const recvExample = `  %[1]s q
   %[1]s q --until-eof > copy

@@ -47,10 +47,11 @@ With --sync what is sent is on the disk after each step (each), or at the latest
 so many records are not (100), or so long after it was sent (10ms), or what comes
 first (100,10ms). That is for queues on a disk; one that is made gets checksums.
 
-Exit codes: 0 all was sent, 1 other error, 2 usage, 65 bad input, not a queue, or
-its file was cut, 66 no such queue, or it was removed, 69 role taken, 74 sent, but
-not known to be on the disk, 75 full (--nonblock), 77 no permission,
-124 no room for so long (--timeout), 130 SIGINT, 143 SIGTERM.`
+Exit codes: 0 all was sent, 1 other error, 2 usage, 65 bad input, not a queue, or its
+file was cut, 66 no such queue, or it was removed, 69 role or seats taken, 71 the kernel
+refuses, 73 no space for the queue, 74 sent, but not known to be on the disk, 75 full
+(--nonblock), 77 no permission, 124 no room for so long (--timeout), 129 SIGHUP, 130
+SIGINT, 143 SIGTERM.`
 
 const sendExample = `  seq 1000 | %[1]s q --close
   %[1]s q --format json < events.jsonl
