@@ -53,7 +53,8 @@ type AttachOptions struct {
 	// space. Where the limit of locked memory (RLIMIT_MEMLOCK) is too small, Attach
 	// fails with ErrRefused. Default false.
 	Lock bool
-	// NoGuard leaves out the guard against faults, which costs 5 to 6 ns a call. Then a
+	// NoGuard leaves out the guard against faults, which costs a load a call, where
+	// there is no handler for them (386, for one) 6 to 8 ns; see docs/guarantees.md. Then a
 	// file that is cut under the participant ends the process, with SIGBUS. The guard is
 	// off by itself where the file can't be cut. Default false.
 	NoGuard bool

@@ -27,7 +27,7 @@ func (l *Lease) from() *Raw {
 
 // Bytes returns the record, in place: valid until the lease is settled. The memory
 // is shared with other processes; who does not trust them copies before checking. Who
-// touches it where the file may be cut does so in Raw.Guard.
+// touches it where the file may be cut does so in Raw.Guard: it may turn into zeros.
 func (l *Lease) Bytes() []byte { return l.ring.Data }
 
 // Redelivered returns 0 for a record that nobody was handed before. Otherwise it is

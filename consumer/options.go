@@ -24,7 +24,7 @@ type Options struct {
 	Prefault bool
 	// Lock keeps the queue's pages in memory; see shmq.AttachOptions.
 	Lock bool
-	// NoGuard leaves out the guard against faults, 5 to 6 ns a call; see
+	// NoGuard leaves out the guard against faults: a load a call; see
 	// shmq.AttachOptions.
 	NoGuard bool
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
