@@ -12,11 +12,12 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
-	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // newAnonymous makes a queue without a name. The test closes the file, unless that is

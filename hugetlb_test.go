@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,19 +18,6 @@ import (
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/producer"
 )
-
-// mount gives the test a filesystem of its own, which takes root.
-func mountHere(t *testing.T, kind, options string) (dir string) {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "shmq-mount-")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.Remove(dir)) })
-	if err := syscall.Mount("none", dir, kind, 0, options); err != nil {
-		t.Skipf("a mount of %s (%s) takes root, and a kernel that has it: %v", kind, options, err)
-	}
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
-	return dir
-}
 
 const pool = "/proc/sys/vm/nr_hugepages"
 

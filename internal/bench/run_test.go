@@ -41,7 +41,7 @@ func named(t *testing.T, name string) Case {
 // while others want their cores.
 func TestCasesRun(t *testing.T) {
 	cases := everyCase()
-	if os.Getenv("SHMQ_LONG") == "" {
+	if !testproc.Long() {
 		seen := map[string]bool{}
 		cases = slices.DeleteFunc(cases, func(c Case) bool {
 			key := fmt.Sprint(c.Kind, c.Link, c.Sides, c.Batch > 1, c.Consumers > 1, c.OneCore, c.Wait, c.Use)
