@@ -140,11 +140,7 @@ func TestOptionsOfAnAnonymousQueue(t *testing.T) {
 	defer huge.Close()
 	a, err := shmq.Attach(shmq.FileName(huge), shmq.Producer, &shmq.AttachOptions{Prefault: true})
 	require.NoError(t, err)
-	smaps, err := os.ReadFile("/proc/self/smaps")
-	require.NoError(t, err)
-	_, mapping, _ := strings.Cut(string(smaps), fmt.Sprintf(" %d ", inode(t, huge).Ino))
-	mapping, _, _ = strings.Cut(mapping, "\n")
-	_, mapped := residence(t, mapping)
+	mapped := smaps(t, fmt.Sprintf(" %d ", inode(t, huge).Ino), "ShmemPmdMapped")
 	require.Equal(t, 4096, mapped, "of a file of 4.3 MB two huge pages are whole")
 	require.NoError(t, a.Detach())
 }

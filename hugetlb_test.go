@@ -44,19 +44,6 @@ func addHugePages(t *testing.T, n int) {
 	}
 }
 
-// hugeMapping is what the kernel says of this process's mapping of path, in KiB.
-func hugeMapping(t *testing.T, path, field string) (n int) {
-	t.Helper()
-	smaps, err := os.ReadFile("/proc/self/smaps")
-	require.NoError(t, err)
-	_, of, ok := strings.Cut(string(smaps), path+"\n")
-	require.True(t, ok, "mapped")
-	_, of, _ = strings.Cut(of, "\n"+field+":")
-	_, err = fmt.Sscanf(of, "%d", &n)
-	require.NoError(t, err)
-	return n
-}
-
 // carry sends records of all sizes through a queue, in this process and to another, and
 // looks at them from outside.
 func carry(t *testing.T, q string) {
@@ -104,8 +91,8 @@ func TestQueueOnHugetlbfs(t *testing.T) {
 	for _, ask := range []bool{false, true} {
 		require.NoError(t, shmq.Create(q, &shmq.Options{HugePages: ask})) // 4.4 MB
 		a := attach(t, q, shmq.Producer)
-		require.Equal(t, 2048, hugeMapping(t, q, "KernelPageSize"))
-		require.Equal(t, 2048, hugeMapping(t, q, "MMUPageSize"))
+		require.Equal(t, 2048, smaps(t, q, "KernelPageSize"))
+		require.Equal(t, 2048, smaps(t, q, "MMUPageSize"))
 		require.NoError(t, a.Detach())
 		require.ErrorIs(t, shmq.Create(q, nil), os.ErrExist)
 		carry(t, q)
@@ -164,7 +151,7 @@ func TestHugePagesOnTmpfs(t *testing.T) {
 				}
 				a, err := shmq.Attach(q, shmq.Producer, &shmq.AttachOptions{NoCreate: true, Prefault: true})
 				require.NoError(t, err)
-				_, huge := residence(t, q)
+				huge := smaps(t, q, "ShmemPmdMapped")
 				switch {
 				case ask:
 					require.GreaterOrEqual(t, huge, c.whenever)

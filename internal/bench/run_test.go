@@ -320,10 +320,6 @@ func children(pid int) (pids []int) {
 
 // gone reports whether a process has ended; a zombie has.
 func gone(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return true
-	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	return strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X")
+	s := testproc.State(pid)
+	return s == "" || s == "Z" || s == "X"
 }
