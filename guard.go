@@ -65,6 +65,14 @@ func cut(file *sys.File, mapped int) error {
 	return nil
 }
 
+// cut is cut for the attachment's file, where it can be cut.
+func (a *Attachment) cut() error {
+	if !a.shrinkable {
+		return nil
+	}
+	return cut(a.probe, len(a.mapping))
+}
+
 // Guarded reports whether the calls of this participant have to be guarded against
 // faults: the file can be cut, and AttachOptions.NoGuard was not given.
 func (a *Attachment) Guarded() bool { return a.guarded }
