@@ -10,13 +10,14 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
-	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // Locks belong to an open file description. Attachments by one number share none: not

@@ -10,10 +10,11 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/internal/testproc"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 // The descriptor alone is not enough for another user, as with any file: its mode counts

@@ -12,11 +12,12 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
-	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // newAnonymous makes a queue without a name. The test closes the file, unless that is
@@ -139,11 +140,7 @@ func TestOptionsOfAnAnonymousQueue(t *testing.T) {
 	defer huge.Close()
 	a, err := shmq.Attach(shmq.FileName(huge), shmq.Producer, &shmq.AttachOptions{Prefault: true})
 	require.NoError(t, err)
-	smaps, err := os.ReadFile("/proc/self/smaps")
-	require.NoError(t, err)
-	_, mapping, _ := strings.Cut(string(smaps), fmt.Sprintf(" %d ", inode(t, huge).Ino))
-	mapping, _, _ = strings.Cut(mapping, "\n")
-	_, mapped := residence(t, mapping)
+	mapped := smaps(t, fmt.Sprintf(" %d ", inode(t, huge).Ino), "ShmemPmdMapped")
 	require.Equal(t, 4096, mapped, "of a file of 4.3 MB two huge pages are whole")
 	require.NoError(t, a.Detach())
 }

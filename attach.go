@@ -59,9 +59,10 @@ type AttachOptions struct {
 	// off by itself where the file can't be cut. Default false.
 	NoGuard bool
 	// Logger gets what somebody who looks after the queue should know, and no call
-	// returns: at level Warn, what was taken back from a participant that died; at
-	// level Error, once, that the queue is damaged. Its handler is called in the
-	// middle of a call and must not use the participant. Default: nil, no logging.
+	// returns: at level Warn, what was taken back from a participant that died, and
+	// that the queue was rebuilt; at level Error, once, that it is damaged. Its handler
+	// is called in the middle of a call and must not use the participant. Default: nil,
+	// no logging.
 	Logger *slog.Logger
 }
 

@@ -70,7 +70,8 @@ var looksApart = []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * 
 
 // Check explains what is wrong with the queue of that name, or with the file in its
 // place. It only reads: it takes no seat and no lock, and participants may be at work:
-// what they leave in passing, or at their death, is not damage. Records are not decoded.
+// what they leave in passing, or at their death, is not damage. Where something looks like
+// it, Check looks again, for 0.1 s. Records are not decoded.
 // An error says that there is nothing to look at: ErrName, fs.ErrNotExist,
 // fs.ErrPermission, ErrNotQueue for what is no file.
 func Check(name string) (*Diagnosis, error) {

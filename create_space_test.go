@@ -19,35 +19,11 @@ func TestCreateOnFullFilesystem(t *testing.T) {
 	inMountNamespace(t, "create-small")
 }
 
-// inMountNamespace runs a role in a mount namespace of its own, with a directory to mount
-// something on. Those roles say "mounted" and "done", or why they can't mount.
-func inMountNamespace(t *testing.T, role string) {
-	t.Helper()
-	c := testproc.StartAs(t, ownNamespaces(t, unix.CLONE_NEWNS), role, t.TempDir())
-	if line := c.Line(); line != "mounted" {
-		t.Skip(line)
-	}
-	c.Expect("done")
-}
-
-// mount mounts a filesystem that nobody outside sees, or ends the child.
-func mount(c *testproc.Child, source, dir, kind string, flags uintptr, data string) bool {
-	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
-	if err == nil {
-		err = unix.Mount(source, dir, kind, flags, data)
-	}
-	if err != nil {
-		c.Say("no mount of %s here: %v", kind, err)
-	}
-	return err == nil
-}
-
 func createOnSmallFilesystem(c *testproc.Child) {
-	dir := c.Args[0]
-	if !mount(c, "none", dir, "tmpfs", 0, "size=1m") {
+	dir, ok := mountSmall(c, "1m")
+	if !ok {
 		return
 	}
-	c.Say("mounted")
 	err := shmq.Create(dir+"/q", nil) // some 4 MB
 	if !errors.Is(err, unix.ENOSPC) || !errors.Is(err, shmq.ErrNoSpace) {
 		c.Fail("got %v", err)

@@ -9,11 +9,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/layout"
-	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // Any queue's file can be given, also one that has a name, or had one.

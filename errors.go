@@ -39,7 +39,7 @@ var (
 	ErrNotQueue = layout.ErrNotQueue
 	// ErrVersion: the file is a queue of another layout version.
 	ErrVersion = layout.ErrVersion
-	// ErrNoSpace: the filesystem cannot hold the queue.
+	// ErrNoSpace: the filesystem, the memory or a limit on either cannot hold the queue.
 	ErrNoSpace = errors.New("not enough space")
 	// ErrRefused: the kernel, a limit or a sandbox refuses what a queue needs.
 	ErrRefused = sys.ErrRefused

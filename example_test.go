@@ -12,6 +12,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -138,6 +139,36 @@ func ExampleView() {
 	// Output:
 	// 0 waiting one
 	// 1 waiting two
+}
+
+// Somebody wrote into the file. Each finding says what it means and what to do.
+func ExampleCheck() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	if err := shmq.Create(name, &shmq.Options{Slots: 16}); err != nil {
+		log.Fatal(err)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("oops"), layout.OffSlots); err != nil {
+		log.Fatal(err)
+	}
+
+	d, err := shmq.Check(name)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("damaged:", d.Damaged())
+	for _, finding := range d.Findings {
+		fmt.Printf("%s at %d: %s\n", finding.Kind, finding.Offset, finding.Means)
+	}
+	// Output:
+	// damaged: true
+	// header at 124: nobody can attach any more; those who are attached go on
+	// header at 20: nobody can attach any more; those who are attached go on
 }
 
 func ExampleRemove() {

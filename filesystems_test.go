@@ -170,7 +170,7 @@ func TestContainersShareAMount(t *testing.T) {
 	require.NoError(t, shmq.Create(shared+"/q", &many))
 	container := func(does string) (*testproc.Proc, string) {
 		inside := t.TempDir()
-		c := testproc.StartAs(t, ownNamespaces(t, unix.CLONE_NEWNS|unix.CLONE_NEWPID), "container", shared, inside)
+		c := testproc.StartAs(t, testproc.OwnNamespaces(t, unix.CLONE_NEWNS|unix.CLONE_NEWPID), "container", shared, inside)
 		if line := c.Line(); line != "ready" {
 			t.Skip(line)
 		}

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -16,44 +14,6 @@ import (
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/producer"
 )
-
-// onSmallFilesystem starts a child in a mount namespace of its own, as root of a user
-// namespace where the test is not root.
-func onSmallFilesystem(t *testing.T, role string) *testproc.Proc {
-	t.Helper()
-	attr := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		attr.Cloneflags |= unix.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	probe := exec.Command("/proc/self/exe", "-test.run=^$")
-	probe.SysProcAttr = attr
-	probe.Env = append(os.Environ(), "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
-	if err := probe.Run(); err != nil {
-		t.Skipf("no mount namespace to be had here: %v", err)
-	}
-	c := testproc.StartAs(t, attr, role, t.TempDir())
-	if line := c.Line(); line != "mounted" {
-		t.Skip(line)
-	}
-	return c
-}
-
-// mountSmall mounts a filesystem of 2 MiB on the directory.
-func mountSmall(c *testproc.Child) (dir string, ok bool) {
-	dir = c.Args[0]
-	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
-	if err == nil {
-		err = unix.Mount("none", dir, "tmpfs", 0, "size=2m")
-	}
-	if err != nil {
-		c.Say("no mount here: %v", err)
-		return dir, false
-	}
-	c.Say("mounted")
-	return dir, true
-}
 
 // fillUp leaves no room in the directory's filesystem.
 func fillUp(c *testproc.Child, dir string) {
@@ -74,11 +34,11 @@ func fillUp(c *testproc.Child, dir string) {
 // The storage of a queue is its own from the start.
 func TestFilesystemThatFillsUpLater(t *testing.T) {
 	t.Parallel()
-	onSmallFilesystem(t, "full-later").Expect("done")
+	inMountNamespace(t, "full-later")
 }
 
 func fullLater(c *testproc.Child) {
-	dir, ok := mountSmall(c)
+	dir, ok := mountSmall(c, "2m")
 	if !ok {
 		return
 	}
@@ -132,11 +92,11 @@ func lapRecord(i int) []byte {
 // that is none of a file that was cut.
 func TestPageThatCannotBeHad(t *testing.T) {
 	t.Parallel()
-	onSmallFilesystem(t, "no-page").Expect("done")
+	inMountNamespace(t, "no-page")
 }
 
 func noPage(c *testproc.Child) {
-	dir, ok := mountSmall(c)
+	dir, ok := mountSmall(c, "2m")
 	if !ok {
 		return
 	}

@@ -167,7 +167,7 @@ func TestManyComeToABrokenQueue(t *testing.T) {
 func TestKilledAtTheGate(t *testing.T) {
 	t.Parallel()
 	rounds := 10
-	if long() {
+	if testproc.Long() {
 		rounds = 500
 	}
 	for range rounds {

@@ -78,6 +78,14 @@ func (a *Attachment) guard() {
 	}
 }
 
+// cut is cut for the attachment's file, where it can be cut.
+func (a *Attachment) cut() error {
+	if !a.shrinkable {
+		return nil
+	}
+	return cut(a.probe, len(a.mapping))
+}
+
 // Guarded reports whether the calls of this participant have to be guarded against
 // faults: the file can be cut, AttachOptions.NoGuard was not given, and there is no
 // handler for this machine.

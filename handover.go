@@ -22,8 +22,8 @@ func SendFile(conn *net.UnixConn, f *os.File) error {
 	return fail("send", anonymous, err)
 }
 
-// ReceiveFile takes a queue that was sent by SendFile. It reads one byte of conn and
-// takes the one descriptor that has to come with it. Whoever sent it, what is returned
+// ReceiveFile takes a queue that was sent by SendFile. It waits, until conn's deadline,
+// for one byte of conn and takes the one descriptor that has to come with it. Whoever sent it, what is returned
 // is a queue whose size is final; the caller attaches by FileName, and closes it. A file
 // that is not sealed yet is sealed, and refused if it can't be: whoever has it could end
 // those attached by cutting it.

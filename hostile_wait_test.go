@@ -31,7 +31,7 @@ import (
 // the words that say who sleeps, too. Each ends with its context at the latest.
 func TestWaitsAmongScribblersEndWithTheirContexts(t *testing.T) {
 	d := 250 * time.Millisecond
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		d = time.Minute
 	}
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {

@@ -25,21 +25,18 @@ func inMemory(t *testing.T) {
 	t.Setenv("SHMQ_DIR", dir)
 }
 
-// residence is what the kernel says of this process's mapping of a file, in KiB.
-func residence(t *testing.T, path string) (resident, huge int) {
+// smaps is a field of what the kernel says of this process's mapping of a file, in KiB. The
+// file is told by its path, or by its inode's number between blanks.
+func smaps(t *testing.T, file, field string) (n int) {
 	t.Helper()
-	smaps, err := os.ReadFile("/proc/self/smaps")
+	b, err := os.ReadFile("/proc/self/smaps")
 	require.NoError(t, err)
-	_, of, ok := strings.Cut(string(smaps), path+"\n")
+	_, of, ok := strings.Cut(string(b), file)
 	require.True(t, ok, "mapped")
-	for line := range strings.Lines(of) {
-		if strings.HasPrefix(line, "VmFlags:") {
-			break
-		}
-		_, _ = fmt.Sscanf(line, "Rss: %d", &resident)
-		_, _ = fmt.Sscanf(line, "ShmemPmdMapped: %d", &huge)
-	}
-	return resident, huge
+	_, of, _ = strings.Cut(of, "\n"+field+":")
+	_, err = fmt.Sscanf(of, "%d", &n)
+	require.NoError(t, err)
+	return n
 }
 
 func TestHugePagesAndPrefault(t *testing.T) {
@@ -53,9 +50,8 @@ func TestHugePagesAndPrefault(t *testing.T) {
 	require.NoError(t, err)
 	path, err := shmq.Path("huge")
 	require.NoError(t, err)
-	resident, huge := residence(t, path)
-	require.Equal(t, 4096, huge, "of a file of 4.3 MB two huge pages are whole")
-	require.GreaterOrEqual(t, resident, 4*1024+256)
+	require.Equal(t, 4096, smaps(t, path, "ShmemPmdMapped"), "of a file of 4.3 MB two huge pages are whole")
+	require.GreaterOrEqual(t, smaps(t, path, "Rss"), 4*1024+256)
 	c, err := consumer.OpenRaw("huge", nil)
 	require.NoError(t, err)
 	big := make([]byte, p.MaxRecord())

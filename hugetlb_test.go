@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,19 +18,6 @@ import (
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/producer"
 )
-
-// mount gives the test a filesystem of its own, which takes root.
-func mountHere(t *testing.T, kind, options string) (dir string) {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "shmq-mount-")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.Remove(dir)) })
-	if err := syscall.Mount("none", dir, kind, 0, options); err != nil {
-		t.Skipf("a mount of %s (%s) takes root, and a kernel that has it: %v", kind, options, err)
-	}
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
-	return dir
-}
 
 const pool = "/proc/sys/vm/nr_hugepages"
 
@@ -56,19 +42,6 @@ func addHugePages(t *testing.T, n int) {
 	if got := size(); got != before+n {
 		t.Skipf("the kernel has %d huge pages for us, not %d", got-before, n)
 	}
-}
-
-// hugeMapping is what the kernel says of this process's mapping of path, in KiB.
-func hugeMapping(t *testing.T, path, field string) (n int) {
-	t.Helper()
-	smaps, err := os.ReadFile("/proc/self/smaps")
-	require.NoError(t, err)
-	_, of, ok := strings.Cut(string(smaps), path+"\n")
-	require.True(t, ok, "mapped")
-	_, of, _ = strings.Cut(of, "\n"+field+":")
-	_, err = fmt.Sscanf(of, "%d", &n)
-	require.NoError(t, err)
-	return n
 }
 
 // carry sends records of all sizes through a queue, in this process and to another, and
@@ -118,8 +91,8 @@ func TestQueueOnHugetlbfs(t *testing.T) {
 	for _, ask := range []bool{false, true} {
 		require.NoError(t, shmq.Create(q, &shmq.Options{HugePages: ask})) // 4.4 MB
 		a := attach(t, q, shmq.Producer)
-		require.Equal(t, 2048, hugeMapping(t, q, "KernelPageSize"))
-		require.Equal(t, 2048, hugeMapping(t, q, "MMUPageSize"))
+		require.Equal(t, 2048, smaps(t, q, "KernelPageSize"))
+		require.Equal(t, 2048, smaps(t, q, "MMUPageSize"))
 		require.NoError(t, a.Detach())
 		require.ErrorIs(t, shmq.Create(q, nil), os.ErrExist)
 		carry(t, q)
@@ -178,7 +151,7 @@ func TestHugePagesOnTmpfs(t *testing.T) {
 				}
 				a, err := shmq.Attach(q, shmq.Producer, &shmq.AttachOptions{NoCreate: true, Prefault: true})
 				require.NoError(t, err)
-				_, huge := residence(t, q)
+				huge := smaps(t, q, "ShmemPmdMapped")
 				switch {
 				case ask:
 					require.GreaterOrEqual(t, huge, c.whenever)

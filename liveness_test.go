@@ -4,7 +4,6 @@ package shmq_test
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -107,27 +106,7 @@ func seatOf(t *testing.T, queue string, pid int) int {
 // sees nobody else.
 func elsewhere(t *testing.T) *testagent.Agent {
 	t.Helper()
-	return testagent.NewAs(t, ownNamespaces(t, syscall.CLONE_NEWPID))
-}
-
-// ownNamespaces are attributes of a process in a user namespace of its own, where it is
-// the user that this one is, and in others. The test is skipped where there are none.
-func ownNamespaces(t *testing.T, others uintptr) *syscall.SysProcAttr {
-	t.Helper()
-	namespaces := func() *syscall.SysProcAttr {
-		return &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | others,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-	}
-	probe := exec.Command("/proc/self/exe", "-test.run=^$")
-	probe.SysProcAttr = namespaces()
-	probe.Env = append(os.Environ(), "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
-	if err := probe.Run(); err != nil {
-		t.Skipf("no namespaces to be had here: %v", err)
-	}
-	return namespaces()
+	return testagent.NewAs(t, testproc.OwnNamespaces(t, syscall.CLONE_NEWPID))
 }
 
 // Seen from here, the pid of a participant in another namespace is somebody else's.

@@ -101,10 +101,8 @@ func (a *Attachment) lookAtFile() error {
 	if a.Hit() {
 		return a.Lost()
 	}
-	if a.shrinkable {
-		if err := cut(a.probe, len(a.mapping)); err != nil {
-			return a.lose(err)
-		}
+	if err := a.cut(); err != nil {
+		return a.lose(err)
 	}
 	if a.removed.IsZero() && unnamed(a.at, a.probe) {
 		a.removed = time.Now()

@@ -11,10 +11,8 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 )
-
-// long tells whether the long form is asked for.
-func long() bool { return os.Getenv("SHMQ_LONG") == "1" }
 
 // copyInPieces copies a queue while it is in use, page by page in any order: what a disk
 // may have after a power failure, if nothing was synced after the copy began.
@@ -42,7 +40,7 @@ func copyInPieces(t *testing.T, from, to string) {
 func TestMixedImageIsRebuilt(t *testing.T) {
 	t.Parallel()
 	rounds := 6
-	if long() {
+	if testproc.Long() {
 		rounds = 300
 	}
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 // What the disk has after a power cut: an ext4 on a loop device, whose backing file lies
@@ -18,7 +19,7 @@ import (
 // replays its journal. Every send that had returned before has to be there.
 func TestPowerCut(t *testing.T) {
 	modes, rounds := []shmq.Options{{Producers: shmq.One, Consumers: shmq.One}, {}}, 3
-	if long() {
+	if testproc.Long() {
 		modes, rounds = testagent.Modes(), 60
 	}
 	d := newDisk(t)

@@ -34,7 +34,7 @@ var removals = map[string]func(t *testing.T, q, path string){
 }
 
 // eachRemoval runs a scenario in all modes, with each of the removals in one mode at
-// least; with SHMQ_LONG in all.
+// least; with SHMQ_LONG=1 in all.
 func eachRemoval(t *testing.T, f func(t *testing.T, q string, remove func())) {
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
 		o.Slots, o.SlotSize, o.Seats = 512, 256, 8
@@ -266,11 +266,11 @@ func TestForcedRemoveOfACutFile(t *testing.T) {
 // Where the file itself is mounted, its path goes on naming it when it is unlinked.
 func TestUnlinkedFileThatIsMountedElsewhere(t *testing.T) {
 	t.Parallel()
-	onSmallFilesystem(t, "mounted-file").Expect("done")
+	inMountNamespace(t, "mounted-file")
 }
 
 func mountedFile(c *testproc.Child) {
-	dir, ok := mountSmall(c)
+	dir, ok := mountSmall(c, "2m")
 	if !ok {
 		return
 	}

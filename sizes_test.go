@@ -58,7 +58,7 @@ func TestTheMostSeats(t *testing.T) {
 	t.Parallel()
 	const processes = 4
 	each := 2
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		each = layout.MaxSeats / processes
 	}
 	first := layout.MaxSeats - processes*each
@@ -180,7 +180,7 @@ func overTheEnd(t *testing.T, q string) {
 
 // With SHMQ_LONG=1 a queue of more than 4 GiB is made with all its storage, on a disk.
 func TestQueueOfMoreThanFourGiB(t *testing.T) {
-	if os.Getenv("SHMQ_LONG") == "" || strconv.IntSize == 32 {
+	if !testproc.Long() || strconv.IntSize == 32 {
 		t.Skip("takes 4.5 GiB of disk; SHMQ_LONG=1")
 	}
 	q := filepath.Join(t.TempDir(), "q")
@@ -209,7 +209,7 @@ func TestQueueOfMoreThanFourGiB(t *testing.T) {
 func TestFilesCrossEveryWrap(t *testing.T) {
 	t.Parallel()
 	at := []uint64{1 << 32, 1 << 50, 1 << 60, 0}
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		at = append(at, 1<<31, 1<<36, 1<<46, 1<<49, 1<<59, 1<<63)
 	}
 	testagent.EachMode(t, func(t *testing.T, opts shmq.Options) {

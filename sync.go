@@ -11,9 +11,10 @@ import (
 // stable storage. Several that sync at a time share the work. It does not hold up those
 // who send and receive. In a filesystem in memory it does nothing.
 //
-// Error: ErrSync. Then the queue is as it was, for all who are attached and those to
-// come; what is not known is how much of it a crash of the machine would leave. The next
-// Sync writes everything once more.
+// Errors: ErrClosed after Detach; ErrSync, with ErrTruncated if the file was cut, which
+// takes what was in the queue. Otherwise the queue is as it was then, for all who are
+// attached and those to come; what is not known is how much of it a crash of the machine
+// would leave. The next Sync writes everything once more.
 func (a *Attachment) Sync() error {
 	a.syncing.Lock()
 	defer a.syncing.Unlock()
@@ -28,6 +29,8 @@ func (a *Attachment) Sync() error {
 	})
 	if a.Hit() { // it was no longer the file that was synced
 		err = a.Lost()
+	} else if err == nil {
+		err = a.cut() // pages that the file has lost are passed over without an error
 	}
 	a.unsure = a.unsure || err != nil
 	return notSynced(a.name, err)
@@ -51,14 +54,18 @@ func syncAll(mem []byte) error {
 // StartSync starts what Sync does and does not wait for it: the kernel begins to write
 // what has changed. It says nothing about when, or whether, that is on stable storage;
 // a Sync some time later has less to wait for. (It is sync_file_range; msync with
-// MS_ASYNC does nothing in Linux since 2.6.19.) Error: ErrSync.
+// MS_ASYNC does nothing in Linux since 2.6.19.) Errors: as Sync.
 func (a *Attachment) StartSync() error {
 	a.syncing.Lock()
 	defer a.syncing.Unlock()
 	if a.mem == nil {
 		return fail("sync", a.name, ErrClosed)
 	}
-	return notSynced(a.name, a.probe.StartSync(int64(len(a.mem))))
+	err := a.probe.StartSync(int64(len(a.mem)))
+	if err == nil {
+		err = a.cut()
+	}
+	return notSynced(a.name, err)
 }
 
 // Sync returns when all that is in the queue of that name at this moment, whoever put it
@@ -88,6 +95,9 @@ func syncNamed(name string) (err error) {
 func notSynced(name string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, ErrTruncated) { // it says what to do
+		return &Error{"sync", name, fmt.Errorf("%w: %w", ErrSync, err)}
 	}
 	return &Error{"sync", name, fmt.Errorf("%w: %w; its records are in the queue, but a crash of the machine may lose some; look after the disk, then run: shmq sync %s", ErrSync, err, quote(name))}
 }

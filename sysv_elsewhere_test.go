@@ -11,36 +11,19 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/producer"
-	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
-
-// elsewhereIPC are the attributes of a process in an IPC namespace of its own.
-func elsewhereIPC(t *testing.T) *syscall.SysProcAttr {
-	t.Helper()
-	attr := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWIPC}
-	if os.Getuid() != 0 {
-		attr.Cloneflags |= unix.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	probe, err := os.StartProcess("/bin/true", []string{"true"}, &os.ProcAttr{Sys: attr})
-	if err != nil {
-		t.Skipf("no IPC namespace to be had here: %v", err)
-	}
-	_, err = probe.Wait()
-	require.NoError(t, err)
-	return attr
-}
 
 // The side file is shared, the segments are not.
 func TestSegmentInAnotherNamespace(t *testing.T) {
 	t.Parallel()
-	attr := elsewhereIPC(t)
+	attr := testproc.OwnNamespaces(t, unix.CLONE_NEWIPC)
 	q, key := segmentQueue(t, &many)
 	id := segmentOf(t, key).ID
 	a := attach(t, q, shmq.Producer)

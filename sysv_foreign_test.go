@@ -8,10 +8,11 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
-	"github.com/stretchr/testify/require"
 )
 
 func TestForeignSegmentIsBorrowed(t *testing.T) {

@@ -10,10 +10,11 @@ import (
 	"os"
 	"testing"
 
-	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/internal/sys"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // freeKey returns a key that no segment has. At the end of the test none may have it
@@ -34,7 +35,7 @@ func freeKey(t *testing.T) uint32 {
 				_ = sys.RemoveSegment(id)
 				t.Errorf("segment %d was left behind", id)
 			}
-			_, err := os.Stat(sidePath(t, keyName(key)))
+			_, err := os.Stat(path(t, keyName(key)))
 			require.ErrorIs(t, err, fs.ErrNotExist)
 		})
 		return key
@@ -42,13 +43,6 @@ func freeKey(t *testing.T) uint32 {
 }
 
 func keyName(key uint32) string { return fmt.Sprintf("sysv:%#x", key) }
-
-func sidePath(t *testing.T, name string) string {
-	t.Helper()
-	path, err := shmq.Path(name)
-	require.NoError(t, err)
-	return path
-}
 
 // segmentName returns the name of a queue that may be made.
 func segmentName(t *testing.T) string { return keyName(freeKey(t)) }

@@ -35,7 +35,7 @@ func TestSegmentKilledAtEverySystemCall(t *testing.T) {
 				runtime.LockOSThread() // who seizes a thread traces it
 				defer runtime.UnlockOSThread()
 				step := func() int {
-					if os.Getenv("SHMQ_LONG") == "1" {
+					if testproc.Long() {
 						return 1
 					}
 					return 1 + rand.IntN(7)
@@ -100,7 +100,7 @@ func killedAfter(t *testing.T, what string, borrowed bool, n int) (state string,
 		require.Zero(t, info.Records)
 	}
 	require.NoError(t, shmq.Remove(name), "stop %d left %s", n, state)
-	_, err = os.Stat(sidePath(t, name))
+	_, err = os.Stat(path(t, name))
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	if borrowed {
 		requireZero(t, id)
@@ -217,12 +217,12 @@ func TestSegmentKilledBetweenSystemCalls(t *testing.T) {
 			require.NoError(t, p.TrySend([]byte("a record")))
 			require.NoError(t, p.Close())
 			inSegment(t, id, func(b []byte) { c.left(b[:total]) })
-			file, err := os.ReadFile(sidePath(t, name))
+			file, err := os.ReadFile(path(t, name))
 			require.NoError(t, err)
 			side, err := layout.DecodeSide(file)
 			require.NoError(t, err)
 			side.State = c.state
-			require.NoError(t, os.WriteFile(sidePath(t, name), side.Encode(), 0o600))
+			require.NoError(t, os.WriteFile(path(t, name), side.Encode(), 0o600))
 
 			entry := func() bool {
 				entries, err := shmq.List()
@@ -262,7 +262,7 @@ func TestSegmentOfADeadMaker(t *testing.T) {
 		if !mine {
 			side.PID++
 		}
-		require.NoError(t, os.WriteFile(sidePath(t, keyName(key)), side.Encode(), 0o600))
+		require.NoError(t, os.WriteFile(path(t, keyName(key)), side.Encode(), 0o600))
 		id := foreign(t, key, 100_000, 0o600)
 		require.NoError(t, shmq.Remove(keyName(key)))
 		_, err := sys.StatSegment(id)
@@ -288,7 +288,7 @@ func TestSegmentClaimedByAnotherUser(t *testing.T) {
 		{State: layout.SideMaking, ID: -1, Key: key, Fresh: true, PID: uint32(os.Getpid())},
 		{State: layout.SideReady, ID: int32(id), Key: key, Own: true},
 	} {
-		path := sidePath(t, keyName(key))
+		path := path(t, keyName(key))
 		require.NoError(t, os.WriteFile(path, side.Encode(), 0o644))
 		require.NoError(t, os.Chown(path, 12345, 12345))
 		_ = shmq.ForceRemove(keyName(key)) // of the last one it refuses even that

@@ -8,11 +8,12 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testproc"
-	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 func TestSegmentWithoutSystemV(t *testing.T) {
@@ -52,7 +53,7 @@ func TestSegmentHugePages(t *testing.T) {
 
 func TestSegmentLimits(t *testing.T) {
 	t.Parallel()
-	c := testproc.StartAs(t, elsewhereIPC(t), "ipc-limits", t.TempDir())
+	c := testproc.StartAs(t, testproc.OwnNamespaces(t, unix.CLONE_NEWIPC), "ipc-limits", t.TempDir())
 	line := c.Line()
 	if line != "done" {
 		t.Skip(line)

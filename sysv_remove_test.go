@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
-	"github.com/stretchr/testify/require"
 )
 
 // ipcrm takes a segment from its key, not from those who have it.

@@ -8,10 +8,12 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
-	"github.com/stretchr/testify/require"
 )
 
 // A segment with a queue in it, and no side file here, is somebody's.
@@ -19,7 +21,7 @@ func TestSegmentWithoutItsSideFile(t *testing.T) {
 	t.Parallel()
 	q, key := segmentQueue(t, &single)
 	a := attach(t, q, shmq.Producer)
-	side := sidePath(t, q)
+	side := path(t, q)
 	require.NoError(t, os.Rename(side, side+".away"))
 	_, err := shmq.Stat(q)
 	require.ErrorIs(t, err, fs.ErrNotExist)
@@ -63,7 +65,7 @@ func TestSegmentHeaderOverwritten(t *testing.T) {
 func TestSegmentSideFileThatIsNone(t *testing.T) {
 	t.Parallel()
 	q, key := segmentQueue(t, &single)
-	side := sidePath(t, q)
+	side := path(t, q)
 	good, err := os.ReadFile(side)
 	require.NoError(t, err)
 	write := func(b []byte) { require.NoError(t, os.WriteFile(side, b, 0o600)) }
@@ -88,7 +90,7 @@ func TestSegmentSideFileThatIsNone(t *testing.T) {
 	}
 	// That of another key's queue must not lead to that queue, or to its removal.
 	other, otherKey := segmentQueue(t, &single)
-	b, err := os.ReadFile(sidePath(t, other))
+	b, err := os.ReadFile(path(t, other))
 	require.NoError(t, err)
 	write(b)
 	_, err = shmq.Attach(q, shmq.Producer, nil)
@@ -102,12 +104,12 @@ func TestSegmentSideFileThatIsNone(t *testing.T) {
 // A maker that stands still is not robbed: the others wait, and then say who it is.
 func TestSegmentOfAStoppedMaker(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("SHMQ_LONG") != "1" {
+	if !testproc.Long() {
 		t.Skip("takes as long as makers wait for each other, 10 s; SHMQ_LONG=1 runs it")
 	}
 	key := freeKey(t)
 	name := keyName(key)
-	f, err := sys.CreateTemp(sidePath(t, name), 0o600)
+	f, err := sys.CreateTemp(path(t, name), 0o600)
 	require.NoError(t, err)
 	ok, err := f.TryLock(layout.LockSide, true)
 	require.NoError(t, err)

@@ -9,11 +9,12 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
-	"github.com/stretchr/testify/require"
 )
 
 func TestSegmentNames(t *testing.T) {
@@ -56,7 +57,7 @@ func TestQueueInASegment(t *testing.T) {
 
 		info, err := shmq.Stat(q)
 		require.NoError(t, err)
-		require.Equal(t, []any{"0640", os.Getuid(), sidePath(t, q)}, []any{info.Mode, info.UID, info.Path})
+		require.Equal(t, []any{"0640", os.Getuid(), path(t, q)}, []any{info.Mode, info.UID, info.Path})
 		require.Len(t, info.Participants, 2)
 		require.Equal(t, segmentOf(t, key).Size, info.Size)
 		side, err := os.Stat(info.Path)
@@ -169,7 +170,7 @@ func TestSegmentByKeyAndByID(t *testing.T) {
 	t.Parallel()
 	q, key := segmentQueue(t, &single)
 	byID := fmt.Sprintf("sysv:id:%d", segmentOf(t, key).ID)
-	require.Equal(t, sidePath(t, q), sidePath(t, byID))
+	require.Equal(t, path(t, q), path(t, byID))
 	require.ErrorIs(t, shmq.Create(byID, nil), fs.ErrExist)
 	a := attach(t, byID, shmq.Producer)
 	_, err := shmq.Attach(q, shmq.Producer, nil)

@@ -35,11 +35,11 @@ func cuts(t *testing.T, queue string) map[string]int64 {
 	}
 }
 
-// someInShort returns the names of all variants with SHMQ_LONG, else of one, another in
+// someInShort returns the names of all variants with SHMQ_LONG=1, else of one, another in
 // each of the four modes.
 func someInShort[V any](t *testing.T, o shmq.Options, variants map[string]V) []string {
 	names := slices.Sorted(maps.Keys(variants))
-	if os.Getenv("SHMQ_LONG") == "1" {
+	if testproc.Long() {
 		return names
 	}
 	mode := slices.IndexFunc(testagent.Modes(), func(m shmq.Options) bool {
@@ -50,7 +50,7 @@ func someInShort[V any](t *testing.T, o shmq.Options, variants map[string]V) []s
 }
 
 // eachCut runs a scenario in all modes with a queue that it gets to cut, in each of the
-// ways in one mode at least; with SHMQ_LONG in all.
+// ways in one mode at least; with SHMQ_LONG=1 in all.
 func eachCut(t *testing.T, f func(t *testing.T, queue string, cut func())) {
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
 		o.Slots, o.SlotSize, o.Seats = 512, 256, 8

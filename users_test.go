@@ -183,7 +183,7 @@ func TestQueueForReadersOnly(t *testing.T) {
 func TestUsersInAnotherNamespace(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &many)
-	attr := ownNamespaces(t, 0)
+	attr := testproc.OwnNamespaces(t, 0)
 	attr.UidMappings[0].ContainerID = 1234
 	inside := testagent.NewAs(t, attr)
 	inside.Do("producer %s", q)

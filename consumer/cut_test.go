@@ -156,3 +156,25 @@ func TestGuardOfLeases(t *testing.T) {
 	require.ErrorIs(t, err, shmq.ErrTruncated)
 	require.NoError(t, c.Close())
 }
+
+// What the file has lost is not on the disk, whether a call has found that out or not.
+func TestSyncOfACutQueue(t *testing.T) {
+	t.Parallel()
+	for _, told := range []bool{false, true} {
+		c, path := filled(t)
+		require.NoError(t, os.Truncate(path, 1<<16))
+		if told {
+			_, err := c.TryReceive()
+			require.ErrorIs(t, err, shmq.ErrTruncated)
+		}
+		for _, sync := range []func() error{c.Sync, c.StartSync} {
+			err := sync()
+			require.ErrorIs(t, err, shmq.ErrSync)
+			require.ErrorIs(t, err, shmq.ErrTruncated)
+			require.NotContains(t, err.Error(), "\n")
+		}
+		_ = c.Close()
+		require.ErrorIs(t, c.Sync(), shmq.ErrClosed)
+		require.ErrorIs(t, c.StartSync(), shmq.ErrClosed)
+	}
+}

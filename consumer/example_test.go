@@ -197,6 +197,36 @@ func ExampleRaw_LeaseBatch() {
 	// three
 }
 
+// The bytes of a lease are in the file. If somebody cuts that, who touches them gets an
+// error under Guard; without it the process ends.
+func ExampleRaw_Guard() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	sendLetters(name, finish, "alpha")
+
+	c, err := consumer.OpenRaw(name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	l, err := c.TryLease()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.Truncate(name, 0); err != nil { // somebody's mistake
+		log.Fatal(err)
+	}
+	sum := 0
+	err = c.Guard(func() error {
+		for _, b := range l.Bytes() {
+			sum += int(b)
+		}
+		return nil
+	})
+	fmt.Println(sum, errors.Is(err, shmq.ErrTruncated))
+	// Output: 0 true
+}
+
 // Values that are ready are leased together. Each has a lease of its own.
 func ExampleConsumer_LeaseBatch() {
 	name, cleanUp := exampleQueue()

@@ -33,9 +33,10 @@ type Options struct {
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
 	// Logger gets what somebody who looks after the queue should know, and no call
-	// returns: at level Warn, what was taken back from a participant that died; at
-	// level Error, once, that the queue is damaged. Its handler is called in the
-	// middle of a call and must not use this consumer. Default: nil, no logging.
+	// returns: at level Warn, what was taken back from a participant that died, and
+	// that the queue was rebuilt; at level Error, once, that it is damaged. Its handler
+	// is called in the middle of a call and must not use this consumer. Default: nil,
+	// no logging.
 	Logger *slog.Logger
 }
 

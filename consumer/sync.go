@@ -4,9 +4,10 @@ import "github.com/shmq/shmq"
 
 // Sync returns when the queue as it is now is on stable storage: what this consumer has
 // acknowledged does not come again, whatever happens to the machine. See
-// shmq.Attachment.Sync. Errors: shmq.ErrSync, shmq.ErrClosed.
+// shmq.Attachment.Sync. Errors: shmq.ErrSync, with shmq.ErrTruncated if the file was cut;
+// shmq.ErrClosed.
 func (c *Raw) Sync() error {
-	if c.ring == nil {
+	if c.closed {
 		return c.fail(shmq.ErrClosed)
 	}
 	return c.att.Sync()
@@ -15,7 +16,7 @@ func (c *Raw) Sync() error {
 // StartSync starts to write the queue to stable storage, and does not wait for it; see
 // shmq.Attachment.StartSync. Errors: as Sync.
 func (c *Raw) StartSync() error {
-	if c.ring == nil {
+	if c.closed {
 		return c.fail(shmq.ErrClosed)
 	}
 	return c.att.StartSync()

@@ -90,3 +90,23 @@ func TestLeavingACutQueue(t *testing.T) {
 		})
 	}
 }
+
+// A record is not on the disk because the page it is in is: the queue around it is lost.
+func TestDurabilityOnACutQueue(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/q"
+	p, err := producer.OpenRaw(path, &producer.Options{Durability: shmq.Durability{Every: 1}})
+	require.NoError(t, err)
+	require.NoError(t, p.TrySend([]byte("a")))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(path, info.Size()/2))
+	require.ErrorIs(t, p.TrySend([]byte("b")), shmq.ErrTruncated)
+	for _, sync := range []func() error{p.Sync, p.StartSync} {
+		err := sync()
+		require.ErrorIs(t, err, shmq.ErrSync)
+		require.ErrorIs(t, err, shmq.ErrTruncated)
+	}
+	_ = p.Close() // an error if the record was sent before it was known
+	require.ErrorIs(t, p.Sync(), shmq.ErrClosed)
+}

@@ -153,6 +153,34 @@ func ExampleRaw_SendBatch() {
 	// "three"
 }
 
+// A journal on a disk: what was sent a second ago, or a hundred records ago, survives a
+// power cut, and what Sync has returned for. In the meantime a send costs no write.
+func ExampleOptions_durability() {
+	name, cleanUp := exampleQueue() // a path on a disk
+	defer cleanUp()
+	p, err := producer.Open[string](name, &producer.Options{
+		Durability: shmq.Durability{Every: 100, Within: time.Second},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := p.TrySend("credit 5"); err != nil && !errors.Is(err, shmq.ErrSync) {
+		log.Fatal(err) // with ErrSync it is in the queue, and perhaps not on the disk
+	}
+	fmt.Println(p.Sync()) // before this is acted upon
+	if err := p.Close(); err != nil {
+		log.Fatal(err)
+	}
+	info, err := shmq.Stat(name)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("checksums:", info.Checksum)
+	// Output:
+	// <nil>
+	// checksums: true
+}
+
 // Counters are for monitoring: any goroutine may read them, at any time. With package
 // expvar they appear under /debug/vars.
 func ExampleRaw_Counters() {

@@ -3,7 +3,8 @@ package producer
 import "github.com/shmq/shmq"
 
 // Sync returns when all that is in the queue, from this producer and all others, is on
-// stable storage; see shmq.Attachment.Sync. Errors: shmq.ErrSync, shmq.ErrClosed.
+// stable storage; see shmq.Attachment.Sync. Errors: shmq.ErrSync, with shmq.ErrTruncated
+// if the file was cut; shmq.ErrClosed.
 func (p *Raw) Sync() error {
 	if p.closed {
 		return p.fail(shmq.ErrClosed)

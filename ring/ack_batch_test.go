@@ -4,9 +4,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
-	"github.com/stretchr/testify/require"
 )
 
 func TestAckBatch(t *testing.T) {

@@ -4,7 +4,6 @@ package ring_test
 
 import (
 	"errors"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/internal/scribble"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -22,7 +22,7 @@ import (
 // does not end ends the test binary, with all stacks.
 func TestParticipantsAmongScribblers(t *testing.T) {
 	d := 300 * time.Millisecond
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		d = 30 * time.Second
 	}
 	for _, mode := range modes {

@@ -5,7 +5,6 @@ package ring_test
 import (
 	"fmt"
 	"math"
-	"os"
 	"strconv"
 	"syscall"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -62,7 +62,7 @@ func TestTheMostSlots(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		g := layout.Geometry{ManyProducers: mp, ManyConsumers: mc, Seats: 4, Slots: layout.MaxSlots, AreaSize: 1024}
 		m := promised(t, g)
-		if os.Getenv("SHMQ_LONG") != "" { // reads every line: some 2 s
+		if testproc.Long() { // reads every line: some 2 s
 			require.NoError(t, inOrder(m.Ring()))
 			require.Zero(t, m.Ring().Reclaim(2))
 		}

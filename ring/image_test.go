@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"text/tabwriter"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 // A participant that is killed leaves in shared memory the stores that it had made:
@@ -31,7 +31,7 @@ type effort struct {
 // position at which some word wraps.
 func imageEfforts() []effort {
 	few := []uint64{24, 23, 1<<32 - 2, 1<<50 - 1, 1<<64 - 2, 22} // the last with checksums
-	if os.Getenv("SHMQ_LONG") == "" {
+	if !testproc.Long() {
 		return []effort{{positions: few, subsets: 1, endings: []ending{settleFirst, settleLast}, seconds: 11}}
 	}
 	var wraps []uint64

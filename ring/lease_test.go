@@ -3,9 +3,10 @@ package ring_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
-	"github.com/stretchr/testify/require"
 )
 
 func TestLeasesAreAcknowledgedInAnyOrder(t *testing.T) {

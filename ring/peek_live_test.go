@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -40,7 +40,7 @@ func uniformID(b []byte) (uint64, error) {
 // times as many records.
 func TestViewerNeverShowsATornRecord(t *testing.T) {
 	records := uint64(30_000)
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		records *= 100
 	}
 	for _, mode := range modes {

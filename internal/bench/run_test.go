@@ -41,7 +41,7 @@ func named(t *testing.T, name string) Case {
 // while others want their cores.
 func TestCasesRun(t *testing.T) {
 	cases := everyCase()
-	if os.Getenv("SHMQ_LONG") == "" {
+	if !testproc.Long() {
 		seen := map[string]bool{}
 		cases = slices.DeleteFunc(cases, func(c Case) bool {
 			key := fmt.Sprint(c.Kind, c.Link, c.Sides, c.Batch > 1, c.Consumers > 1, c.OneCore, c.Wait, c.Use)
@@ -320,10 +320,6 @@ func children(pid int) (pids []int) {
 
 // gone reports whether a process has ended; a zombie has.
 func gone(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return true
-	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	return strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X")
+	s := testproc.State(pid)
+	return s == "" || s == "Z" || s == "X"
 }

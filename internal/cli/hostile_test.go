@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/scribble"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -49,7 +50,7 @@ const exitOK = 0
 // scribbles over through a mapping of its own, before and while they run.
 func TestCommandsAmongScribblers(t *testing.T) {
 	rounds := 8
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		rounds = 600
 	}
 	dir := t.TempDir()

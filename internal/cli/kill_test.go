@@ -32,7 +32,7 @@ const maxStuck = time.Second
 // nobody stands still for long. Twenty kills; with SHMQ_LONG=1 two hundred.
 func TestKillInFullFlow(t *testing.T) {
 	kills := 5
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		kills = 50
 	}
 	var all flowStats

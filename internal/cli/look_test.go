@@ -21,6 +21,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -144,11 +145,7 @@ func TestTailSaysWhatItMissed(t *testing.T) {
 	follow := start(t, nil, out, "shmq", "tail", q, "--until-eof")
 	until(t, "the first record", func() bool { return written() == "first\n" })
 	require.NoError(t, follow.Process.Signal(syscall.SIGSTOP)) // it can't look
-	until(t, "a stopped process", func() bool {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", follow.Process.Pid))
-		require.NoError(t, err)
-		return strings.Contains(string(b), ") T ")
-	})
+	until(t, "a stopped process", func() bool { return testproc.State(follow.Process.Pid) == "T" })
 	var got []byte
 	for range 1000 {
 		got, err = c.Receive(context.Background(), got)

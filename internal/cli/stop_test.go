@@ -5,7 +5,6 @@ package cli_test
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 // A receiver is stopped while it holds a record. For dozens of heartbeats, with
@@ -24,7 +24,7 @@ import (
 func TestStoppedReceiverKeepsItsRecord(t *testing.T) {
 	t.Parallel()
 	stopped := 25 * park.Heartbeat
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		stopped = 10 * time.Second
 	}
 	q := queuePath(t)

@@ -3,7 +3,6 @@
 package cli_test
 
 import (
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -43,9 +43,8 @@ func startLimited(t *testing.T, out *os.File, size uint64, name string, args ...
 // cpuTime returns what a process has used, of all its threads.
 func cpuTime(t *testing.T, pid int) time.Duration {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	require.NoError(t, err)
-	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	fields := testproc.Stat(pid)
+	require.NotEmpty(t, fields)
 	ticks := 0
 	for _, f := range fields[11:13] { // utime and stime
 		n, err := strconv.Atoi(f)
@@ -65,8 +64,7 @@ func TestNoPermission(t *testing.T) {
 	q := filepath.Join(dir, "q")
 	require.NoError(t, shmq.Create(q, &shmq.Options{Mode: 0o200}))
 
-	self := filepath.Join(dir, "self")
-	copyFile(t, self)
+	self := testproc.ForAnyone(t)
 	for _, command := range [][]string{
 		{"shmq-send", q}, {"shmq-recv", q}, {"shmq", "stat", q}, {"shmq", "recover", q}, {"shmq", "rm", q}, {"shmq", "create", dir + "/new"},
 	} {
@@ -85,21 +83,6 @@ func TestNoPermission(t *testing.T) {
 	}
 }
 
-func copyFile(t *testing.T, to string) {
-	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	from, err := os.Open(self)
-	require.NoError(t, err)
-	defer from.Close()
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	require.NoError(t, err)
-	_, err = io.Copy(f, from)
-	require.NoError(t, err)
-	require.NoError(t, f.Chmod(0o755))
-	require.NoError(t, f.Close())
-}
-
 // Who may read a queue and not write it looks at it with every verb that looks, and is
 // told so by every other.
 func TestReadersOnly(t *testing.T) {
@@ -111,8 +94,7 @@ func TestReadersOnly(t *testing.T) {
 	require.NoError(t, shmq.Create(q, &shmq.Options{Slots: 16}))
 	sendBytes(t, q, "\xa1x")
 	require.NoError(t, os.Chmod(q, 0o444))
-	self := filepath.Join(dir, "self")
-	copyFile(t, self)
+	self := testproc.ForAnyone(t)
 	run := func(code int, command ...string) string {
 		t.Helper()
 		cmd := exec.Command(self)

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/internal/testpty"
 )
 
@@ -249,7 +250,7 @@ func TestTopGivesTheTerminalBack(t *testing.T) {
 		r := topOn(t, dir, nil)
 		for range 3 {
 			r.Type("\x1a")
-			until(t, "it stands still", func() bool { return stateOf(t, r.pid) == "T" })
+			until(t, "it stands still", func() bool { return testproc.State(r.pid) == "T" })
 			r.givenBack()
 			require.NoError(t, syscall.Kill(r.pid, syscall.SIGCONT))
 			r.shows("> q")
@@ -258,14 +259,6 @@ func TestTopGivesTheTerminalBack(t *testing.T) {
 		r.Type("q")
 		r.ends(0)
 	})
-}
-
-// stateOf returns the letter of a process's state.
-func stateOf(t *testing.T, pid int) string {
-	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	require.NoError(t, err)
-	return strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))[0]
 }
 
 func TestTopColours(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 // TestKillAtEveryInstruction kills a process at every instruction of every operation
@@ -24,7 +25,7 @@ import (
 // SHMQ_KILLPOINT_SEED repeats.
 func TestKillAtEveryInstruction(t *testing.T) {
 	mayTrace(t)
-	long := os.Getenv("SHMQ_LONG") == "1"
+	long := testproc.Long()
 	from := uint64(time.Now().UnixNano())
 	if s := os.Getenv("SHMQ_KILLPOINT_SEED"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)

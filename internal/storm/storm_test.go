@@ -42,7 +42,7 @@ func (s *stats) String() string {
 func TestStorm(t *testing.T) {
 	seed := envSeed(t)
 	total, round, gap := 4*time.Second, time.Second, 25*time.Millisecond
-	if os.Getenv("SHMQ_LONG") != "" {
+	if testproc.Long() {
 		total, round, gap = 5*time.Minute, 10*time.Second, 40*time.Millisecond
 	}
 	if s := os.Getenv("SHMQ_STORM_TIME"); s != "" {

@@ -221,13 +221,5 @@ func (p *Proc) Exit() {
 	require.NoError(p.t, p.cmd.Wait())
 }
 
-// State is the letter that the kernel has for what the process does: T stopped,
-// Z zombie.
-func (p *Proc) State() string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	return rest[:min(1, len(rest))]
-}
+// State is State of this process.
+func (p *Proc) State() string { return State(p.PID()) }
