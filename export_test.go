@@ -7,3 +7,6 @@ func SetBeforeUnname(t testing.TB, f func()) {
 	beforeUnname = f
 	t.Cleanup(func() { beforeUnname = func() {} })
 }
+
+// FailedSync makes a as it is after a Sync that failed and could not be made up for.
+func FailedSync(a *Attachment) { a.unsure = true }

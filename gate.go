@@ -138,9 +138,13 @@ func (a *Attachment) leave() error {
 	return a.syncHot()
 }
 
-// syncHot syncs the hot words.
+// syncHot syncs the hot words. A failure that it is told of may be that of any page.
 func (a *Attachment) syncHot() error {
-	return notSynced(a.name, sys.Sync(a.mem[layout.HotOffset:layout.HotOffset+layout.HotSize]))
+	err := sys.SyncPart(a.mem, layout.HotOffset, layout.HotSize)
+	if err != nil {
+		_ = sys.Redirty(a.mem)
+	}
+	return notSynced(a.name, err)
 }
 
 // logRebuilt tells of a rebuild.

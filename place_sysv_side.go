@@ -87,6 +87,10 @@ func (p *sysvPlace) clearSegment(f *sys.File, side *layout.Side) error {
 	case side.Own:
 		return removeOwn(f, seg)
 	}
+	owner, _, err := f.Owner()
+	if err != nil || !seg.MayBeWrittenBy(owner) {
+		return err // anyone can write such a claim, see removeOwn
+	}
 	return wipe(seg, side)
 }
 

@@ -22,7 +22,10 @@ func (a *Attachment) Sync() error {
 		return fail("sync", a.name, ErrClosed)
 	}
 	err := touch(a.probe, a.mem, func() error { // also from a timer, which nobody else guards
-		if a.unsure && sys.Redirty(a.mem) == nil {
+		if a.unsure {
+			if err := sys.Redirty(a.mem); err != nil {
+				return err // the kernel takes the pages for written, and would say so
+			}
 			a.unsure = false
 		}
 		return syncAll(a.mem)

@@ -132,3 +132,31 @@ func TestSegmentOfAStoppedMaker(t *testing.T) {
 	require.NoError(t, attachNew(t, name).Detach())
 	require.NoError(t, shmq.Remove(name))
 }
+
+// A side file that claims that a queue was begun in another program's segment, by
+// somebody who can't write to that: nobody wipes it in good faith.
+func TestSegmentIsNotWipedForAStranger(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	for _, state := range []uint32{layout.SideMaking, layout.SideRemoving} {
+		key := freeKey(t)
+		id := foreign(t, key, 1<<20, 0o644)
+		h := layout.Header{Geometry: layout.Geometry{Slots: 16, AreaSize: 64, Seats: 8}}
+		claim := layout.Side{State: state, Key: key, ID: int32(id), Namespace: sys.IPCNamespace(), Header: [layout.SideHeaderSize]byte(h.Encode())}
+		inSegment(t, id, func(b []byte) {
+			copy(b, claim.Header[:])
+			b[20_000] = 42
+		})
+		side := path(t, keyName(key))
+		require.NoError(t, os.WriteFile(side, claim.Encode(), 0o666))
+		require.NoError(t, os.Chown(side, 12345, 12345))
+		require.NoError(t, shmq.Remove(keyName(key)))
+		require.NoFileExists(t, side)
+		inSegment(t, id, func(b []byte) {
+			require.Equal(t, claim.Header[:], b[:layout.SideHeaderSize])
+			require.EqualValues(t, 42, b[20_000])
+		})
+	}
+}

@@ -32,6 +32,12 @@ type Segment struct {
 	Removed    bool // it goes with its last attachment
 }
 
+// MayBeWrittenBy reports whether a user may be allowed to write to the segment. Who is in
+// its group it can't tell.
+func (s *Segment) MayBeWrittenBy(uid int) bool {
+	return uid == 0 || uid == s.UID || uid == s.CreatorUID || s.Mode&0o022 != 0
+}
+
 // FindSegment returns the segment of a key. It fails with fs.ErrNotExist where none is.
 func FindSegment(key uint32) (id int, err error) {
 	id, err = retryInt(func() (int, error) { return unix.SysvShmGet(int(int32(key)), 0, 0) })

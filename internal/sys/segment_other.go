@@ -29,4 +29,5 @@ func StatSegment(int) (Segment, error)                          { return Segment
 func RemoveSegment(int) error                                   { return ErrUnsupported }
 func SegmentLimit(error, int64) string                          { return "" }
 func (*Segment) Map(int, bool) ([]byte, error)                  { return nil, ErrUnsupported }
+func (*Segment) MayBeWrittenBy(int) bool                        { return false }
 func IPCNamespace() uint64                                      { return 0 }

@@ -11,14 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sync returns when what was stored into a mapping, or into whole pages of one, is on
-// stable storage. Each description hears of a failed write once; afterwards the pages
+// Sync returns when what was stored into a mapping is on stable storage. Each description hears of a failed write once; afterwards the pages
 // count as written, although they are not: see Redirty.
 func Sync(b []byte) error {
 	if err := retry(func() error { return unix.Msync(b, unix.MS_SYNC) }); err != nil {
 		return os.NewSyscallError("msync", err)
 	}
 	return nil
+}
+
+// SyncPart is Sync for the pages in which n bytes of a mapping lie, whatever the size of
+// pages here.
+func SyncPart(b []byte, off, n int) error {
+	return Sync(b[off&^(unix.Getpagesize()-1) : off+n])
 }
 
 // Redirty makes the kernel write all pages of a mapping once more at the next Sync.

@@ -47,6 +47,7 @@ func (*File) Mount() uint64                                 { return 0 }
 func (*File) SyncName() error                               { return ErrUnsupported }
 func Sync([]byte) error                                     { return ErrUnsupported }
 func Redirty([]byte) error                                  { return ErrUnsupported }
+func SyncPart([]byte, int, int) error                       { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func HugePoolOf(int64) (p HugePool, err error)              { return p, ErrUnsupported }
