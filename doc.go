@@ -1,9 +1,9 @@
 // Package shmq is a message queue over shared memory for Linux: unrelated
-// processes attach by name to a file under /dev/shm and exchange records through
-// it, from one or many producers to one or many consumers. A process that is
+// processes attach by name, mostly to a file under /dev/shm, and exchange records
+// through it, from one or many producers to one or many consumers. A process that is
 // killed, at any instruction, takes nothing from the others.
 //
-// This package makes, lists, describes, looks into and removes queues. Programs
+// This package makes, lists, describes, checks, looks into and removes queues. Programs
 // send with package producer and receive with package consumer; both make the queue
 // when it is absent, so either side may start first.
 //
@@ -13,11 +13,21 @@
 // that the environment variable SHMQ_DIR names. A name with a slash is a path.
 //
 // The name fd:N means the queue that this process's descriptor N is, whoever opened it:
-// mostly an anonymous one, of CreateAnonymous, that no other process can find. A file
-// that is called so needs a path.
+// mostly an anonymous one, of CreateAnonymous, that no other process can find. The names
+// sysv:KEY and sysv:id:ID mean System V segments. A file that is called so needs a path.
+// docs/places.md tells what each kind of place is good for.
+//
+// # Durability
+//
+// A queue in memory ends with the machine's run. One in a file on a disk, made with
+// Options.Checksum, has after a crash of the machine what was synced before: by Sync, or
+// as records are sent, as Durability says. Who attaches first then rebuilds it.
 //
 // # Errors
 //
-// Every error names the queue and the operation, and wraps one of the sentinels
-// below or of package io/fs; test with errors.Is.
+// Every error names the queue and the operation and says what to do; most wrap one of the
+// sentinels below or of package io/fs: test with errors.Is. A queue that is removed comes
+// to its end for those attached, with ErrRemoved. A file that is cut under them gives
+// ErrTruncated. A lease or a reservation is memory that is touched between calls, where a
+// cut file ends the process, unless that is done in Guard.
 package shmq

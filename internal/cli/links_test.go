@@ -120,3 +120,21 @@ func TestDocumentsNamedInCodeExist(t *testing.T) {
 	}
 	require.Positive(t, n)
 }
+
+// Tests that documents name as proof exist.
+func TestTestsNamedInDocumentsExist(t *testing.T) {
+	t.Parallel()
+	var tests strings.Builder
+	for _, path := range repository(t, "_test.go") {
+		tests.WriteString(read(t, path))
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9]*)`")
+	n := 0
+	for _, path := range repository(t, ".md") {
+		for _, name := range named.FindAllStringSubmatch(read(t, path), -1) {
+			require.Contains(t, tests.String(), "\nfunc "+name[1]+"(", path)
+			n++
+		}
+	}
+	require.Greater(t, n, 10)
+}
