@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
@@ -219,10 +218,12 @@ func (b *rebuilder) skip(p, q uint64) {
 	}
 }
 
-// wipe makes a line without a record one that no word makes a record of.
+// wipe makes a line without a record one that no word makes a record of. A length of a
+// line that was never written is 0, and may be there still: the checksum is not that of
+// an empty record.
 func (b *rebuilder) wipe(p uint64) {
 	*b.lengthMeta(p) = ^uint64(0)
-	*(*uint64)(unsafe.Add(unsafe.Pointer(b.wordAt(p)), layout.SlotSize-8)) = ^uint64(0)
+	*b.sumAt(p) = ^b.sums.sum(p, 0, nil)
 }
 
 // reset brings the hot words in line. They are in no order: whoever is interrupted here
