@@ -34,7 +34,8 @@ import (
 // acknowledged, since S, or within the window by somebody whose store did not get to the
 // disk; all that is found comes flagged. Positions are those of the records, so a
 // producer's come in the order in which it sent them; those that are missing were not
-// synced. Of a batch whose send had not returned, some may come.
+// synced. Of a batch whose send had not returned, some may come; also if its sender died and
+// the batch is a Skip: the words inside are Full until the slots are used again.
 //
 // What is found is laid out as participants leave it who have all died: orphans before
 // head, or, with a single consumer, what lies between head and handout. What has no good
