@@ -15,6 +15,7 @@ type paper struct {
 	size int
 
 	sent   bool // the send has returned
+	doubt  bool // or its sender died in the middle of it
 	synced bool // and a sync has begun since
 
 	acking bool // its acknowledgement has begun
@@ -75,16 +76,25 @@ func (a *archive) sync() {
 }
 
 // reopen notes that a single consumer was replaced: what it acknowledged behind a record
-// that it did not comes again.
+// that it did not comes again. Behind one of which that is not known, because somebody
+// died in the middle of a call, it may.
 func (a *archive) reopen() {
 	if a.manyConsumers {
 		return
 	}
-	open := false
+	open, unsure := false, false
 	for _, p := range a.papers {
-		open = open || !p.acked
-		if open {
+		interrupted := p.doubt || p.acking && !p.acked
+		switch {
+		case open:
 			p.acking, p.acked = false, false
+		case unsure && p.acked:
+			p.acked = false
+		}
+		if interrupted {
+			unsure = true
+		} else if !p.acking {
+			open = true
 		}
 	}
 }

@@ -21,6 +21,9 @@ func eachAccess(k *machine, work func()) {
 		if left--; left < 0 {
 			panic(stopped{})
 		}
+		if k.mortal && k.rng.IntN(100) == 0 {
+			panic(died{})
+		}
 	})
 	defer atomics.SetHook(nil)
 	work()

@@ -200,6 +200,9 @@ func (e *examiner) inside(p uint64, w layout.Word, in stretch) {
 		}
 		return
 	}
+	if !r.geo.ManyConsumers && int64(atomics.Load64(r.head)-in.pos) > 0 {
+		return // freed meanwhile: a producer may have begun a span here, and its first word stands
+	}
 	means := "the records of this span are delivered wrongly, or not at all"
 	if first == layout.Full || first == layout.Skip {
 		means = "none for this span; somebody has written here who should not"

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
@@ -35,7 +34,8 @@ import (
 // acknowledged, since S, or within the window by somebody whose store did not get to the
 // disk; all that is found comes flagged. Positions are those of the records, so a
 // producer's come in the order in which it sent them; those that are missing were not
-// synced. Of a batch whose send had not returned, some may come.
+// synced. Of a batch whose send had not returned, some may come; also if its sender died and
+// the batch is a Skip: the words inside are Full until the slots are used again.
 //
 // What is found is laid out as participants leave it who have all died: orphans before
 // head, or, with a single consumer, what lies between head and handout. What has no good
@@ -219,10 +219,12 @@ func (b *rebuilder) skip(p, q uint64) {
 	}
 }
 
-// wipe makes a line without a record one that no word makes a record of.
+// wipe makes a line without a record one that no word makes a record of. A length of a
+// line that was never written is 0, and may be there still: the checksum is not that of
+// an empty record.
 func (b *rebuilder) wipe(p uint64) {
 	*b.lengthMeta(p) = ^uint64(0)
-	*(*uint64)(unsafe.Add(unsafe.Pointer(b.wordAt(p)), layout.SlotSize-8)) = ^uint64(0)
+	*b.sumAt(p) = ^b.sums.sum(p, 0, nil)
 }
 
 // reset brings the hot words in line. They are in no order: whoever is interrupted here

@@ -36,14 +36,15 @@ func TestWhatWasSyncedSurvivesAStopOfTheMachine(t *testing.T) {
 					t.Fatalf("seed %d: %v", seed, err)
 				}
 			}
-			t.Logf("%d images, %d of them of a rebuild that was interrupted; %d records came again, %d were torn", sum.images, sum.again, sum.records, sum.torn)
+			t.Logf("%d images, %d of them of a rebuild that was interrupted; %d records came again, %d were torn; %d died inside a call", sum.images, sum.again, sum.records, sum.torn, sum.deaths)
 			require.Positive(t, sum.records)
 			require.Positive(t, sum.torn)
+			require.Equal(t, stepped, sum.deaths > 0)
 		})
 	}
 }
 
-type tally struct{ images, again, records, torn int }
+type tally struct{ images, again, records, torn, deaths int }
 
 // liveOnADisk is one machine that stops several times.
 func liveOnADisk(seed uint64, mp, mc bool, sum *tally) error {
@@ -69,6 +70,7 @@ func liveOnADisk(seed uint64, mp, mc bool, sum *tally) error {
 			return fmt.Errorf("stop %d, %+v, unit %d: %w", life, g, unit, err)
 		}
 	}
+	sum.deaths += k.deaths
 	return nil
 }
 
@@ -130,6 +132,9 @@ func (k *machine) tryOut(found ring.Rebuilt) ([]*paper, error) {
 			return nil, fmt.Errorf("seat %d is dirty", i)
 		}
 	}
+	if e := r.Examine(uint64(len(k.m.Bytes))); len(e.Faults) > 0 {
+		return nil, fmt.Errorf("a rebuilt ring is accused: %+v", e.Faults[0])
+	}
 	torn := r.Torn()
 	_, tail := r.Positions()
 	v := r.NewViewer()
@@ -150,7 +155,11 @@ func (k *machine) tryOut(found ring.Rebuilt) ([]*paper, error) {
 	case r.Torn() != torn:
 		return nil, errors.New("a rebuilt ring has torn records")
 	}
-	return came, useOn(r, k.sizes)
+	err = useOn(r, k.sizes)
+	if e := r.Examine(uint64(len(k.m.Bytes))); err == nil && len(e.Faults) > 0 {
+		err = fmt.Errorf("a rebuilt ring that was used is accused: %+v", e.Faults[0])
+	}
+	return came, err
 }
 
 // useOn fills and drains a ring that is empty, several times over, as a new one.
