@@ -55,7 +55,7 @@ type AttachOptions struct {
 	Lock bool
 	// NoGuard leaves out the guard against faults, which costs 5 to 6 ns a call. Then a
 	// file that is cut under the participant ends the process, with SIGBUS. The guard is
-	// off by itself where the file can't be cut. Default false.
+	// off by itself where the file can't be cut and has no huge pages of a pool. Default false.
 	NoGuard bool
 	// Logger gets what somebody who looks after the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died; at
@@ -189,7 +189,8 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	// Registered before the first publication, or fencing by itself.
 	a.fence = sys.RegisterBarrier() != nil
 	a.shrinkable = probe.Shrinkable()
-	a.guarded = a.shrinkable && !opts.NoGuard
+	// A huge page can be punched out of a sealed file, and the pool be used up then.
+	a.guarded = (a.shrinkable || probe.HugePage() != 0) && !opts.NoGuard
 	if err := a.Guard(a.takePlace); err != nil {
 		return nil, err
 	}
