@@ -139,6 +139,25 @@ func TestQueueOnHugetlbfs(t *testing.T) {
 	require.Empty(t, files)
 }
 
+// In huge pages, too, it can be tried out what a rebuild would find; the copy takes pages
+// of the pool.
+func TestRebuildTriedOutInHugePages(t *testing.T) {
+	addHugePages(t, 2)
+	dir, bound := mountHere(t, "hugetlbfs", "pagesize=2M"), t.TempDir()
+	require.NoError(t, syscall.Mount(dir, bound, "", syscall.MS_BIND, ""))
+	defer func() { require.NoError(t, syscall.Unmount(bound, syscall.MNT_DETACH)) }()
+	require.NoError(t, shmq.Create(dir+"/q", &shmq.Options{Slots: 16, SlotSize: 64, Seats: 8, Checksum: true}))
+	p := testagent.Producer(t, dir+"/q")
+	p.Sends("a", "b")
+	p.Kill()
+	rec, err := shmq.Recover(bound+"/q", &shmq.RecoverOptions{DryRun: true})
+	require.NoError(t, err)
+	require.Equal(t, &shmq.Rebuilt{Records: 2}, rec.Rebuilt)
+	maps, err := os.ReadFile("/proc/self/maps")
+	require.NoError(t, err)
+	require.NotContains(t, string(maps), bound, "all is unmapped")
+}
+
 // A stranger's file of huge pages can be sealed, and still lose a page that the pool
 // can't give back.
 func TestHugePagePunchedOutOfASealedFile(t *testing.T) {
