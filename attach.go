@@ -56,7 +56,7 @@ type AttachOptions struct {
 	// NoGuard leaves out the guard against faults, which costs a load a call, where
 	// there is no handler for them (386, for one) 6 to 8 ns; see docs/guarantees.md. Then a
 	// file that is cut under the participant ends the process, with SIGBUS. The guard is
-	// off by itself where the file can't be cut. Default false.
+	// off by itself where the file can't be cut and has no huge pages of a pool. Default false.
 	NoGuard bool
 	// Logger gets what somebody who looks after the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died, and
@@ -193,7 +193,8 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 	// Registered before the first publication, or fencing by itself.
 	a.fence = sys.RegisterBarrier() != nil
 	a.shrinkable = probe.Shrinkable()
-	if a.shrinkable && !opts.NoGuard {
+	// A huge page can be punched out of a sealed file, and the pool be used up then.
+	if (a.shrinkable || probe.HugePage() != 0) && !opts.NoGuard {
 		a.guard()
 	}
 	if err := a.Guard(a.takePlace); err != nil {

@@ -41,6 +41,9 @@ func create(at place, opts *Options) error {
 	return at.create(g, mode, opts)
 }
 
+// afterLink is for tests: what happens when a new queue has just got its name.
+var afterLink = func() {}
+
 func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (err error) {
 	path := p.path
 	if _, err := sys.PathID(path); err == nil {
@@ -94,11 +97,17 @@ func (p *filePlace) create(g layout.Geometry, mode fs.FileMode, opts *Options) (
 	if err := f.WriteAt(h.Encode(), 0); err != nil {
 		return err
 	}
+	if g.Checksum { // the name may be on the disk as soon as it is there
+		if err := f.Sync(); err != nil {
+			return fmt.Errorf("%w: %w; no queue was made", ErrSync, err)
+		}
+	}
 	if err := f.Link(); errors.Is(err, fs.ErrExist) {
 		return exists(path)
 	} else if err != nil {
 		return err
 	}
+	afterLink()
 	if g.Checksum { // it is meant to survive, and so its name and its storage too
 		if err := errors.Join(f.Sync(), f.SyncName()); err != nil {
 			return fmt.Errorf("%w: %w; the queue was made, but a crash of the machine may lose it", ErrSync, err)

@@ -10,3 +10,9 @@ func SetBeforeUnname(t testing.TB, f func()) {
 
 // FailedSync makes a as it is after a Sync that failed and could not be made up for.
 func FailedSync(a *Attachment) { a.unsure = true }
+
+// SetAfterLink has f called when a new queue has just got its name.
+func SetAfterLink(t testing.TB, f func()) {
+	afterLink = f
+	t.Cleanup(func() { afterLink = func() {} })
+}

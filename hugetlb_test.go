@@ -12,10 +12,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -108,6 +110,59 @@ func TestQueueOnHugetlbfs(t *testing.T) {
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, files)
+}
+
+// In huge pages, too, it can be tried out what a rebuild would find; the copy takes pages
+// of the pool.
+func TestRebuildTriedOutInHugePages(t *testing.T) {
+	addHugePages(t, 2)
+	dir, bound := mountHere(t, "hugetlbfs", "pagesize=2M"), t.TempDir()
+	require.NoError(t, unix.Mount(dir, bound, "", unix.MS_BIND, ""))
+	defer func() { require.NoError(t, unix.Unmount(bound, unix.MNT_DETACH)) }()
+	require.NoError(t, shmq.Create(dir+"/q", &shmq.Options{Slots: 16, SlotSize: 64, Seats: 8, Checksum: true}))
+	p := testagent.Producer(t, dir+"/q")
+	p.Sends("a", "b")
+	p.Kill()
+	rec, err := shmq.Recover(bound+"/q", &shmq.RecoverOptions{DryRun: true})
+	require.NoError(t, err)
+	require.Equal(t, &shmq.Rebuilt{Records: 2}, rec.Rebuilt)
+	maps, err := os.ReadFile("/proc/self/maps")
+	require.NoError(t, err)
+	require.NotContains(t, string(maps), bound, "all is unmapped")
+}
+
+// A stranger's file of huge pages can be sealed, and still lose a page that the pool
+// can't give back.
+func TestHugePagePunchedOutOfASealedFile(t *testing.T) {
+	addHugePages(t, 1)
+	const size = 2 << 20
+	fd, err := unix.MemfdCreate("q", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_HUGETLB|21<<26)
+	if err != nil {
+		t.Skip("no anonymous files of huge pages here: ", err)
+	}
+	f := os.NewFile(uintptr(fd), "q")
+	defer f.Close()
+	require.NoError(t, unix.Fallocate(fd, 0, 0, size))
+	mem, err := unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	require.NoError(t, err)
+	h := layout.Header{Geometry: layout.Geometry{Slots: 16, AreaSize: 64, Seats: 8}}
+	copy(mem, h.Encode())
+	require.NoError(t, unix.Munmap(mem))
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
+	require.NoError(t, err)
+
+	a := attach(t, shmq.FileName(f), shmq.Producer)
+	require.True(t, a.Guarded())
+	require.NoError(t, unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, size))
+	for {
+		taken, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_HUGETLB|21<<26|unix.MAP_POPULATE)
+		if err != nil {
+			break
+		}
+		defer unix.Munmap(taken)
+	}
+	require.ErrorIs(t, a.Guard(func() error { a.Ring().FinishStream(); return nil }), shmq.ErrNoSpace)
+	require.NoError(t, a.Detach())
 }
 
 func TestNoHugePagesLeft(t *testing.T) {

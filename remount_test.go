@@ -128,6 +128,19 @@ func TestNewQueueSurvivesAPowerCut(t *testing.T) {
 	d.run("cd %s && umount after m", d.dir)
 }
 
+// If the power fails while a queue is made, there is a whole queue of that name, or none.
+func TestPowerCutBetweenNameAndSync(t *testing.T) {
+	d := newDisk(t)
+	d.mount("img", 16, "", "m")
+	shmq.SetAfterLink(t, func() {
+		d.run("cd %s && touch m/other && sync m/other && cp img copy", d.dir) // the journal has the name
+	})
+	require.NoError(t, shmq.Create(d.path("m/q"), &shmq.Options{Slots: 16, Checksum: true}))
+	d.run("cd %s && mkdir after && mount -o loop copy after", d.dir)
+	works(t, d.path("after/q"))
+	d.run("cd %s && umount after m", d.dir)
+}
+
 // The last one to leave has all of it on the disk, as it is; nothing is rebuilt.
 func TestWhatTheLastOneLeavesIsOnTheDisk(t *testing.T) {
 	d := newDisk(t)

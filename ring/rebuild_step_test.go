@@ -25,7 +25,9 @@ func TestRebuildOfABatchWhoseSenderDied(t *testing.T) {
 				panic(died{})
 			}
 		})
-		require.Panics(t, func() { _, _ = b.p.SendBatch([][]byte{ringtest.Record(2, 8), ringtest.Record(3, 8), ringtest.Record(4, 8)}) })
+		require.Panics(t, func() {
+			_, _ = b.p.SendBatch([][]byte{ringtest.Record(2, 8), ringtest.Record(3, 8), ringtest.Record(4, 8)})
+		})
 		atomics.SetHook(nil)
 		b.r.Reclaim(0)
 		b.p = b.producer(0)

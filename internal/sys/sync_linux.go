@@ -105,9 +105,13 @@ func (f *File) Mount() uint64 {
 // MapPrivate maps the first size bytes of the file to be changed by nobody else and for
 // nobody else: stores go to a copy of the page.
 func (f *File) MapPrivate(size int) ([]byte, error) {
-	p, err := unix.MmapPtr(f.fd, 0, nil, uintptr(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_NORESERVE)
+	n := uintptr(size)
+	if page := uintptr(f.HugePage()); page != 0 { // whole pages, or it can't be unmapped
+		n = (n + page - 1) / page * page
+	}
+	p, err := unix.MmapPtr(f.fd, 0, nil, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, &fs.PathError{Op: "map", Path: f.path, Err: err}
 	}
-	return unsafe.Slice((*byte)(p), size), nil
+	return unsafe.Slice((*byte)(p), n)[:size], nil
 }
