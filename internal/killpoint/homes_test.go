@@ -123,6 +123,9 @@ func mapSegment(key uint32, size int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !seg.Touched {
+		return nil, fs.ErrNotExist // its maker has not mapped it, and to do so would change what is left
+	}
 	return seg.Map(size, true)
 }
 
