@@ -5,6 +5,9 @@ package killpoint
 import (
 	"math"
 	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
 
 	"github.com/shmq/shmq/internal/testproc"
 )
@@ -12,6 +15,7 @@ import (
 // choice decides where to kill.
 type choice struct {
 	long bool
+	most int // points in the long form
 	rand *rand.Rand
 }
 
@@ -27,6 +31,14 @@ const (
 	// and how far from a system call it kills beyond these.
 	near = 1000
 )
+
+// variantPoints is how many points a variant gets in the long form.
+func variantPoints() int {
+	if n, err := strconv.Atoi(os.Getenv("SHMQ_KILLPOINT_VARIANTS")); err == nil {
+		return n
+	}
+	return 100
+}
 
 // limit is how many instructions a pass steps through.
 func (c choice) limit() int {
@@ -53,6 +65,10 @@ func (c choice) points(of course) []point {
 		if i%step == 0 || bounds[p] {
 			points = append(points, p)
 		}
+	}
+	for len(points) > c.most {
+		i := c.rand.IntN(len(points))
+		points = slices.Delete(points, i, i+1)
 	}
 	return points
 }

@@ -4,23 +4,30 @@ package killpoint
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/testproc"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/producer"
 )
 
 // contract checks the whole contract after the victim was killed, when so many of its
 // calls had returned.
 func (w *world) contract(returned int) error {
+	if w.s.removes {
+		if gone, err := w.removed(returned); gone || err != nil {
+			return err
+		}
+	}
 	alone := w.done == nil
 	w.ledger.after(w.s.calls, returned)
 	for _, step := range []func() error{
@@ -176,21 +183,71 @@ func (w *world) atRest() error {
 		return fmt.Errorf("at rest: head %d, tail %d, %d records, %d claimed, %d leased, %d orphans, participants %v",
 			info.Head, info.Tail, info.Records, info.Claimed, info.Leased, info.Orphans, info.Participants)
 	}
+	if err := w.unlocked(); err != nil {
+		return err
+	}
+	if w.s.home == inDescriptor {
+		return nil // there is nothing to remove
+	}
 	if err := shmq.Remove(w.queue); err != nil {
 		return err
 	}
-	files, err := os.ReadDir(shmq.Dir())
+	return w.nothingLeft()
+}
+
+// unlocked checks that nobody has a lock, and that the last one who left a queue with
+// checksums left it in order.
+func (w *world) unlocked() error {
+	f, mem, err := w.open()
 	if err != nil {
 		return err
 	}
-	path, err := shmq.Path(w.queue)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if strings.HasPrefix(f.Name(), filepath.Base(path)+".") || f.Name() == filepath.Base(path) {
-			return fmt.Errorf("%s was left behind", f.Name())
+	v := &view{file: f, mem: mem, geo: geometry(w.o)}
+	defer v.close(w.t)
+	for _, b := range v.locks() {
+		held, err := f.Locked(b)
+		// A victim that is being started shares this process's locks until it executes.
+		for end := time.Now().Add(testproc.Patience); held && err == nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
+			held, err = f.Locked(b)
+		}
+		if held || err != nil {
+			return errors.Join(fmt.Errorf("at rest: byte %d is locked: %v", b, held), err)
 		}
 	}
+	if image := binary.LittleEndian.Uint64(mem[layout.HotOffset+layout.HotImage:]); image != 0 {
+		return fmt.Errorf("at rest: the stamp is %#x", image)
+	}
 	return nil
+}
+
+// removed reports whether the queue is gone, and checks then that what is left of it can
+// be removed, and that the name is free.
+func (w *world) removed(returned int) (bool, error) {
+	_, err := shmq.Stat(w.queue)
+	if err == nil && returned > 0 {
+		return false, errors.New("Remove returned, and the queue is there")
+	}
+	if err == nil {
+		return false, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, shmq.ErrRemoved) {
+		return false, err
+	}
+	if h := w.holder; h != nil {
+		w.holder = nil
+		w.held.Ack()
+		if err := h.Close(); err != nil {
+			return false, err
+		}
+	}
+	if err := shmq.Remove(w.queue); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if err := w.nothingLeft(); err != nil {
+		return false, err
+	}
+	if err := shmq.Create(w.queue, &w.o); err != nil {
+		return false, err
+	}
+	return true, shmq.Remove(w.queue)
 }

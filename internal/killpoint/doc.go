@@ -20,7 +20,10 @@
 // operation compares the bytes after every instruction and notes each system call.
 // With SHMQ_LONG=1 a victim is killed at the first and the last instruction of each
 // class, while it sleeps in a futex, and besides at every instruction of an operation
-// of up to a thousand, or at a hundred evenly spread over a longer one. Otherwise some
+// of up to a thousand, or at a hundred evenly spread over a longer one. A scenario that
+// is a variant of another, with checksums for example, is killed at 100 of these points,
+// or SHMQ_KILLPOINT_VARIANTS, drawn at random; the bounded form has half of the variants,
+// in one mode each. Otherwise some
 // classes of each operation are chosen at random; SHMQ_KILLPOINT_SEED repeats a choice.
 // The long form prints its table to standard output:
 //

@@ -35,6 +35,11 @@ func receives(mode shmq.Options) []*scenario {
 		batch = append(batch, ack(i, three[i]))
 	}
 
+	lines := []uint64{record(earlier, small, 3), record(earlier, small, 4), record(earlier, small, 5)}
+	receiveBatch := call{do: func(v *victim) { v.receiveBatch(3) }, ids: lines, during: receiving, after: gone}
+	leaseLines := call{do: func(v *victim) { v.leaseBatch(3) }, ids: lines, during: taking, after: handed}
+	ackLines := call{do: func(v *victim) { v.in.AckBatch(v.leases) }, ids: lines, during: settling, after: gone}
+
 	leaseBoth := func(v *victim) { v.consume(); v.lease(); v.lease() }
 	both := []uint64{earlier2, earlierL}
 	giveBack := []call{release(1, earlierL), release(0, earlier2)}
@@ -55,6 +60,13 @@ func receives(mode shmq.Options) []*scenario {
 		plain("lease, acknowledge, inline", some, lease(earlier2), ack(0, earlier2)),
 		plain("lease, acknowledge, 3 slots", someL, lease(earlierL), ack(0, earlierL)),
 		plain("lease a batch, acknowledge", three, batch...),
+		plain("lease a batch, acknowledge it as one", lines, leaseLines, ackLines),
+		{
+			name: "receive a batch", role: shmq.Consumer, at: 1, records: append([]uint64{earlier2}, lines...), hold: true,
+			// What comes first comes alone: something may have been given back.
+			prepare: func(v *victim) { v.consume(); v.receive() }, received: []uint64{earlier2},
+			calls: []call{receiveBatch},
+		},
 		{
 			name: "release", role: shmq.Consumer, at: 2, records: both, hold: true,
 			prepare: leaseBoth, handed: both, calls: giveBack,

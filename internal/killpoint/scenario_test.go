@@ -16,6 +16,9 @@ type scenario struct {
 	mode shmq.Options // the two sides
 	role shmq.Role    // of the victim
 
+	variant bool // of another scenario: the bounded form has it in one mode only
+	home    home // where the queue lives
+
 	// What is there before the victim comes.
 	absent  bool     // no queue
 	at      int      // index of the slot of the first of records
@@ -23,18 +26,21 @@ type scenario struct {
 	hold    bool     // many consumers: one leases a record before those, through it all
 
 	// What there is when the victim has prepared itself.
-	prepare func(v *victim)
-	sent    []uint64       // by the victim in prepare
-	handed  []uint64       // to the victim in prepare
-	living  bool           // another producer, if there can be, lives through it all
-	reserve bool           // and, among many, has a reservation
-	corpses func(w *world) // dirty seats of dead ones
-	sleeper shmq.Role      // somebody sleeps
+	prepare  func(v *victim)
+	sent     []uint64       // by the victim in prepare
+	handed   []uint64       // to the victim in prepare
+	received []uint64       // by the victim in prepare
+	living   bool           // another producer, if there can be, lives through it all
+	reserve  bool           // and, among many, has a reservation
+	corpses  func(w *world) // dirty seats of dead ones
+	sleeper  shmq.Role      // somebody sleeps
+	broken   bool           // the stamp is of another boot; nobody else is attached
 
 	// The operation. A call may wait for ever.
 	calls    []call
 	frees    bool // what a sleeping producer needs
 	finishes bool // marks the end of the stream
+	removes  bool // the queue
 }
 
 // call is one call of the operation, and what becomes of the records while it runs
@@ -68,11 +74,11 @@ func modeName(o shmq.Options) string { return fmt.Sprintf("%v/%v", o.Producers, 
 
 // scenarios are all, in one mode.
 func scenarios(mode shmq.Options) []*scenario {
-	all := slices.Concat(sends(), receives(mode), parks(mode), attaches(mode), recoveries(mode))
+	all := slices.Concat(sends(), receives(mode), parks(mode), attaches(mode), recoveries(mode), removals())
 	for _, s := range all {
 		s.mode = mode
 	}
-	return all
+	return slices.Concat(all, elsewhere(mode, inDescriptor), elsewhere(mode, inSegment), checksums(mode))
 }
 
 // find returns a scenario by its names.

@@ -28,24 +28,16 @@ type view struct {
 // runs of the same: ids, times, and how often a bystander has slept.
 type state uint64
 
-// look opens the queue of that name, which may not exist yet.
-func look(queue string, o shmq.Options) (*view, error) {
-	g := geometry(o)
-	path, err := shmq.Path(queue)
-	if err != nil {
-		return nil, err
-	}
-	f, err := sys.Open(path, true, false)
-	if err != nil {
-		return nil, err
-	}
-	mem, err := f.Map(int(g.TotalSize()), false)
+// look opens the world's queue, which may not exist yet.
+func (w *world) look() (*view, error) {
+	g := geometry(w.o)
+	f, mem, err := w.open()
 	if err != nil {
 		return nil, err
 	}
 	v := &view{file: f, mem: mem, geo: g}
 	for _, part := range [][2]uint64{
-		{layout.HotOffset, layout.HotSkipped + 8},
+		{layout.HotOffset, layout.HotTorn + 8},
 		{layout.SeatOffset, uint64(g.Seats) * layout.SeatSize},
 		{g.SlotOffset(), g.Slots * layout.SlotSize},
 		{g.DataOffset(), g.Slots * g.AreaSize},
@@ -61,7 +53,7 @@ func look(queue string, o shmq.Options) (*view, error) {
 func geometry(o shmq.Options) layout.Geometry {
 	return layout.Geometry{
 		ManyProducers: o.Producers == shmq.Many, ManyConsumers: o.Consumers == shmq.Many,
-		Seats: o.Seats, Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize),
+		Checksum: o.Checksum, Seats: o.Seats, Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize),
 	}
 }
 
@@ -82,6 +74,20 @@ func (v *view) changed() bool {
 	return changed
 }
 
+// otherBoot is a stamp of no file of this boot.
+const otherBoot = 0x0b007
+
+// locks are the bytes that a participant locks, or who makes or removes the queue.
+func (v *view) locks() []int64 {
+	bytes := []int64{
+		layout.LockProducer, layout.LockConsumer, layout.LockImage, layout.LockName, layout.LockSide, layout.LockSegment,
+	}
+	for i := range v.geo.Seats {
+		bytes = append(bytes, layout.SeatOffset+int64(i)*layout.SeatSize)
+	}
+	return bytes
+}
+
 var seed = maphash.MakeSeed()
 
 // state digests the bytes as they were at the last call of changed, and the locks.
@@ -91,6 +97,9 @@ func (v *view) state() (state, error) {
 	hot := bytes.Clone(v.last[0])
 	turn := binary.LittleEndian.Uint64(hot[layout.HotTurn:])
 	binary.LittleEndian.PutUint64(hot[layout.HotTurn:], turn&0xffff)
+	if image := binary.LittleEndian.Uint64(hot[layout.HotImage:]); image != otherBoot { // each file has another one
+		binary.LittleEndian.PutUint64(hot[layout.HotImage:], min(image, 1))
+	}
 	h.Write(hot)
 	seats := bytes.Clone(v.last[1])
 	for i := range v.geo.Seats {
@@ -102,11 +111,7 @@ func (v *view) state() (state, error) {
 	h.Write(seats)
 	h.Write(v.last[2])
 	h.Write(v.last[3])
-	bytes := []int64{layout.LockProducer, layout.LockConsumer}
-	for i := range v.geo.Seats {
-		bytes = append(bytes, layout.SeatOffset+int64(i)*layout.SeatSize)
-	}
-	for _, b := range bytes {
+	for _, b := range v.locks() {
 		held, err := v.file.Locked(b)
 		if err != nil {
 			return 0, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -36,7 +37,7 @@ var errEnded = errors.New("the victim ended by itself")
 // startVictim runs the test binary as a victim and waits until it is ready.
 //
 // Preconditions: the caller's goroutine is locked to its thread, which alone can trace.
-func startVictim(p *page, pagePath, queue, mode, scenario string) (*tracee, error) {
+func startVictim(p *page, pagePath string, w *world) (*tracee, error) {
 	p.reset()
 	exe, err := os.Executable()
 	if err != nil {
@@ -44,10 +45,14 @@ func startVictim(p *page, pagePath, queue, mode, scenario string) (*tracee, erro
 	}
 	env := append(os.Environ(),
 		"GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1",
-		victimEnv+"="+pagePath+"|"+queue+"|"+mode+"|"+scenario)
+		victimEnv+"="+pagePath+"|"+w.theirs+"|"+modeName(w.s.mode)+"|"+w.s.name)
+	files := []uintptr{0, 1, 2}
+	if w.anonymous != nil {
+		files = append(files, w.anonymous.Fd())
+	}
 	pid, err := syscall.ForkExec(exe, []string{exe}, &syscall.ProcAttr{
 		Env:   env,
-		Files: []uintptr{0, 1, 2},
+		Files: files,
 		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
@@ -140,10 +145,11 @@ func (v *tracee) stop(tid int) error {
 	if err := v.await(tid); err != nil {
 		return err
 	}
-	return unix.PtraceSetOptions(tid, unix.PTRACE_O_EXITKILL)
+	return unix.PtraceSetOptions(tid, unix.PTRACE_O_EXITKILL|unix.PTRACE_O_TRACEEXIT)
 }
 
-// await waits until a thread stands still.
+// await waits until a thread stands still, and fails when that is because it exits: its end
+// itself might never be reported, while other threads stand still.
 func (v *tracee) await(tid int) error {
 	for {
 		var st unix.WaitStatus
@@ -152,7 +158,7 @@ func (v *tracee) await(tid int) error {
 		case err == unix.EINTR:
 		case err != nil:
 			return fmt.Errorf("wait for thread %d: %w", tid, err)
-		case got == tid && st.Stopped():
+		case got == tid && st.Stopped() && st.TrapCause() != unix.PTRACE_EVENT_EXIT:
 			return nil
 		default:
 			return errEnded
@@ -259,14 +265,19 @@ func (v *tracee) kill() {
 	v.gone = true
 	v.dog.Stop()
 	_ = unix.Kill(v.pid, unix.SIGKILL)
-	for _, tid := range append(v.threads, v.pid) { // the leader is reported last
+	for _, tid := range v.threads {
+		_ = unix.PtraceCont(tid, 0) // one that stands still in its exit does not heed SIGKILL
+	}
+	others := slices.DeleteFunc(slices.Clone(v.threads), func(tid int) bool { return tid == v.pid })
+	for _, tid := range append(others, v.pid) { // the leader is reported last
 		for {
 			var st unix.WaitStatus
 			_, err := unix.Wait4(tid, &st, unix.WALL, nil)
-			if err == unix.EINTR || err == nil && st.Stopped() {
-				continue
+			if err == nil && st.Stopped() {
+				_ = unix.PtraceCont(tid, 0) // it exits
+			} else if err != unix.EINTR {
+				break
 			}
-			break
 		}
 	}
 }

@@ -81,6 +81,12 @@ func (v *victim) produce() {
 	v.check(err)
 }
 
+func (v *victim) produceDurably(every int) {
+	var err error
+	v.out, err = producer.OpenRaw(v.queue, &producer.Options{NoCreate: true, Durability: shmq.Durability{Every: every}})
+	v.check(err)
+}
+
 func (v *victim) consume() {
 	var err error
 	v.in, err = consumer.OpenRaw(v.queue, &consumer.Options{NoCreate: true})
@@ -117,5 +123,14 @@ func (v *victim) leaseBatch(n int) {
 	v.check(err)
 	if got != n {
 		v.check(fmt.Errorf("leased %d records of %d", got, n))
+	}
+}
+
+func (v *victim) receiveBatch(n int) {
+	bufs := make([][]byte, n)
+	got, err := v.in.ReceiveBatch(context.Background(), bufs)
+	v.check(err)
+	if got != n {
+		v.check(fmt.Errorf("received %d records of %d", got, n))
 	}
 }

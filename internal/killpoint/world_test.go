@@ -4,7 +4,6 @@ package killpoint
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"testing"
 
@@ -30,6 +29,7 @@ type world struct {
 	s     *scenario
 	o     shmq.Options
 	queue string
+	residence
 
 	ledger ledger
 	came   []delivery
@@ -46,11 +46,11 @@ var worlds atomic.Int64
 
 // newWorld makes a queue as the scenario wants it when the victim comes.
 func newWorld(t *testing.T, s *scenario) *world {
-	w := &world{t: t, s: s, o: s.options(), queue: fmt.Sprintf("k%d", worlds.Add(1)), ledger: ledger{}, dying: map[int]shmq.Role{}}
+	w := &world{t: t, s: s, o: s.options(), ledger: ledger{}, dying: map[int]shmq.Role{}}
+	w.settle()
 	if s.absent {
 		return w
 	}
-	require.NoError(t, shmq.Create(w.queue, &w.o))
 	p, err := producer.OpenRaw(w.queue, nil)
 	require.NoError(t, err)
 	c, err := consumer.OpenRaw(w.queue, nil)
@@ -81,10 +81,13 @@ func newWorld(t *testing.T, s *scenario) *world {
 	for _, id := range s.sent {
 		w.ledger[id] = certain
 	}
+	for _, id := range s.received {
+		w.ledger[id] = gone
+	}
 	for _, id := range s.handed {
 		w.ledger[id] = handed
 	}
-	w.view, err = look(w.queue, w.o)
+	w.view, err = w.look()
 	require.NoError(t, err)
 	return w
 }
@@ -134,12 +137,20 @@ func (w *world) strike() {
 	for i, role := range w.dying {
 		w.ring(func(r *ring.Ring) { r.Seat(i).Take(ring.Occupant{Role: uint32(role), PID: 1, Command: "dead"}) })
 	}
+	if w.s.broken {
+		w.ring(func(r *ring.Ring) { r.SetImage(otherBoot) })
+		for id, f := range w.ledger {
+			if f == certain {
+				w.ledger[id] = handed // what a rebuild finds comes flagged
+			}
+		}
+	}
 }
 
 // changed is that of the view, which in a queue that the victim makes begins late.
 func (w *world) changed() bool {
 	if w.view == nil {
-		v, err := look(w.queue, w.o)
+		v, err := w.look()
 		if err != nil {
 			return false
 		}
@@ -167,11 +178,7 @@ func (w *world) corpse(seat int, role shmq.Role, do func(r *ring.Ring)) {
 
 // ring gives do the queue's ring without an attachment.
 func (w *world) ring(do func(r *ring.Ring)) {
-	path, err := shmq.Path(w.queue)
-	require.NoError(w.t, err)
-	f, err := sys.Open(path, true, false)
-	require.NoError(w.t, err)
-	mem, err := f.Map(len(w.mem), true)
+	f, mem, err := w.open()
 	require.NoError(w.t, err)
 	r, err := ring.New(mem, geometry(w.o), sys.MonotonicMillis)
 	require.NoError(w.t, err)
@@ -189,10 +196,10 @@ func (w *world) close() {
 	if w.other != nil {
 		_ = w.other.Close()
 	}
-	_ = shmq.ForceRemove(w.queue)
 	if w.view != nil {
 		w.view.close(w.t)
 	}
+	w.vacate()
 }
 
 var background = context.Background()

@@ -1,0 +1,32 @@
+//go:build linux && amd64
+
+package killpoint
+
+import "github.com/shmq/shmq"
+
+// removals are the operations of one who has no seat.
+func removals() []*scenario {
+	return []*scenario{
+		{
+			name: "remove", at: 1, records: recoverable, removes: true,
+			calls: []call{{do: func(v *victim) { v.check(shmq.Remove(v.queue)) }}},
+		},
+		{
+			name: "remove by force", at: 1, records: recoverable, hold: true, removes: true,
+			calls: []call{{do: func(v *victim) { v.check(shmq.ForceRemove(v.queue)) }}},
+		},
+		{
+			name: "recover, from outside", at: 1, records: recoverable, hold: true,
+			corpses: func(w *world) {
+				w.deadConsumer(0)
+				w.deadProducer(w.o.Seats - 1)
+			},
+			calls: []call{{do: (*victim).recoverQueue}},
+		},
+	}
+}
+
+func (v *victim) recoverQueue() {
+	_, err := shmq.Recover(v.queue, nil)
+	v.check(err)
+}
