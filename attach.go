@@ -5,40 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/sys"
-	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
-
-// Role is what a participant does in a queue.
-type Role uint8
-
-// The roles.
-const (
-	Producer Role = layout.RoleProducer
-	Consumer Role = layout.RoleConsumer
-)
-
-func (r Role) String() string {
-	switch r {
-	case Producer:
-		return "producer"
-	case Consumer:
-		return "consumer"
-	}
-	return "unknown"
-}
-
-// MarshalText returns "producer" or "consumer".
-func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // AttachOptions say how to attach. The zero value, and nil, mean the defaults.
 type AttachOptions struct {
@@ -64,55 +36,6 @@ type AttachOptions struct {
 	// is called in the middle of a call and must not use the participant. Default: nil,
 	// no logging.
 	Logger *slog.Logger
-}
-
-// Attachment is a place in a queue: a seat, held by a kernel lock until Detach or
-// the end of the process, and the mapping. Packages producer and consumer build on
-// it; few programs need it themselves. Its methods are safe for concurrent use
-// unless they say otherwise; Detach must come last.
-type Attachment struct {
-	name   string
-	at     place
-	role   Role
-	header layout.Header
-	ring   *ring.Ring
-	seat   int
-	fence  bool
-
-	mem     []byte // nil after Detach
-	mapping []byte // the same, for good
-	// pin holds the description that has this attachment's locks. It has no
-	// descriptor for a forked child to inherit, so that the locks end with this
-	// process and not with its children.
-	pin *sys.Pin
-	// probe is for questions, to the other description its own locks look free, and
-	// for locks that are held for an instant.
-	probe *sys.File
-
-	// See guard.go.
-	guarded, shrinkable bool
-	handled             bool                  // faults are handled without the calls
-	hit                 *uint32               // not 0 once one was
-	lost                atomic.Pointer[error] // why the mapping can't be used any more
-
-	// See look.go.
-	due     atomic.Bool
-	left    atomic.Bool // after Detach
-	timer   *time.Timer // sets due
-	removed time.Time   // when it was seen that the queue was removed
-
-	syncing sync.Mutex // between Sync and the end of the mapping
-	unsure  bool       // a Sync failed, and not all pages count as changed since
-
-	recovering sync.Mutex // two goroutines with one description would share locks
-	looked     time.Time
-	misses     uint
-
-	log          *slog.Logger
-	damageLogged bool
-
-	reporting sync.Mutex // between Report, which reads the mapping, and Detach
-	last      Counters   // after Detach
 }
 
 // Reasons to start attaching again: each holds for an instant only, unless somebody
@@ -253,27 +176,6 @@ func (a *Attachment) mapRing() (err error) {
 	return err
 }
 
-// takeLocks takes the role and a seat, through a description of their own. It returns
-// what the seat's last holder left, if it died.
-func (a *Attachment) takeLocks() (dead *remains, err error) {
-	// While the description has a descriptor no child is forked: it would share the
-	// locks, until it executes a program or ends.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	lock, err := a.probe.Reopen()
-	if err != nil {
-		return nil, err
-	}
-	if a.pin, err = lock.Pin(); err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, a.pin.Hide()) }()
-	if err := a.takeRole(lock); err != nil {
-		return nil, err
-	}
-	return a.takeSeat(lock)
-}
-
 // stillNamed reports errGone unless the queue's name still means this file: a queue
 // that was removed before the role was locked would lead nowhere.
 func (a *Attachment) stillNamed() error {
@@ -281,187 +183,4 @@ func (a *Attachment) stillNamed() error {
 		return errGone
 	}
 	return nil
-}
-
-// takeRole locks the role's byte: exclusively where one may have the role, shared
-// where many may. Either way anyone can ask the kernel if the role is held at all.
-func (a *Attachment) takeRole(lock *sys.File) error {
-	byte, side := int64(layout.LockProducer), a.Producers()
-	if a.role == Consumer {
-		byte, side = layout.LockConsumer, a.Consumers()
-	}
-	ok, err := lock.TryLock(byte, side == One)
-	if err != nil || ok {
-		return err
-	}
-	if side == Many {
-		return errGone // only who removes the queue excludes the many
-	}
-	holder := a.holder()
-	if holder == "" {
-		return errPassing
-	}
-	return fmt.Errorf("%w: the queue has a single %s, %s; wait until it ends, or make a queue for many %ss", ErrRoleTaken, a.role, holder, a.role)
-}
-
-// holder names the process that has this attachment's role, if its seat says so.
-func (a *Attachment) holder() string {
-	for i := range a.header.Seats {
-		s := a.ring.Seat(i)
-		if o := s.Occupant(); s.Dirty() && o.Role == uint32(a.role) && a.alive(i) {
-			return fmt.Sprintf("pid %d (%s)", o.PID, o.Command)
-		}
-	}
-	return ""
-}
-
-// takeSeat locks the first seat that is free, cleans up what its last holder left, which
-// it returns, and describes this process in it.
-func (a *Attachment) takeSeat(lock *sys.File) (dead *remains, err error) {
-	for i := range a.header.Seats {
-		ok, err := lock.TryLock(seatByte(i), true)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		a.seat = i
-		seat := a.ring.Seat(i)
-		if seat.Dirty() {
-			left := a.bury(i)
-			dead = &left
-			seat.Clean() // it names nobody until it names this process
-		}
-		seat.Take(ring.Occupant{
-			Role:      uint32(a.role),
-			PID:       uint32(os.Getpid()),
-			UID:       uint32(os.Getuid()),
-			StartTime: sys.StartTime(),
-			Attached:  time.Now().UnixNano(),
-			Command:   filepath.Base(os.Args[0]),
-		})
-		return dead, nil
-	}
-	return nil, fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", ErrNoSeat, a.header.Seats)
-}
-
-func seatByte(i int) int64 { return layout.SeatOffset + int64(i)*layout.SeatSize }
-
-// Detach leaves the queue. The last one to leave a queue with checksums has all of it on
-// stable storage before; if that fails, the error wraps ErrSync, and it has left.
-//
-// Preconditions: what the participant held has been given back, by closing the
-// ring's Producer or Consumer: nothing in the ring names the seat. Not so if a fault has
-// ended the use of the attachment: then the seat is left as the dead leave theirs, for
-// others to take back what it held.
-func (a *Attachment) Detach() error {
-	a.recovering.Lock()
-	defer a.recovering.Unlock()
-	if a.mem == nil {
-		return fail("detach from", a.name, ErrClosed)
-	}
-	a.reporting.Lock()
-	defer a.reporting.Unlock()
-	a.left.Store(true)
-	a.due.Store(true)
-	a.timer.Stop()
-	gate := a.lockGate(leavePatience)
-	var err error
-	if a.lost.Load() == nil {
-		err = a.Guard(func() error {
-			a.last = a.report()
-			a.ring.Seat(a.seat).Clean()
-			return nil
-		})
-	}
-	err = errors.Join(err, a.dropLocks())
-	switch {
-	case gate == nil && a.lost.Load() == nil:
-		gate = a.Guard(a.leave)
-	case errors.Is(gate, ErrInUse):
-		gate = nil // the next one to come finds the stamp of one who was killed
-	}
-	return fail("detach from", a.name, errors.Join(err, gate, a.release()))
-}
-
-// release drops the locks and the mapping, and then tells everyone, who may be
-// waiting for a last producer to leave.
-func (a *Attachment) release() error {
-	var errs []error
-	errs = append(errs, a.dropLocks())
-	if a.mem != nil {
-		if a.ring != nil {
-			// Without the page there is nobody to wake.
-			_ = touch(a.probe, a.mem, func() error { park.WakeAll(a.ring.DataFutex()); return nil })
-		}
-		a.syncing.Lock()
-		if a.handled {
-			sys.UnguardFaults(a.mem)
-		}
-		errs = append(errs, sys.Unmap(a.mem))
-		a.mem = nil
-		a.syncing.Unlock()
-	}
-	errs = append(errs, a.unlockGate())
-	return errors.Join(append(errs, a.probe.Close())...)
-}
-
-// dropLocks drops the role and the seat.
-func (a *Attachment) dropLocks() error {
-	if a.pin == nil {
-		return nil
-	}
-	locked := []int64{layout.LockProducer, layout.LockConsumer}
-	if a.seat >= 0 {
-		locked = append(locked, seatByte(a.seat))
-	}
-	err := a.pin.Release(locked...)
-	a.pin = nil
-	return err
-}
-
-// Name returns the queue's name as it was given to Attach.
-func (a *Attachment) Name() string { return a.name }
-
-// Ring returns the ring, for this attachment's producer or consumer.
-func (a *Attachment) Ring() *ring.Ring { return a.ring }
-
-// Seat returns the number of the seat.
-func (a *Attachment) Seat() int { return a.seat }
-
-// Counters returns the seat's counters, for its holder to write.
-func (a *Attachment) Counters() *ring.Counters { return a.ring.Seat(a.seat).Counters() }
-
-// MustFence reports whether this process has to execute a full fence between a
-// publication and its look at the futex word, because the kernel does not let it
-// register for the barrier that sleepers issue.
-func (a *Attachment) MustFence() bool { return a.fence }
-
-// Producers returns how many producers the queue may have.
-func (a *Attachment) Producers() Side { return side(a.header.ManyProducers) }
-
-// Consumers returns how many consumers the queue may have.
-func (a *Attachment) Consumers() Side { return side(a.header.ManyConsumers) }
-
-// Checksum reports whether the queue's records have checksums.
-func (a *Attachment) Checksum() bool { return a.header.Checksum }
-
-// SlotSize returns the largest payload in bytes that takes a single slot.
-func (a *Attachment) SlotSize() int { return int(a.header.AreaSize) }
-
-// MaxRecord returns the largest payload in bytes.
-func (a *Attachment) MaxRecord() int { return a.header.MaxRecord() }
-
-// ProducerAttached asks the kernel whether any producer is attached.
-func (a *Attachment) ProducerAttached() (bool, error) {
-	held, err := a.probe.Locked(layout.LockProducer)
-	return held, fail("ask for producers of", a.name, err)
-}
-
-func side(many bool) Side {
-	if many {
-		return Many
-	}
-	return One
 }
