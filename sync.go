@@ -32,8 +32,8 @@ func (a *Attachment) Sync() error {
 	})
 	if a.Hit() { // it was no longer the file that was synced
 		err = a.Lost()
-	} else if err == nil {
-		err = a.cut() // pages that the file has lost are passed over without an error
+	} else if cut := a.cut(); cut != nil {
+		err = cut // pages that the file has lost are passed over, or their absence is told
 	}
 	a.unsure = a.unsure || err != nil
 	return notSynced(a.name, err)
