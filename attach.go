@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/shmq/shmq/internal/park"
@@ -50,6 +51,13 @@ var (
 // attachTries bounds how often Attach starts again, a millisecond apart.
 const attachTries = 100
 
+// spacePatience is how long one goes on who found no room for a new queue, and spacePause
+// the longest time between two tries.
+const (
+	spacePatience = time.Second
+	spacePause    = 50 * time.Millisecond
+)
+
 // Attach takes a seat in the queue of that name, and makes the queue first if it is
 // absent, unless told otherwise. Errors: ErrRoleTaken with the holder's pid and
 // command, ErrNoSeat, ErrNotQueue, ErrVersion, ErrDamaged, ErrName, ErrOption, ErrRefused,
@@ -58,10 +66,17 @@ func Attach(name string, role Role, opts *AttachOptions) (*Attachment, error) {
 	if opts == nil {
 		opts = &AttachOptions{}
 	}
+	begun := time.Now()
 	for try := 0; ; try++ {
 		a, err := attach(name, role, opts)
 		if err == nil {
 			return a, nil
+		}
+		if errors.Is(err, ErrNoSpace) && !opts.NoCreate && time.Since(begun) < spacePatience {
+			// Somebody who is making this queue just now may have the room, or may have
+			// failed because of this one; so they don't try at the same time again.
+			time.Sleep(rand.N(spacePause))
+			continue
 		}
 		// A seat may be locked by who recovers it.
 		passing := errors.Is(err, errGone) || errors.Is(err, errPassing) || errors.Is(err, ErrNoSeat)

@@ -51,3 +51,33 @@ func createOnSmallFilesystem(c *testproc.Child) {
 	}
 	c.Say("done")
 }
+
+// Two that start at once, where there is room for the queue of one of them: one makes it,
+// and the other, who found no room, joins it.
+func TestAttachTogetherWhereOneQueueFits(t *testing.T) {
+	t.Parallel()
+	inMountNamespace(t, "attach-small")
+}
+
+func attachOnSmallFilesystem(c *testproc.Child) {
+	dir := c.Args[0]
+	if !mount(c, "none", dir, "tmpfs", 0, "size=8m") {
+		return
+	}
+	c.Say("mounted")
+	for range 20 {
+		ended := make(chan error)
+		for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
+			go func() {
+				a, err := shmq.Attach(dir+"/q", role, nil) // some 4 MB
+				if err == nil {
+					err = a.Detach()
+				}
+				ended <- err
+			}()
+		}
+		c.Check(errors.Join(<-ended, <-ended))
+		c.Check(shmq.Remove(dir + "/q"))
+	}
+	c.Say("done")
+}

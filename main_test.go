@@ -14,6 +14,7 @@ var childRoles = map[string]testproc.Role{
 	"attach-many":      attachMany,
 	"create":           createOnCommand,
 	"create-small":     createOnSmallFilesystem,
+	"attach-small":     attachOnSmallFilesystem,
 	"full-later":       fullLater,
 	"no-page":          noPage,
 	"mounted-file":     mountedFile,
