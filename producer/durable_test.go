@@ -4,7 +4,9 @@ package producer_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"os"
 	"runtime"
 	"syscall"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -184,4 +187,29 @@ func TestDurabilityDemandsChecksums(t *testing.T) {
 	require.NoError(t, p.Close())
 	require.ErrorIs(t, p.Sync(), shmq.ErrClosed)
 	require.ErrorIs(t, p.StartSync(), shmq.ErrClosed)
+}
+
+// Who can't sync when it leaves last leaves the stamp, so that after a crash the queue is
+// rebuilt.
+func TestFailedSyncOfTheLastOneLeavesTheStamp(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64, Checksum: true})
+	path, err := shmq.Path(q)
+	require.NoError(t, err)
+	stamp := func() uint64 {
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return binary.LittleEndian.Uint64(b[layout.HotOffset+layout.HotImage:])
+	}
+	child := testproc.Start(t, "durable", q, "none")
+	child.Expect("ready")
+	before := stamp()
+	require.NotZero(t, before)
+	child.Say("break")
+	child.Expect(done)
+	child.Say("send")
+	child.Expect(done)
+	child.Say("close")
+	child.Expect(unsynced)
+	require.Equal(t, before, stamp())
 }
