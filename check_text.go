@@ -40,7 +40,7 @@ func headerFinding(p *layout.Problem, name string, h layout.Header, size int64) 
 		f.Remedy = fmt.Sprintf("use the release that made the queue, or shmq rm --force %s", name)
 	case p.Field == "file size" && h.Slots != 0:
 		f.Kind, f.Offset = "file", size
-		f.Means = "who touches what is gone is ended by SIGBUS or reports it; " + cutText(h, uint64(size))
+		f.Means = "calls that touch what is gone fail, and who touches it without a guard is ended by SIGBUS; " + cutText(h, uint64(size))
 		f.Remedy = fmt.Sprintf("shmq rm --force %s and make it again; find out who truncates files there", name)
 	}
 	return f
