@@ -16,3 +16,9 @@ func SetAfterLink(t testing.TB, f func()) {
 	afterLink = f
 	t.Cleanup(func() { afterLink = func() {} })
 }
+
+// BeforeLocks has f called when somebody in this process is about to take a role.
+func BeforeLocks(t *testing.T, f func()) {
+	beforeLocks = f
+	t.Cleanup(func() { beforeLocks = func() {} })
+}

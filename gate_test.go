@@ -217,3 +217,26 @@ func TestGateIsNotWaitedForForEver(t *testing.T) {
 	_, err = shmq.Recover(q, nil)
 	require.NoError(t, err, "nothing to do, no gate to wait at")
 }
+
+// From looking whether it is alone until it has its role, who attaches has the gate: an
+// other one who came in between would find nobody, too.
+func TestTheGateIsHeldUntilTheRoleIs(t *testing.T) {
+	q := testagent.Queue(t, summed())
+	path, err := shmq.Path(q)
+	require.NoError(t, err)
+	f, err := sys.Open(path, true, false)
+	require.NoError(t, err)
+	defer f.Close()
+	asked := 0
+	shmq.BeforeLocks(t, func() {
+		held, err := f.Locked(layout.LockImage)
+		require.NoError(t, err)
+		require.True(t, held)
+		asked++
+	})
+	attach(t, q, shmq.Producer)
+	require.Equal(t, 1, asked)
+	held, err := f.Locked(layout.LockImage)
+	require.NoError(t, err)
+	require.False(t, held)
+}

@@ -13,9 +13,13 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
+// beforeLocks is for tests: what happens before a role is taken.
+var beforeLocks = func() {}
+
 // takeLocks takes the role and a seat, through a description of their own. It returns
 // what the seat's last holder left, if it died.
 func (a *Attachment) takeLocks() (dead *remains, err error) {
+	beforeLocks()
 	// While the description has a descriptor no child is forked: it would share the
 	// locks, until it executes a program or ends.
 	syscall.ForkLock.RLock()
