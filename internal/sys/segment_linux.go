@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -93,6 +94,9 @@ func (s *Segment) Map(size int, write bool) ([]byte, error) {
 	if write {
 		flags = 0
 	}
+	// A child that is forked in between would be attached too, until it executes a program.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	b, err := unix.SysvShmAttach(s.ID, 0, flags)
 	if err != nil {
 		return nil, limited(segmentError("attach", strconv.Itoa(s.ID), gone(err)))
