@@ -32,18 +32,20 @@ type faultGuard struct {
 // faultGuards is scanned from its start to the end, by the assembly too: 32 bytes each.
 var faultGuards [1024]faultGuard
 
-// faultBefore is the handler that was there before.
+// faultBefore is the handler that was there before, 0 unless ours is installed.
 var faultBefore uintptr
 
 var (
-	faultLock    sync.Mutex // of the table's writers, and of installing
-	faultHandled struct{ tried, ok bool }
+	faultLock  sync.Mutex // of the table's writers, and of installing
+	faultTried bool
 )
 
 // faultHandler is the signal handler, never called from Go. faultHandlerPC returns where
 // it is.
 func faultHandler()
 func faultHandlerPC() uintptr
+
+var _ = faultHandler // the assembly alone uses it
 
 // kernelAction is struct sigaction as the kernel has it on these machines.
 type kernelAction struct {
@@ -55,16 +57,18 @@ type kernelAction struct {
 
 // installFaultHandler puts the handler in front of the runtime's, once.
 func installFaultHandler() bool {
-	if !faultHandled.tried {
-		faultHandled.tried = true
+	if !faultTried {
+		faultTried = true
 		var a kernelAction
 		if sigaction(nil, &a) == nil && a.handler > 1 && a.flags&saSiginfo != 0 && a.flags&saOnstack != 0 {
 			faultBefore = a.handler
 			a.handler = faultHandlerPC()
-			faultHandled.ok = sigaction(&a, nil) == nil
+			if sigaction(&a, nil) != nil {
+				faultBefore = 0
+			}
 		}
 	}
-	return faultHandled.ok
+	return faultBefore != 0
 }
 
 const saSiginfo, saOnstack = 0x4, 0x08000000
