@@ -28,6 +28,6 @@
 // Every error names the queue and the operation and says what to do; most wrap one of the
 // sentinels below or of package io/fs: test with errors.Is. A queue that is removed comes
 // to its end for those attached, with ErrRemoved. A file that is cut under them gives
-// ErrTruncated. A lease or a reservation is memory that is touched between calls, where a
-// cut file ends the process, unless that is done in Guard.
+// ErrTruncated. A lease or a reservation, memory that is touched between calls, may turn
+// into zeros then; Guard tells.
 package shmq
