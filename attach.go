@@ -43,7 +43,7 @@ type AttachOptions struct {
 // stopped in the middle of it.
 var (
 	// errGone: the name means another file, or none, than the one that was opened.
-	errGone = errors.New("queue was removed while attaching to it; try again")
+	errGone = fmt.Errorf("%w while attaching to it; try again", ErrRemoved)
 	// errPassing: a role is locked, and no seat tells by whom.
 	errPassing = fmt.Errorf("%w by a process that is attaching or detaching just now; try again", ErrRoleTaken)
 )
@@ -106,8 +106,9 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 		return nil, err
 	}
 	a := &Attachment{name: name, at: at, role: role, header: header, probe: probe, seat: -1, log: opts.Logger}
+	attached := false
 	defer func() {
-		if err != nil {
+		if !attached { // also if a logger panics
 			err = errors.Join(err, a.release())
 		}
 	}()
@@ -139,6 +140,7 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 		return nil, err
 	}
 	a.timer = time.AfterFunc(park.Heartbeat, func() { a.due.Store(true) })
+	attached = true
 	return a, nil
 }
 

@@ -137,7 +137,7 @@ func collapse(f *sys.File, size int) error {
 		return err
 	}
 	if err := errors.Join(sys.Collapse(mem), sys.Unmap(mem)); err != nil {
-		return fmt.Errorf("huge pages: %w; make the queue without them (they need Linux 6.1, memory that is not in pieces, a queue of 2 MiB or more)", err)
+		return fmt.Errorf("huge pages: %w: %w; make the queue without them (they need Linux 6.1, memory that is not in pieces, a queue of 2 MiB or more)", ErrRefused, err)
 	}
 	return nil
 }

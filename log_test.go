@@ -2,6 +2,7 @@ package shmq_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"os"
@@ -92,4 +93,21 @@ func commandOf(t *testing.T) string {
 	require.Len(t, info.Participants, 1)
 	require.Equal(t, os.Getpid(), info.Participants[0].PID)
 	return info.Participants[0].Command
+}
+
+// panicking is a logger's handler that has a bug.
+type panicking struct{ slog.Handler }
+
+func (panicking) Enabled(context.Context, slog.Level) bool  { return true }
+func (panicking) Handle(context.Context, slog.Record) error { panic("mine") }
+
+// An attachment that nobody gets keeps neither role nor seat.
+func TestLoggerThatPanicsWhileAttaching(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &single)
+	testagent.Producer(t, q).Kill()
+	require.PanicsWithValue(t, "mine", func() {
+		_, _ = shmq.Attach(q, shmq.Producer, &shmq.AttachOptions{Logger: slog.New(panicking{})})
+	})
+	attach(t, q, shmq.Producer)
 }

@@ -159,6 +159,9 @@ func endsAnyhow(p *process) int {
 		p.t.Fatalf("%v does not end: %v", p.Args, <-p.done)
 	}
 	code, said := p.ProcessState.ExitCode(), p.stderr.String()
+	if s := p.ProcessState.Sys().(syscall.WaitStatus); s.Signaled() && s.Signal() == syscall.SIGTERM {
+		code = 128 + int(syscall.SIGTERM) // it was asked before it could hear
+	}
 	require.Contains(p.t, hostileCodes, code, "%v: %s", p.Args, said)
 	require.NotContains(p.t, said, "goroutine ", "%v", p.Args)
 	require.NotContains(p.t, said, "panic", "%v", p.Args)
