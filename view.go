@@ -107,8 +107,8 @@ func view(name string) (_ *Viewer, err error) {
 	if v.ring, err = ring.New(v.mem, v.header.Geometry, sys.MonotonicMillis); err != nil {
 		return nil, err
 	}
-	v.view = v.ring.NewViewer()
-	return v, nil
+	// It looks where to begin.
+	return v, v.touch(func() error { v.view = v.ring.NewViewer(); return nil })
 }
 
 // touch runs f, which reads the mapping.

@@ -1,6 +1,7 @@
 package shmq_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -137,4 +138,24 @@ func TestLastAttachOutlivesWhoAttached(t *testing.T) {
 	same, err := v.Options()
 	require.NoError(t, err)
 	require.Equal(t, opts, same)
+}
+
+// The file is cut while it is being opened: an error, at the latest of the first look.
+func TestViewOfAQueueThatIsBeingCut(t *testing.T) {
+	t.Parallel()
+	for range 300 {
+		q := testagent.Queue(t, &shmq.Options{Slots: 2, SlotSize: 64, Seats: 2})
+		file := path(t, q)
+		cut := make(chan error)
+		go func() { cut <- os.Truncate(file, 0) }()
+		v, err := shmq.View(q)
+		require.NoError(t, <-cut)
+		if err == nil {
+			require.ErrorIs(t, v.Next(&shmq.Record{}), shmq.ErrTruncated)
+			require.NoError(t, v.Close())
+		} else {
+			require.True(t, errors.Is(err, shmq.ErrDamaged) || errors.Is(err, shmq.ErrNotQueue), err)
+		}
+		require.NoError(t, os.Remove(file))
+	}
 }
