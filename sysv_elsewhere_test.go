@@ -69,7 +69,7 @@ func TestSegmentOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be two users")
 	}
-	dir, err := os.MkdirTemp("/dev/shm", "shmq-test-")
+	dir, err := os.MkdirTemp(shmq.Dir(), "users-")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, os.ModeSticky|0o777))

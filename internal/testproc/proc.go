@@ -58,7 +58,7 @@ func ForAnyone(t testing.TB) string {
 	require.NoError(t, err)
 	b, err := os.ReadFile(exe)
 	require.NoError(t, err)
-	dir, err := os.MkdirTemp("", "shmq-test-exe-")
+	dir, err := os.MkdirTemp("", "shmq-exe-")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o755))
