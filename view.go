@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -71,14 +70,9 @@ type Holder struct {
 // whole. What passes while it does not look it does not see. It is for one goroutine
 // at a time.
 type Viewer struct {
-	name   string
-	at     place
-	file   *sys.File
-	header layout.Header
-	mem    []byte
-	ring   *ring.Ring
-	view   *ring.Viewer
-	seen   ring.Peeked
+	looker
+	view *ring.Viewer
+	seen ring.Peeked
 }
 
 // View opens the queue of that name to look at its records, the oldest first. It
@@ -88,31 +82,18 @@ func View(name string) (*Viewer, error) {
 	return v, fail("look into", name, err)
 }
 
-func view(name string) (_ *Viewer, err error) {
-	v := &Viewer{name: name}
-	if v.at, err = find(name); err != nil {
+func view(name string) (*Viewer, error) {
+	l, err := newLooker(name)
+	if err != nil {
 		return nil, err
 	}
-	if v.file, v.header, err = open(v.at, false); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, v.release())
-		}
-	}()
-	if v.mem, err = v.file.Map(int(v.header.TotalSize()), false); err != nil {
-		return nil, err
-	}
-	if v.ring, err = ring.New(v.mem, v.header.Geometry, sys.MonotonicMillis); err != nil {
-		return nil, err
-	}
+	v := &Viewer{looker: l}
 	// It looks where to begin.
-	return v, v.touch(func() error { v.view = v.ring.NewViewer(); return nil })
+	if err := v.touch(func() error { v.view = v.ring.NewViewer(); return nil }); err != nil {
+		return nil, errors.Join(err, v.release())
+	}
+	return v, nil
 }
-
-// touch runs f, which reads the mapping.
-func (v *Viewer) touch(f func() error) error { return touch(v.file, v.mem, f) }
 
 // Close ends the look.
 func (v *Viewer) Close() error {
@@ -120,15 +101,6 @@ func (v *Viewer) Close() error {
 		return fail("look into", v.name, ErrClosed)
 	}
 	return fail("look into", v.name, v.release())
-}
-
-func (v *Viewer) release() error {
-	var err error
-	if v.mem != nil {
-		err = sys.Unmap(v.mem)
-		v.mem = nil
-	}
-	return errors.Join(err, v.file.Close())
 }
 
 // Rewind goes to the oldest record. All that is in the queue at this moment lies

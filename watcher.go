@@ -2,12 +2,10 @@ package shmq
 
 import (
 	"encoding/hex"
-	"errors"
 	"strconv"
 	"time"
 
 	"github.com/shmq/shmq/internal/park"
-	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -20,14 +18,7 @@ import (
 // What a look costs the participants is cache misses: each line that is read has to be
 // fetched back by its writer. Glance reads some lines of the header and one or two a
 // seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
-type Watcher struct {
-	name   string
-	at     place
-	file   *sys.File
-	header layout.Header
-	mem    []byte
-	ring   *ring.Ring
-}
+type Watcher struct{ looker }
 
 // Watch opens the queue of that name to describe it. It never makes one. Errors: as
 // Stat.
@@ -36,24 +27,12 @@ func Watch(name string) (*Watcher, error) {
 	return w, fail("describe", name, err)
 }
 
-func watch(name string) (_ *Watcher, err error) {
-	w := &Watcher{name: name}
-	if w.at, err = find(name); err != nil {
+func watch(name string) (*Watcher, error) {
+	l, err := newLooker(name)
+	if err != nil {
 		return nil, err
 	}
-	if w.file, w.header, err = open(w.at, false); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, w.release())
-		}
-	}()
-	if w.mem, err = w.file.Map(int(w.header.TotalSize()), false); err != nil {
-		return nil, err
-	}
-	w.ring, err = ring.New(w.mem, w.header.Geometry, sys.MonotonicMillis)
-	return w, err
+	return &Watcher{l}, nil
 }
 
 // Close ends the watch.
@@ -62,15 +41,6 @@ func (w *Watcher) Close() error {
 		return fail("describe", w.name, ErrClosed)
 	}
 	return fail("describe", w.name, w.release())
-}
-
-func (w *Watcher) release() error {
-	var err error
-	if w.mem != nil {
-		err = sys.Unmap(w.mem)
-		w.mem = nil
-	}
-	return errors.Join(err, w.file.Close())
 }
 
 // Removed reports whether the queue's name is gone, or means another queue by now.
@@ -97,7 +67,7 @@ func (w *Watcher) look(slots bool) (info *Info, err error) {
 	if w.mem == nil {
 		return nil, ErrClosed
 	}
-	err = touch(w.file, w.mem, func() error {
+	err = w.touch(func() error {
 		info, err = w.describe(slots)
 		return err
 	})
