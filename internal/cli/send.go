@@ -26,7 +26,7 @@ type sendFlags struct {
 	noCreate bool
 	wait     shmq.WaitPolicy
 	mlock    bool
-	sync     shmq.Durability
+	sync     producer.Durability
 	watch    watchFlags
 }
 
@@ -85,7 +85,7 @@ func Send(name string) *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
-	set.TextVar(&f.sync, "sync", shmq.Durability{}, "when what was sent has to be on the disk: `each|N|DURATION`")
+	set.TextVar(&f.sync, "sync", producer.Durability{}, "when what was sent has to be on the disk: `each|N|DURATION`")
 	f.watch.add(cmd)
 	addWait(set, &f.wait)
 	addMlock(set, &f.mlock)
