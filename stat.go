@@ -27,13 +27,13 @@ type Info struct {
 	CreationID string    `json:"creation_id"`
 	Layout     int       `json:"layout_version"`
 
-	Producers Side `json:"producers"`
-	Consumers Side `json:"consumers"`
-	Slots     int  `json:"slots"`
-	SlotSize  int  `json:"slot_size"`
-	Seats     int  `json:"seats"`
-	MaxRecord int  `json:"max_record"`
-	Checksum  bool `json:"checksum"` // each record has one
+	Producers Multiplicity `json:"producers"`
+	Consumers Multiplicity `json:"consumers"`
+	Slots     int          `json:"slots"`
+	SlotSize  int          `json:"slot_size"`
+	Seats     int          `json:"seats"`
+	MaxRecord int          `json:"max_record"`
+	Checksum  bool         `json:"checksum"` // each record has one
 
 	Head    uint64 `json:"head"`    // position of the oldest record not taken; single consumer: not acknowledged
 	Tail    uint64 `json:"tail"`    // position of the next claim
@@ -120,7 +120,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 	info := &Info{
 		Name: q.Name, Path: q.At.Shown(), Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
 		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
-		Producers: sideOf(h.ManyProducers), Consumers: sideOf(h.ManyConsumers),
+		Producers: multiplicity(h.ManyProducers), Consumers: multiplicity(h.ManyConsumers),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum,
 		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
 		Orphans: survey.Orphans, Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished,

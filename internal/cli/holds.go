@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/ring"
 )
 
 // who names a participant: consumer 4711 (recv).
@@ -36,7 +37,7 @@ func holdsText(p *shmq.Participant) string {
 
 // heldText counts records. Of a single consumer's all but the oldest may have been
 // acknowledged.
-func heldText(h *shmq.Holding) string {
+func heldText(h *ring.Holding) string {
 	if h.Takes == 0 && h.Records > 1 {
 		return "up to " + number(h.Records, "record")
 	}

@@ -205,7 +205,7 @@ func (l *loader) bad(err error) error {
 
 // open opens the queue, or makes one like the dumped one.
 func (l *loader) open(h dump.Header) (*producer.Raw, error) {
-	side := func(many bool) shmq.Side {
+	side := func(many bool) shmq.Multiplicity {
 		if many {
 			return shmq.Many
 		}

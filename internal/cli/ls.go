@@ -63,7 +63,7 @@ func printEntries(w io.Writer, entries []shmq.Entry) {
 }
 
 // attached counts the living participants of a role, of one or of many.
-func attached(info *shmq.Info, role shmq.Role, side shmq.Side) string {
+func attached(info *shmq.Info, role shmq.Role, side shmq.Multiplicity) string {
 	n := 0
 	for _, p := range info.Participants {
 		if p.Alive && p.Role == role {

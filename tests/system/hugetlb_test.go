@@ -20,6 +20,7 @@ import (
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/producer"
+	"github.com/shmq/shmq/ring"
 )
 
 const pool = "/proc/sys/vm/nr_hugepages"
@@ -126,7 +127,7 @@ func TestRebuildTriedOutInHugePages(t *testing.T) {
 	p.Kill()
 	rec, err := shmq.Recover(bound+"/q", &shmq.RecoverOptions{DryRun: true})
 	require.NoError(t, err)
-	require.Equal(t, &shmq.Rebuilt{Records: 2}, rec.Rebuilt)
+	require.Equal(t, &ring.Rebuilt{Records: 2}, rec.Rebuilt)
 	maps, err := os.ReadFile("/proc/self/maps")
 	require.NoError(t, err)
 	require.NotContains(t, string(maps), bound, "all is unmapped")
