@@ -114,7 +114,7 @@ func TestRecoverBesideSingleRoles(t *testing.T) {
 // would not.)
 func TestRecoverWakesSleepers(t *testing.T) {
 	t.Parallel()
-	q := testagent.Queue(t, &many)
+	q := testagent.Queue(t, &testagent.Shared)
 	me := testagent.Attach(t, q, shmq.Consumer)
 	for _, word := range []*uint32{me.Ring().DataFutex(), me.Ring().RoomFutex()} {
 		victim := testagent.Producer(t, q)
@@ -179,8 +179,8 @@ func TestManyRecoverAtOnce(t *testing.T) {
 // as alive or as not freed.
 func TestRecoverLeavesASeatToWhoIsAtIt(t *testing.T) {
 	t.Parallel()
-	q := testagent.Queue(t, &many)
-	_, recoverer := deadSeatInWork(t, q)
+	q := testagent.Queue(t, &testagent.Shared)
+	_, recoverer := testagent.DeadSeatInWork(t, q)
 	require.Empty(t, recoverQueue(t, q).Dead)
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)

@@ -10,10 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/place"
 	"github.com/shmq/shmq/internal/place/memfd"
 	"github.com/shmq/shmq/internal/place/placetest"
-	"github.com/shmq/shmq/internal/testproc"
 )
-
-func TestMain(m *testing.M) { testproc.Main(m, nil) }
 
 func TestDescriptorIsAPlace(t *testing.T) {
 	t.Parallel()
