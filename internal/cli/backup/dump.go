@@ -19,15 +19,15 @@ import (
 const dumpLong = `Copy the records of a queue to a file, for shmq load to put them back. Without FILE,
 or with -, they go to standard output.
 
-The records stay in the queue, and nobody notices; those that receivers take while
-it looks may be missing. Records that a receiver holds (leased) are left out unless
---leased is given: their receivers may yet be done with them. A file that is cut short
-or damaged is known as such: each record has a checksum, and only a whole dump has an
-end.
+The records stay in the queue, and participants do not notice; records that receivers
+take during the look may be missing. Records that a receiver holds (leased) are left
+out unless --leased is given: the receiver may yet acknowledge them. A file that is cut
+short or damaged is known as such: each record has a checksum, and only a whole dump
+has an end.
 
 With --take the records are taken out of the queue, each after its bytes have been
 written and, where the output is a file, synced to the disk. If the command is killed
-in between, records are in both places, and none is lost. What a killed dump wrote is
+in between, records are in both places, and none is lost. The file of a killed dump is
 loaded with shmq load --salvage.
 
 FILE must not exist. How many records were written is said on standard error.`

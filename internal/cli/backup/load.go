@@ -17,9 +17,9 @@ import (
 	"github.com/shmq/shmq/internal/dump"
 )
 
-const loadLong = `Send the records of a dump to a queue, in their order, behind what is there. Without
-FILE, or with -, the dump is read from standard input. If there is no such queue, one
-like the dumped one is made: same shape, roles, seats and mode.
+const loadLong = `Send the records of a dump to a queue, in their order, behind the records there.
+Without FILE, or with -, the dump is read from standard input. If there is no such
+queue, one like the dumped one is made: same shape, roles, seats and mode.
 
 A file is checked as a whole first: if it is damaged or cut short, nothing is loaded,
 and the error names the byte. A dump that comes through a pipe is checked as it is
@@ -64,7 +64,7 @@ func Load() *cobra.Command {
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
-	set.BoolVar(&f.salvage, "salvage", false, "load what is whole of a damaged dump")
+	set.BoolVar(&f.salvage, "salvage", false, "load the whole records before the damage")
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when there was no room for this `duration` (2, 0.5, 200ms, 1m)")
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")

@@ -80,7 +80,7 @@ func Reason(err error) string {
 }
 
 // Output names what failed when a write to standard output failed. A closed pipe is no
-// news to whoever closed it.
+// news to the process that closed it.
 func Output(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return ErrPipe

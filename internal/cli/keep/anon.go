@@ -17,15 +17,15 @@ import (
 )
 
 const anonLong = `Run a command with a queue that has no name: no other process can find it, and it is
-gone, with what is in it, when the last process that has it ends.
+gone, with its records, when the last process that has it ends.
 
-The queue is descriptor 3 of the command and of all that the command starts, unless
-they close it. They use it by the name fd:3, which is also in the environment, as
-SHMQ_QUEUE. What is like NAME in other commands can be fd:N, for a descriptor N.
+The queue is descriptor 3 of the command and of all processes that the command starts,
+unless they close it. They use it by the name fd:3, which is also in the environment, as
+SHMQ_QUEUE. Wherever a command takes a NAME, fd:N is the queue of its descriptor N.
 
 The command takes this process's place, so signals and exit codes are its own. Exit
-codes of ours: 2 usage, 71 the kernel refuses, 73 no memory for the queue, 126 the
-command can't be run, 127 it is not found.`
+codes of shmq anon itself: 2 usage, 71 the kernel refuses, 73 no memory for the queue,
+126 the command can't be run, 127 it is not found.`
 
 const anonExample = `  shmq anon -- sh -c 'shmq-send fd:3 --close <in & shmq-recv fd:3 >out; wait'
   shmq anon --slots 64 --slot-size 65536 -- make -j8

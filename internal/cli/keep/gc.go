@@ -19,9 +19,9 @@ import (
 const gcLong = `Remove the queues in /dev/shm, or in the directory SHMQ_DIR, to which nobody is attached
 and in which nothing is left. Those with records stay unless --with-records is given.
 
-The age of a queue is the time since somebody last attached to it, or since it was
-made; when they left is not recorded. A queue that somebody attaches to at this moment
-is not removed, whatever was seen before. What can't be recognised stays.
+The age of a queue is the time since a participant last attached to it, or since it was
+made; the time of leaving is not recorded. A queue that a process attaches to at this
+moment is not removed, whatever was seen before. A file that is no queue stays.
 
 Each queue is printed with what was done and why. Try --dry-run first.`
 
@@ -41,7 +41,7 @@ func GC() *cobra.Command {
 	f := &gcFlags{older: flags.Age(time.Hour)}
 	cmd := &cobra.Command{
 		Use:     "gc",
-		Short:   "remove queues that nobody uses",
+		Short:   "remove queues without users",
 		Long:    gcLong,
 		Example: gcExample,
 		Args:    flags.NoArgs,
@@ -52,7 +52,7 @@ func GC() *cobra.Command {
 	set := cmd.Flags()
 	set.SortFlags = false
 	set.BoolVar(&f.dryRun, "dry-run", false, "remove nothing; say what would be removed")
-	set.Var(&f.older, "older-than", "keep queues that somebody attached to within this `age` (90s, 30m, 1h30m, 7d)")
+	set.Var(&f.older, "older-than", "keep queues that a participant attached to within this `age` (90s, 30m, 1h30m, 7d)")
 	set.BoolVar(&f.withRecords, "with-records", false, "also queues that still hold records")
 	set.BoolVar(&f.json, "json", false, "print an object for each queue on a line of its own")
 	return cmd
@@ -114,7 +114,7 @@ var errKept = errors.New("kept")
 // collect removes a queue if it is garbage. The error is one of removing it.
 func (f *gcFlags) collect(name string) (garbage, error) {
 	g := garbage{Name: name}
-	// Looked at twice: first without keeping anyone out, then when nobody can attach.
+	// Two looks: the first one keeps nobody out, during the second nobody can attach.
 	keep, err := f.keep(&g)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -142,7 +142,7 @@ func (f *gcFlags) collect(name string) (garbage, error) {
 		return g, err
 	case errors.Is(err, errKept):
 	case errors.Is(err, shmq.ErrInUse):
-		g.Action, g.Reason = "kept", "somebody has just attached"
+		g.Action, g.Reason = "kept", "a participant has just attached"
 	default:
 		g.Action, g.Reason = "failed", exit.Reason(err)
 		return g, err
@@ -179,6 +179,6 @@ func (f *gcFlags) keep(g *garbage) (bool, error) {
 	return false, nil
 }
 
-// inQueue counts the records that removing a queue would lose. What the dead held and
-// nobody has recovered yet may be several, and counts at least once.
+// inQueue counts the records that removing a queue would lose. A take of a dead consumer
+// that is not recovered yet may be several records, and counts once.
 func inQueue(info *shmq.Info) int { return info.Records + info.Orphans + info.Leased }

@@ -15,14 +15,14 @@ import (
 	"github.com/shmq/shmq/internal/cli/report"
 )
 
-const recoverLong = `Take back what the dead held: claims that were not sent become skipped slots,
+const recoverLong = `Take back what dead participants held: claims that were not sent become skipped slots,
 records that were not acknowledged are delivered again, seats are freed. Participants
-do this by themselves when they attach or wait; this is for queues at which nobody
-does, and to see what there is. Living participants are never touched, stopped ones
-neither: they keep what they hold until they end.
+do this by themselves when they attach or wait; the command is for queues at which none
+does, and for a look at what there is. Living participants are never touched, stopped
+ones neither: they keep what they hold until they end.
 
 A queue with checksums that was in use when the machine stopped, or a copy of one, is
-rebuilt if nobody is attached: the records that the disk has whole are kept, the others
+rebuilt if nobody is attached: records that are whole on the disk are kept, the others
 are dropped and counted. --dry-run tries that on a copy in memory.`
 
 // Recover returns the verb that takes back what dead participants held.

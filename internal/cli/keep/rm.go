@@ -37,6 +37,6 @@ func Remove() *cobra.Command {
 			return failed
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "also when it is in use, damaged or of another version; for who is attached it comes to its end")
+	cmd.Flags().BoolVar(&force, "force", false, "also when it is in use, damaged or of another version; its participants find that it was removed")
 	return cmd
 }

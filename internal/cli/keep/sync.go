@@ -7,10 +7,10 @@ import (
 	"github.com/shmq/shmq/internal/cli/flags"
 )
 
-const syncLong = `Wait until all that is in a queue now is on the disk. Nobody notices. What was synced
-of a queue with checksums is there again after the machine stopped; see shmq create.
-Senders do it themselves with shmq send --sync. A queue in memory has no disk: then
-there is nothing to do.
+const syncLong = `Wait until all records that are in a queue now are on the disk. Participants do not
+notice. Records that were synced, of a queue with checksums, are there again after the
+machine stopped; see shmq create. Senders do it themselves with shmq send --sync. For a
+queue in memory there is nothing to do.
 
 Exit codes: 0 done, 66 no such queue, 74 not known to be on the disk; the records are
 in the queue all the same.`
@@ -19,7 +19,7 @@ in the queue all the same.`
 func Sync() *cobra.Command {
 	return &cobra.Command{
 		Use:               "sync NAME",
-		Short:             "wait until what is in a queue is on the disk",
+		Short:             "wait until the records of a queue are on the disk",
 		Long:              syncLong,
 		Example:           "  shmq sync /var/lib/app/q",
 		ValidArgsFunction: flags.CompleteNames,

@@ -1,4 +1,4 @@
-// Package look holds the verbs that only look: nobody notices them.
+// Package look holds the verbs that only look: participants do not notice them.
 package look
 
 import (
@@ -17,13 +17,13 @@ import (
 
 const checkLong = `Explain what is wrong with a queue: its file, its header, its positions, the word of
 every slot, the lengths of its records, its seats. Each finding says where it is, what
-is there and was expected, what it means to those who use the queue, and what to do.
+is there and was expected, what it means to users of the queue, and what to do.
 
-It only looks, and participants may be at work or dead: what they leave in passing is
-not damage. Records are not decoded. It ends with 0 if the queue is in order, with 65 if
-it is damaged. "maybe" is what looks like damage and can't be told while participants
-are at work; look again when they rest. The dead, and seats that somebody locks without
-using them, are notes.`
+The command only looks, and participants may be at work or dead: the traces of their
+work are not damage. Records are not decoded. The exit code is 0 if the queue is in
+order, 65 if it is damaged. "maybe" marks a finding that looks like damage and can't be
+told from work in progress; look again when participants rest. Dead participants, and
+seats that a process locks without using them, are notes.`
 
 // Check returns the verb that explains what is wrong with a queue.
 func Check() *cobra.Command {

@@ -16,12 +16,13 @@ import (
 
 const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR.
 
-  RECORDS    waiting to be received
+  RECORDS    that wait to be received
   SENDERS    attached now, of one or many that may be; the same for RECEIVERS
-  DEAD       that died and were not cleaned up after yet: who attaches or waits does it
+  DEAD       participants that died and were not recovered yet; the next participant
+             that attaches or waits does that
   AGE        since the queue was made
-  ATTACHED   since somebody last attached. That is the last activity there is a time of:
-             sending and receiving keep none`
+  ATTACHED   since a participant last attached. There is no time of later activity:
+             sending and receiving record none`
 
 // List returns the verb that lists the queues.
 func List() *cobra.Command {
@@ -77,8 +78,8 @@ type badEntry struct {
 	Error string `json:"error"`
 }
 
-// goodEntry is what stat prints, and when somebody last attached: the time of
-// creation if nobody ever did.
+// goodEntry is what stat prints, and when a participant last attached: the time of
+// creation if none ever did.
 type goodEntry struct {
 	*shmq.Info
 	LastAttach time.Time `json:"last_attach"`

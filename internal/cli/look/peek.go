@@ -12,8 +12,8 @@ import (
 	"github.com/shmq/shmq/internal/cli/pump"
 )
 
-const peekLong = `Show the records of a queue without taking them, the oldest first. It only looks:
-nobody notices, and nothing changes.
+const peekLong = `Show the records of a queue without taking them, the oldest first. The
+command only looks: participants do not notice, and nothing changes.
 
 Without --format or --json there is a line for each record:
   POSITION  of its first slot, counted since the queue was made
@@ -24,8 +24,8 @@ Without --format or --json there is a line for each record:
   HOLDER    the process that receives or writes it
   DATA      its beginning; --format or --json give all
 
-Records that are taken while it looks are left out, never shown in part. With
---format only what the records hold is written, as shmq-recv would write it.`
+Records that are taken during the look are left out, never shown in part. With --format
+only the contents of the records are written, as shmq-recv would write them.`
 
 const peekExample = `  shmq peek q
   shmq peek q -n 1 --format json | jq

@@ -19,11 +19,11 @@ import (
 	"github.com/shmq/shmq/internal/flow"
 )
 
-const statLong = `Describe a queue and who is attached. It only looks: nobody notices.
+const statLong = `Describe a queue and its participants. The command only looks: they do not notice.
 
 With --interval it looks twice, and tells what went on in between. With --prometheus it
-prints metrics in the text format of Prometheus, of each NAME, or without one of all
-queues.`
+prints metrics in the text format of Prometheus, of each NAME, or of all queues if none
+is named.`
 
 const statExample = `  shmq stat q
   shmq stat q --json | jq .records
@@ -36,7 +36,7 @@ func Stat() *cobra.Command {
 	var every flags.Interval
 	cmd := &cobra.Command{
 		Use:               "stat NAME",
-		Short:             "describe a queue and who is attached",
+		Short:             "describe a queue and its participants",
 		Long:              statLong,
 		Example:           statExample,
 		ValidArgsFunction: flags.CompleteNames,

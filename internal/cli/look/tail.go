@@ -19,15 +19,15 @@ import (
 
 const tailLong = `Write the last records of a queue and those that follow, without taking them.
 
-It looks again and again, up to a thousand times a second while records come and ten
-times while none do. It has no seat, sleeps on nothing that a sender would have to
-wake, and rests four times as long as it looks, so the participants don't feel it.
-The price: a record that is received between two looks is not seen. How many may
-have passed in this way is said on standard error, at the first one and at the end.
-To get every record, receive them.
+The command looks again and again, up to a thousand times a second while records come
+and ten times while none do. It has no seat, sleeps on nothing that a sender would have
+to wake, and rests four times as long as it looks, so participants do not feel it.
+The price: a record that is received between two looks is not seen. Standard error says
+so at the first such record, and at the end how many there may have been. To get every
+record, receive them.
 
-It ends when a sender has marked the end of the stream and all that was left is
-written, when the queue is removed (exit code 66), or by a signal.`
+It ends when a sender has marked the end of the stream and the rest is written, when the
+queue is removed (exit code 66), or by a signal.`
 
 const tailExample = `  shmq tail q
   shmq tail q -n 0 --format json | jq .name

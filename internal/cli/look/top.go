@@ -16,7 +16,7 @@ import (
 )
 
 const topLong = `Watch queues live: all of them, or those NAMEs; a single NAME is looked at closely.
-It only looks: it takes no seat, and the participants do not notice.
+The command only looks: it takes no seat, and participants do not notice.
 
 Keys: up and down choose, Enter looks closer, Esc goes back, ? explains the rest and
 the columns, q quits. If standard output is no terminal, or with --once, it writes one

@@ -12,7 +12,7 @@ import (
 // ones that hold something, a ring without room and why, and records that nobody takes.
 func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 	if i.Broken {
-		lines = append(lines, "the machine stopped, or this is a copy of a queue in use; who attaches first, or shmq recover, rebuilds it; until then these numbers mean little")
+		lines = append(lines, "the machine stopped, or this is a copy of a queue in use; the next participant, or shmq recover, rebuilds it; until then these numbers mean little")
 		return lines
 	}
 	for n := range i.Participants {
@@ -37,8 +37,8 @@ func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 	return lines
 }
 
-// fullText says what the ring is full behind: the position that a producer needs next
-// is held by somebody, or nobody has taken the record there.
+// fullText says what the ring is full behind: a participant holds the position that a
+// producer needs next, or nobody has taken the record there.
 func fullText(i *shmq.Info, now time.Time) string {
 	behind := i.Tail - uint64(i.Slots)
 	line := fmt.Sprintf("the ring is full behind position %d", behind)
@@ -60,8 +60,8 @@ func fullText(i *shmq.Info, now time.Time) string {
 	return line
 }
 
-// waitingText says how much waits to be taken, or "". Who did not walk over the slots
-// knows only how many of them are in use.
+// waitingText says how much waits to be taken, or "". A look that did not walk over the
+// slots knows only how many of them are in use.
 func waitingText(i *shmq.Info) string {
 	verb := func(n int) string {
 		if n == 1 {

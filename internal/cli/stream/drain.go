@@ -21,15 +21,15 @@ import (
 	"github.com/shmq/shmq/internal/cli/report"
 )
 
-const drainLong = `Take the records out of a queue and drop them, and print how many they were. What it
-drops is gone; shmq dump --take keeps it.
+const drainLong = `Take the records out of a queue and drop them, and print how many they were. Dropped
+records are gone; shmq dump --take keeps them.
 
-It ends as soon as it finds the queue empty. With senders at work that may be early or
-late: stop them first, or let --until-eof end it when the last one has left. To drop
-records for ever, run: shmq recv NAME > /dev/null.
+The command ends as soon as it finds the queue empty. With senders at work that may be
+early or late: stop them first, or use --until-eof, which ends it when the last one has
+left. To drop records for ever, run: shmq recv NAME > /dev/null.
 
-Records that a living receiver holds stay with it, and are told. A queue with a single
-receiver can't be drained while that one is attached (exit code 69).`
+Records that a living receiver holds stay with it, and are counted in the output. A
+queue with a single receiver can't be drained while that one is attached (exit code 69).`
 
 const drainExample = `  shmq drain q
   shmq drain q -n 1
@@ -127,7 +127,7 @@ func (f *drainFlags) drop(ctx context.Context, c *consumer.Raw, d *drained) erro
 	return nil
 }
 
-// holders looks who has records that could not be dropped.
+// holders finds the participants whose records could not be dropped.
 func (d *drained) holders() (err error) {
 	v, err := shmq.View(d.Name)
 	if err != nil {

@@ -42,13 +42,13 @@ How records are written:
   msgpack  unchanged, one after another
   raw      strings and binary as they are and joined, any other record's bytes unchanged
 
-A record is taken from the queue only after it has been written: what a closed
-pipe or a full disk did not take is there for the next receiver. A record that is
-not msgpack stays too; --format raw writes even that.
+A record is acknowledged only after it has been written: records that a closed pipe or
+a full disk did not take are there for the next receiver. A record that is not msgpack
+stays too; --format raw writes even that.
 
-A receiver that is killed after it has written a record and before it has taken it
-leaves it to be written again by another. --show-redelivered tells such records from
-new ones: their number is not 0.
+A receiver that is killed after it has written a record and before it has acknowledged
+it leaves the record to be written again by another. --show-redelivered tells such
+records from new ones: their number is not 0.
 
 With --exec, or with a command after --, nothing is written: the command is run for
 each record, which it finds on its standard input, in the same format. It is
@@ -56,10 +56,10 @@ acknowledged when the command exits with 0, and tried again when it does not. --
 takes a line for /bin/sh; words after -- are run as they are, without a shell. The
 environment has SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took),
 SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record was
-handed out before: it may have been worked on). A command that can't be run (126, 127)
-stops the receiver. A signal is passed on to the commands that run; those that then
-fail, and all others, are there for the next receiver. A receiver that is killed leaves
-its commands running, and their records come again.
+handed out before: a receiver may have worked on it). A command that can't be run (126,
+127) stops the receiver. A signal is passed on to the commands that run; the records of
+those that then fail, and all others, are there for the next receiver. A receiver that
+is killed leaves its commands running, and their records come again.
 
 The receiver ends when a sender has marked the end of the stream (--close) and the
 queue is drained, or as the flags say. An ended stream stays ended until a sender
@@ -103,7 +103,7 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "stop, with exit code 75, when the queue is empty")
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
-	set.BoolVar(&f.show, "show-redelivered", false, "put before each record how often it was delivered before, and a tab; with lines, null and json")
+	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
 	f.exec.Add(cmd)
 	f.watch.Add(cmd)
 	flags.AddWait(set, &f.wait)

@@ -45,10 +45,10 @@ How the input is cut into records:
 
 The last line needs no newline to be a record, and gets one when it is received.
 A record waits for room while the queue is full. Input that has arrived is sent
-before more is waited for.
+before the sender waits for more.
 
-With --sync what is sent is on the disk after each step (each), or at the latest when
-so many records are not (100), or so long after it was sent (10ms), or what comes
+With --sync records are on the disk after each step (each), or at the latest when so
+many of them are not (100), or so long after they were sent (10ms), or whichever comes
 first (100,10ms). That is for queues on a disk; one that is made gets checksums.
 
 Exit codes: 0 all was sent, 1 other error, 2 usage, 65 bad input, not a queue, or its
@@ -88,7 +88,7 @@ func Send(name string) *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
-	set.TextVar(&f.sync, "sync", shmq.Durability{}, "when what was sent has to be on the disk: `each|N|DURATION`")
+	set.TextVar(&f.sync, "sync", shmq.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`")
 	f.watch.Add(cmd)
 	flags.AddWait(set, &f.wait)
 	flags.AddMlock(set, &f.mlock)
