@@ -12,6 +12,7 @@ require (
 require (
 	github.com/philhofer/fwd v1.2.0 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
+	golang.org/x/sys v0.40.0 // indirect
 )
 
 replace github.com/shmq/shmq => ../..
