@@ -30,7 +30,7 @@ type language struct {
 
 var languages = map[string]language{
 	"Go": {},
-	"Python": {tools: []string{"python3"}, build: [][]string{
+	"Python": {tools: []string{"python3"}, check: []string{"python3", "-c", "import ensurepip"}, build: [][]string{
 		{"python3", "-m", "venv", "venv"},
 		{"venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"},
 	}},
@@ -46,7 +46,7 @@ var languages = map[string]language{
 		{"mvn", "--quiet", "--batch-mode", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies", "-DoutputDirectory=lib"},
 		{"javac", "-cp", "lib/*", "-d", "classes", "Peer.java"},
 	}},
-	"C": {tools: []string{"gcc"}, build: [][]string{
+	"C": {tools: []string{"gcc"}, check: []string{"gcc", "-E", "-include", "msgpack.h", "-xc", "/dev/null"}, build: [][]string{
 		{"gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-o", "peer", "peer.c", "-lmsgpackc"},
 	}},
 }

@@ -56,11 +56,11 @@ function message(string $m): string
     return '!' . implode(' ', preg_split('/\s+/', trim($m)));
 }
 
-// attempt calls f, and returns its result and null, or null and what went wrong: the
-// extension warns and returns false.
+// attempt calls f, and returns its result and null, or null and what went wrong: then the
+// extension warns and returns false. It also warns of values that it changes.
 function attempt(callable $f): array
 {
-    $warning = null;
+    $v = $warning = null;
     set_error_handler(function (int $n, string $m) use (&$warning): bool {
         $warning ??= $m;
         return true;
@@ -68,10 +68,11 @@ function attempt(callable $f): array
     try {
         $v = $f();
     } catch (Throwable $e) {
+        $v = false;
         $warning = get_class($e) . ': ' . $e->getMessage();
     }
     restore_error_handler();
-    return $warning === null ? [$v, null] : [null, message($warning)];
+    return $warning === null || $v !== false ? [$v, null] : [null, message($warning)];
 }
 
 class Student
