@@ -85,7 +85,7 @@ var peers = []peer{
 		language: "JavaScript", library: "@msgpack/msgpack", version: "3.1.3", use: "options", program: script("node", "javascript/peer_msgpack.js", "options"),
 		setup: "`decode(b, { useBigInt64: true })`, `encode(v, { useBigInt64: true })`",
 		note: "64-bit integers are exact, as `BigInt`, whenever the sender used 64 bits for them. A `Number` from 2^32 on is then written as a float64, " +
-			"`Date.now()` too; write `BigInt(Date.now())` for a Go integer.",
+			"`Date.now()` too; write `BigInt(Date.now())` where an integer is wanted.",
 	},
 	{
 		language: "JavaScript", library: "msgpackr", version: "2.1.4", use: "default", program: script("node", "javascript/peer_msgpackr.js", "default"),
