@@ -12,6 +12,7 @@ import (
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // Severity is how bad a finding is.
@@ -138,15 +139,15 @@ func (d *Diagnosis) inspect(q *mapped.Queue) error {
 }
 
 // examineAgain examines the ring until nothing is left that was there each time.
-func examineAgain(r *ring.Ring, have uint64) ring.Examination {
-	e := r.Examine(have)
+func examineAgain(r *ring.Ring, have uint64) inspect.Examination {
+	e := inspect.Examine(r, have)
 	for _, pause := range pauses {
 		if len(e.Faults) == 0 {
 			break
 		}
 		time.Sleep(pause)
-		next := r.Examine(have)
-		e.Faults = slices.DeleteFunc(e.Faults, func(f ring.Fault) bool {
+		next := inspect.Examine(r, have)
+		e.Faults = slices.DeleteFunc(e.Faults, func(f inspect.Fault) bool {
 			return !slices.ContainsFunc(next.Faults, f.Same)
 		})
 		e.More = min(e.More, next.More)
@@ -157,9 +158,9 @@ func examineAgain(r *ring.Ring, have uint64) ring.Examination {
 // people counts the participants, and notes the dead and what nobody seems to hold.
 func (d *Diagnosis) people(q *mapped.Queue) error {
 	r := q.Ring
-	var survey ring.Survey
+	var survey inspect.Survey
 	if uint64(d.Size) >= q.Header.DataOffset() {
-		survey = r.Survey()
+		survey = inspect.NewSurvey(r)
 	}
 	for i := range q.Header.Seats {
 		held, err := q.File.Locked(seat.Byte(i))

@@ -8,6 +8,7 @@ import (
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // Role is what a participant does in a queue.
@@ -54,7 +55,7 @@ type Participant struct {
 	// consumer it is what was handed out, to it or its predecessor, and not
 	// acknowledged, or acknowledged before an older record. A single producer's open
 	// reservation is not among it, as others can't see that; HeldSince tells of it.
-	Holds *ring.Holding `json:"holds,omitempty"`
+	Holds *inspect.Holding `json:"holds,omitempty"`
 	// HeldSince is when it went from holding nothing to holding something that it may
 	// keep: leases, a reservation. Zero when it holds nothing, or it is not known. It
 	// is the participant's own word, converted from a counter of the processor.
@@ -62,23 +63,23 @@ type Participant struct {
 }
 
 // describeSeat describes the participant that has seat i, or had it.
-func describeSeat(r *ring.Ring, i int, alive bool, survey ring.Survey) Participant {
+func describeSeat(r *ring.Ring, i int, alive bool, survey inspect.Survey) Participant {
 	o, c := r.Seat(i).Occupant(), r.Seat(i).Report()
 	p := Participant{
 		Seat: i, Role: Role(o.Role), Alive: alive, Stopped: alive && sys.Stopped(o.PID, o.StartTime),
 		PID: int(o.PID), UID: int(o.UID), Command: o.Command, Attached: time.Unix(0, o.Attached).UTC(),
 		Records: c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
 	}
-	var held ring.Holding
+	var held inspect.Holding
 	if i < len(survey.Seats) {
 		held = survey.Seats[i]
 	}
 	if p.Role == Consumer && !r.Geometry().ManyConsumers {
 		held = survey.Handed
 	}
-	if held != (ring.Holding{}) {
+	if held != (inspect.Holding{}) {
 		p.Holds = &held
 	}
-	p.HeldSince, _ = c.Since(o.Attached, time.Now().UnixNano(), atomics.Cycles())
+	p.HeldSince, _ = inspect.HeldSince(c, o.Attached, time.Now().UnixNano(), atomics.Cycles())
 	return p
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // RecoverOptions say how to recover. The zero value, and nil, mean the defaults.
@@ -132,7 +133,7 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 func (d *Recovered) carryOut(q *mapped.Queue) error {
 	dead, err := seat.Recover(q, d.Seat, func() {
 		// Under the lock nobody changes what is described here.
-		d.Participant = describeSeat(q.Ring, d.Seat, false, q.Ring.Survey())
+		d.Participant = describeSeat(q.Ring, d.Seat, false, inspect.NewSurvey(q.Ring))
 	})
 	if dead != nil {
 		d.Freed, d.Claims, d.Takes = true, dead.Found.Claims, dead.Found.Takes

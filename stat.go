@@ -12,7 +12,7 @@ import (
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // Info describes a queue at a moment. While participants work, each number is of
@@ -105,11 +105,11 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 		return nil, fail.Remedy(ErrTruncated)
 	}
 	h, r := &q.Header, q.Ring
-	var survey ring.Survey
+	var survey inspect.Survey
 	if slots {
-		survey = r.Survey()
+		survey = inspect.NewSurvey(r)
 	} else {
-		survey = r.Glance()
+		survey = inspect.Glance(r)
 	}
 	head, tail := r.Positions()
 	depth := tail - head
@@ -136,11 +136,11 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 }
 
 // addSeats adds the participants that have a seat, and those that had one.
-func (info *Info) addSeats(q *mapped.Queue, survey ring.Survey) error {
+func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
 	for i := range q.Header.Seats {
 		if !q.Ring.Seat(i).Dirty() {
 			if q.Ring.Seat(i).Occupant().Attached != 0 {
-				p := describeSeat(q.Ring, i, false, ring.Survey{})
+				p := describeSeat(q.Ring, i, false, inspect.Survey{})
 				p.HeldSince = time.Time{} // it holds nothing any more
 				info.Left = append(info.Left, p)
 			}
@@ -153,4 +153,42 @@ func (info *Info) addSeats(q *mapped.Queue, survey ring.Survey) error {
 		info.Participants = append(info.Participants, describeSeat(q.Ring, i, alive, survey))
 	}
 	return nil
+}
+
+// Watcher describes one queue again and again. It keeps the file open and mapped for
+// reading, so a description costs neither an open nor page faults; it takes no seat and no
+// lock. It keeps the memory of a queue that was removed: see Removed. It is for one
+// goroutine at a time.
+//
+// What a description costs the participants is cache misses: each line that is read has to be
+// fetched back by its writer. Glance reads some lines of the header and one or two a
+// seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
+type Watcher struct{ q *mapped.Queue }
+
+// Watch opens the queue of that name to describe it. It never makes one. Errors: as
+// Stat.
+func Watch(name string) (*Watcher, error) {
+	q, err := mapped.Open(name, false)
+	if err != nil {
+		return nil, fail.In("describe", name, err)
+	}
+	return &Watcher{q}, nil
+}
+
+// Close ends the watch.
+func (w *Watcher) Close() error { return fail.In("describe", w.q.Name, w.q.Close()) }
+
+// Removed reports whether the queue's name is gone, or means another queue by now.
+func (w *Watcher) Removed() bool { return w.q.Removed() }
+
+// Stat describes the queue, as the function of that name.
+func (w *Watcher) Stat() (*Info, error) { return w.describe(true) }
+
+// Glance describes the queue without what only its slots tell: Records, Claimed, Leased
+// and Orphans are 0, and Holds is nil for all.
+func (w *Watcher) Glance() (*Info, error) { return w.describe(false) }
+
+func (w *Watcher) describe(slots bool) (*Info, error) {
+	info, err := describe(w.q, slots)
+	return info, fail.In("describe", w.q.Name, err)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // RecordState is what becomes of a record that a Viewer shows.
@@ -18,15 +18,15 @@ type RecordState uint8
 
 const (
 	// Waiting: nobody has taken it.
-	Waiting = RecordState(ring.Waiting)
+	Waiting = RecordState(inspect.Waiting)
 	// Leased: a consumer has it, and has not acknowledged it. If the consumer is
 	// dead it will be delivered again.
-	Leased = RecordState(ring.Leased)
+	Leased = RecordState(inspect.Leased)
 	// Orphaned: it will be delivered again.
-	Orphaned = RecordState(ring.Orphaned)
+	Orphaned = RecordState(inspect.Orphaned)
 	// Writing: a producer has claimed the slots and not published them yet. They
 	// may become several records, or none. Not seen where producers are single.
-	Writing = RecordState(ring.Writing)
+	Writing = RecordState(inspect.Writing)
 )
 
 func (s RecordState) String() string {
@@ -74,8 +74,8 @@ type Holder struct {
 // at a time.
 type Viewer struct {
 	q    *mapped.Queue
-	view *ring.Viewer
-	seen ring.Peeked
+	view *inspect.Viewer
+	seen inspect.Record
 }
 
 // View opens the queue of that name to show its records, the oldest first. It
@@ -87,7 +87,7 @@ func View(name string) (*Viewer, error) {
 	}
 	v := &Viewer{q: q}
 	// It reads where to begin.
-	if err := q.Touch(func() error { v.view = q.Ring.NewViewer(); return nil }); err != nil {
+	if err := q.Touch(func() error { v.view = inspect.NewViewer(q.Ring); return nil }); err != nil {
 		return nil, fail.In(opView, name, errors.Join(err, q.Close()))
 	}
 	return v, nil

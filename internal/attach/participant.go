@@ -93,8 +93,8 @@ func (a *Participant) ProducerAttached() (bool, error) {
 // unacknowledged records are delivered again. Each participant does this when it attaches
 // or waits. Where a page of the queue is missing it reclaims less, and this participant
 // can't go on.
-func (a *Participant) Recover() ring.Reclaimed {
-	var found ring.Reclaimed
+func (a *Participant) Recover() ring.Swept {
+	var found ring.Swept
 	_ = a.Guard(func() error { // the next call returns it
 		all := a.recoverAll()
 		for i := range all {

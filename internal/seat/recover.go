@@ -13,7 +13,7 @@ import (
 type Dead struct {
 	Seat  int
 	Was   ring.Occupant
-	Found ring.Reclaimed
+	Found ring.Swept
 }
 
 // RecoverAll recovers all dead participants, but not that of the seat number mine. What
@@ -61,8 +61,8 @@ func Recover(q *mapped.Queue, i int, before func()) (dead *Dead, err error) {
 // Preconditions: this process holds the seat's lock.
 func reclaim(q *mapped.Queue, i int) Dead {
 	dead := Dead{Seat: i, Was: q.Ring.Seat(i).Occupant()}
-	dead.Found = q.Ring.Reclaim(i)
-	if dead.Found != (ring.Reclaimed{}) {
+	dead.Found = q.Ring.Sweep(i)
+	if dead.Found != (ring.Swept{}) {
 		WakeEverybody(q)
 	}
 	return dead
