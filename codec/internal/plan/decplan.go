@@ -67,6 +67,9 @@ type decField struct {
 	hidden bool
 }
 
+// shadowed is the head of a field whose name another one has taken: no key begins so.
+const shadowed = "\xc1"
+
 // decPlan is the plan of a type, or the reason why there is none.
 type decPlan struct {
 	root *decNode
@@ -219,6 +222,9 @@ func (b *decBuilder) fields(n *decNode, l *layout) error {
 			return err
 		}
 		n.fields[i].index = i
+		if l.byName[f.name] != f {
+			n.fields[i].head = shadowed
+		}
 		at[f] = &n.fields[i]
 	}
 	for name, f := range l.byName {

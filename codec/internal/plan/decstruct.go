@@ -59,14 +59,22 @@ func (d *Decoder) pairs(n *decNode, r ref, pairs int) error {
 				next = f.index + 1
 			}
 		}
-		if err := d.value(f.node, f.made(r)); err != nil {
-			return within("."+f.name, err)
-		}
-		if f.hidden {
-			d.Differences |= Unexported
+		if err := d.into(f, r); err != nil {
+			return err
 		}
 	}
 	d.leave()
+	return nil
+}
+
+// into decodes the next value into the field f of the struct at r.
+func (d *Decoder) into(f *decField, r ref) error {
+	if f.hidden {
+		d.Differences |= Unexported
+	}
+	if err := d.value(f.node, f.made(r)); err != nil {
+		return within("."+f.name, err)
+	}
 	return nil
 }
 
@@ -113,9 +121,8 @@ func (d *Decoder) fromArray(n *decNode, r ref, t wire.Token) error {
 	}
 	for i := range int(t.Num) {
 		d.next(1)
-		f := &n.fields[i]
-		if err := d.value(f.node, f.made(r)); err != nil {
-			return within("."+f.name, err)
+		if err := d.into(&n.fields[i], r); err != nil {
+			return err
 		}
 	}
 	d.leave()

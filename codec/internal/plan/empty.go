@@ -41,16 +41,32 @@ func emptinessOf(t reflect.Type) emptiness {
 	case reflect.Interface:
 		return emptyIfContent
 	case reflect.Struct:
-		if encodingSide.of(t) != noMethod {
-			return emptyIfZero // its fields are its own affair
+		if encodingSide.of(t) == noMethod {
+			return emptyIfFields
 		}
-		return emptyIfFields
+		return emptinessOfOpaque(t)
 	case reflect.Bool, reflect.Float32, reflect.Float64,
 		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return emptyIfZero
 	}
 	return neverEmpty
+}
+
+// emptinessOfOpaque is emptinessOf for a struct that a method encodes. It is judged by
+// its fields all the same, as by msgpack/v5; but one without fields that are exported
+// is empty if it is zero, not always.
+func emptinessOfOpaque(t reflect.Type) emptiness {
+	l, err := layoutOf(t)
+	if err != nil {
+		return neverEmpty
+	}
+	for _, f := range l.list {
+		if !f.omitEmpty {
+			return neverEmpty
+		}
+	}
+	return emptyIfZero
 }
 
 // isEmpty reports whether omitempty leaves out the value at r.
