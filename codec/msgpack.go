@@ -14,66 +14,68 @@ import (
 // # Encoding
 //
 // Values are written as github.com/vmihailenco/msgpack/v5 writes them, save what
-// docs/codec.md lists. A struct
-// becomes a map from field names to values; the tag `msgpack:"name,omitempty"`
-// renames a field and leaves it out when it is empty, `msgpack:"-"` always
-// leaves it out. Tags for other formats, json among them, are not looked at.
-// Integers take the fewest bytes, a []byte becomes bin, a nil slice, map or
-// pointer becomes nil, and a time.Time becomes a timestamp: an instant to the
+// docs/codec.md lists. A struct becomes a map from field names to values; the tag
+// `msgpack:"name,omitempty"` renames a field and leaves it out when it is empty,
+// `msgpack:"-"` always leaves it out. Tags for other formats, json among them, are
+// not looked at. Integers take the fewest bytes, a []byte becomes bin, a nil slice,
+// map or pointer becomes nil, and a time.Time becomes a timestamp: an instant to the
 // nanosecond, without its zone.
 //
 // The methods of a type are used, wherever it stands: MarshalMsg, as
-// github.com/tinylib/msgp generates it; EncodeMsgpack and MarshalMsgpack, of msgpack/v5;
-// MarshalText, whose text becomes str; MarshalBinary. What an EncodeMsgpack method gives to
-// the encoder that it gets is written by msgpack/v5 alone.
+// github.com/tinylib/msgp generates it; EncodeMsgpack and MarshalMsgpack, of
+// msgpack/v5; MarshalText, whose text becomes str; MarshalBinary. What an
+// EncodeMsgpack method gives to the encoder that it gets is written by msgpack/v5
+// alone.
 //
-// A type has no encoding if it is or contains a channel, a function, a complex number,
-// an uintptr or an unsafe.Pointer; a struct that embeds itself; and a struct that has
-// such a method only because it embeds a type with one, and has other fields, which the
-// method would leave out. Opening a producer or a consumer of such a type is an ErrType
-// that names the field. What is in an interface is found when it is sent.
+// A type has no encoding if it is or contains a channel, a function, a complex
+// number, an uintptr or an unsafe.Pointer; a struct that embeds itself; and a struct
+// that has such a method only because it embeds a type with one, and has other
+// fields, which the method would leave out. Opening a producer or a consumer of such
+// a type is an ErrType that names the field. What is in an interface is found when
+// it is sent.
 //
-// A plan is worked out once for each type; then encoding allocates nothing for structs,
-// slices, arrays, strings, numbers and times when dst has room.
+// A plan is worked out once for each type; then encoding allocates nothing for
+// structs, slices, arrays, strings, numbers and times when dst has room.
 //
 // # Decoding
 //
-// Decode sets *v to what the record says and to nothing else: what *v held
-// before is gone, fields that the record lacks are zero, and keys that the
-// struct lacks are skipped. After an error *v is zero. Errors are those of
-// [Check], and ErrMismatch for a well-formed record that does not suit *v, with the path
-// to the part that does not: "Order.Lines[3].Count: 300 does not fit int8". Strings and
-// byte slices are copies that belong to the value.
+// Decode sets *v to what the record says and to nothing else: what *v held before is
+// gone, fields that the record lacks are zero, and keys that the struct lacks are
+// skipped. After an error *v is zero. Errors are those of [Check], and ErrMismatch
+// for a well-formed record that does not suit *v, with the path to the part that
+// does not: "Order.Lines[3].Count: 300 does not fit int8". Strings and byte slices
+// are copies that belong to the value.
 //
 // A number goes where it fits. An integer field takes floats that are whole; a float
-// field takes any number, rounded to the nearest float it has. Numbers that are out of
-// range are an ErrMismatch. [MsgpackOptions] has a strict mode.
+// field takes any number, rounded to the nearest float it has. Numbers that are out
+// of range are an ErrMismatch. [MsgpackOptions] has a strict mode.
 //
 // Nil is the zero value of every type but time.Time; use *time.Time where one is
-// expected. It is not a key, unless keys are interfaces or pointers. A Go array takes as
-// many elements as it has. A time.Time takes timestamps, text as in RFC 3339, ext 5 as
-// msgp writes it, ext 13, and an array of seconds and nanoseconds. A type with
-// UnmarshalText takes text and bytes.
+// expected. It is not a key, unless keys are interfaces or pointers. A Go array
+// takes as many elements as it has. A time.Time takes timestamps, text as in RFC
+// 3339, ext 5 as msgp writes it, ext 13, and an array of seconds and nanoseconds. A
+// type with UnmarshalText takes text and bytes.
 //
 // Into an any, a record decodes as nil, bool, the sized integer or float type it was
-// written in, string, []byte, time.Time, []any or map[string]any; maps with other keys
-// need a Go type that says so, for example map[any]any. The payload of an extension type
-// is opaque: decoders registered with msgpack.RegisterExt work, if the payload is not
-// empty, and those that take the payload apart value by value do not.
+// written in, string, []byte, time.Time, []any or map[string]any; maps with other
+// keys need a Go type that says so, for example map[any]any. The payload of an
+// extension type is opaque: decoders registered with msgpack.RegisterExt work, if
+// the payload is not empty, and those that take the payload apart value by value do
+// not.
 //
-// UnmarshalMsg gets the bytes of its value alone and must not keep them. The same goes
-// for UnmarshalText and UnmarshalBinary.
+// UnmarshalMsg gets the bytes of its value alone and must not keep them. The same
+// goes for UnmarshalText and UnmarshalBinary.
 //
 // # What a hostile record can do
 //
 // Each length is checked against the bytes that are left before anything is made for
 // it, nesting is bounded by MaxDepth, and a panic while decoding, in the msgpack
-// library or in a method of the type, is an error. Memory is
-// bounded by the type: an element that costs the record one byte costs its
-// full size here. Into an any, that is up to some 170 bytes for each byte of
-// the record; into a []T it is the size of T. Large elements are
-// better pointers, strings or byte slices, which take what they hold. A type
-// with its own DecodeMsgpack, UnmarshalMsgpack or the like answers for itself.
+// library or in a method of the type, is an error. Memory is bounded by the type: an
+// element that costs the record one byte costs its full size here. Into an any, that
+// is up to some 170 bytes for each byte of the record; into a []T it is the size of
+// T. Large elements are better pointers, strings or byte slices, which take what
+// they hold. A type with its own DecodeMsgpack, UnmarshalMsgpack or the like answers
+// for itself.
 func Msgpack() Codec { return MsgpackWith(MsgpackOptions{}) }
 
 // MsgpackOptions are what can be chosen about msgpack records. The zero value has the
