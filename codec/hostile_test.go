@@ -115,6 +115,10 @@ func TestAHostileRecordCostsBoundedMemory(t *testing.T) {
 		"array of 16 Mi inside": "\x81\xa1I\xdd\x01\x00\x00\x00",
 		"arrays in arrays":      strings.Repeat("\xdd\x00\x00\xff\xff", 500),
 
+		"promises within promises":  strings.Repeat("\xdc\xff\x00", 500) + strings.Repeat("\xc0", 0xff00),
+		"maps promised within maps": strings.Repeat("\xde\x7f\x00\xa0", 500) + strings.Repeat("\xc0", 0xff00),
+		"promises within a field":   "\x81\xa1L" + strings.Repeat("\xdc\x7f\x00\x81\xa1L", 250) + strings.Repeat("\xc0", 0x8000),
+
 		// These are well-formed.
 		"nils":               array("\xc0"),
 		"empty maps":         array("\x80"),

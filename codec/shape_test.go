@@ -1,9 +1,12 @@
 package codec_test
 
 import (
+	"bytes"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shmq/shmq/codec"
 )
@@ -141,4 +144,51 @@ func TestTheLastOfARepeatedKeyCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, got, want)
+}
+
+// Each container that ends is one level less around what follows.
+func TestAnyNumberOfSiblingsIsOneLevel(t *testing.T) {
+	t.Parallel()
+	const n = 2 * codec.MaxDepth
+	type pair struct{ A, B []int }
+	type omitting struct {
+		A []int `msgpack:",omitempty"`
+	}
+	type inOrder struct {
+		_msgpack struct{} `msgpack:",as_array"`
+		A        []int
+	}
+	_ = inOrder{}._msgpack
+	repeat := func(v any) []any {
+		vs := make([]any, n)
+		for i := range vs {
+			vs[i] = v
+		}
+		return vs
+	}
+	for _, v := range []any{
+		[]any{}, map[string]any{}, map[string]string{}, map[int]int{1: 1}, pair{}, omitting{}, inOrder{}, [2]int{}, []string{"x"}, &pair{A: []int{1}},
+	} {
+		vs := repeat(v)
+		src := encode(t, &vs)
+		list := reflect.New(reflect.SliceOf(reflect.TypeOf(v)))
+		if err := codec.Msgpack().Decode(src, list.Interface()); err != nil || list.Elem().Len() != n {
+			t.Errorf("%T: %d come back, %v", v, list.Elem().Len(), err)
+		}
+		if again := encode(t, list.Interface()); !bytes.Equal(again, src) {
+			t.Errorf("%T: a second encoding differs", v)
+		}
+		if _, ok := v.(map[int]int); ok {
+			continue // its keys are no strings
+		}
+		var boxed any
+		if err := codec.Msgpack().Decode(src, &boxed); err != nil {
+			t.Errorf("%T into any: %v", v, err)
+		}
+	}
+	pairs := []byte("\xdc\x04\x00" + strings.Repeat("\x92\x01\x02", n))
+	var times []time.Time
+	if err := codec.Msgpack().Decode(pairs, &times); err != nil || len(times) != n {
+		t.Errorf("%d times, %v", len(times), err)
+	}
 }

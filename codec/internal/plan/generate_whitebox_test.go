@@ -152,6 +152,9 @@ func (v *bytesOfV5) UnmarshalMsgpack(b []byte) error {
 	return nil
 }
 
+// Fields that only their tags are for, and a name.
+var _ = []any{inOrder{}._msgpack, sparse{}._msgpack, oddEmbeds{}.unexportedName}
+
 var named = []reflect.Type{
 	reflect.TypeFor[time.Time](), reflect.TypeFor[any](), reflect.TypeFor[error](), reflect.TypeFor[[]byte](),
 	reflect.TypeFor[namedInt](), reflect.TypeFor[namedString](), reflect.TypeFor[namedBytes](), reflect.TypeFor[namedMap](),
