@@ -125,6 +125,35 @@ func TestNilIsNoKey(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeAKeyIsNamed(t *testing.T) {
+	t.Parallel()
+	for src, says := range map[string]string{
+		"\x81\x90\x01":         "a key of type []interface {}",
+		"\x81\x80\x01":         "a key of type map[string]interface {}",
+		"\x81\xc4\x01k\x01":    "a key of type []uint8",
+		"\x81\x81\xa1k\x90\x01": "a key of type map[string]interface {}",
+	} {
+		err := codec.Msgpack().Decode([]byte(src), new(map[any]int))
+		if !errors.Is(err, codec.ErrMismatch) || !strings.Contains(err.Error(), says) {
+			t.Errorf("% x: got %v, want %q", src, err, says)
+		}
+	}
+}
+
+func TestAStructEmbeddedByPointerIsMadeWhenItIsThere(t *testing.T) {
+	t.Parallel()
+	type outer struct {
+		Z int
+		*Inner
+		*Line
+	}
+	var got outer
+	if err := codec.Msgpack().Decode([]byte("\x82\xa4Deep\xa1x\xa1Z\x07"), &got); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, outer{Z: 7, Inner: &Inner{Deep: "x"}})
+}
+
 func TestTheLastOfARepeatedKeyCounts(t *testing.T) {
 	t.Parallel()
 	type all struct {

@@ -59,6 +59,21 @@ func TestATimeIsReadInEachFormWhereverItStands(t *testing.T) {
 	}
 }
 
+func TestTheZeroTimeComesBackAsTheZeroValue(t *testing.T) {
+	t.Parallel()
+	want := timed{P: &time.Time{}, L: []time.Time{{}}, M: map[string]time.Time{"k": {}}}
+	got := timed{At: time.Unix(1, 1)}
+	if err := codec.Msgpack().Decode(encode(t, &want), &got); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, want)
+	boxed := any(time.Time{})
+	var back any
+	if err := codec.Msgpack().Decode(encode(t, &boxed), &back); err != nil || back != boxed {
+		t.Errorf("in any: got %#v, %v", back, err)
+	}
+}
+
 func TestWhatIsNoTimeIsAMismatch(t *testing.T) {
 	t.Parallel()
 	for _, src := range []string{

@@ -79,7 +79,8 @@ func decodable(t reflect.Type) bool {
 		switch t {
 		case reflect.TypeFor[tree](), timeType:
 			return true
-		case reflect.TypeFor[embedsPointer](), reflect.TypeFor[embedsPointerPlainly](), reflect.TypeFor[shadowedInner]():
+		case reflect.TypeFor[embedsPointer](), reflect.TypeFor[embedsPointerPlainly](), reflect.TypeFor[shadowedInner](),
+			reflect.TypeFor[embedsExported](), reflect.TypeFor[embedsTwice](), reflect.TypeFor[EmbedsOnce]():
 			return false
 		}
 		for i := range t.NumField() {

@@ -83,6 +83,23 @@ type (
 		Z int
 		*inner
 	}
+	// Exported is embedded by pointers that v5 can set, too.
+	Exported struct {
+		A int `msgpack:"a"`
+		B []string
+	}
+	embedsExported struct {
+		Z int
+		*Exported
+	}
+	embedsTwice struct {
+		*EmbedsOnce
+		C string
+	}
+	EmbedsOnce struct {
+		D int
+		*Exported
+	}
 	shadows struct {
 		A int `msgpack:"a"`
 		inner
@@ -159,7 +176,8 @@ var named = []reflect.Type{
 	reflect.TypeFor[time.Time](), reflect.TypeFor[any](), reflect.TypeFor[error](), reflect.TypeFor[[]byte](),
 	reflect.TypeFor[namedInt](), reflect.TypeFor[namedString](), reflect.TypeFor[namedBytes](), reflect.TypeFor[namedMap](),
 	reflect.TypeFor[namedList](), reflect.TypeFor[tree](), reflect.TypeFor[embeds](), reflect.TypeFor[embedsPointer](),
-	reflect.TypeFor[embedsPointerPlainly](), reflect.TypeFor[shadows](), reflect.TypeFor[shadowedInner](), reflect.TypeFor[forced](),
+	reflect.TypeFor[embedsPointerPlainly](), reflect.TypeFor[embedsExported](), reflect.TypeFor[embedsTwice](),
+	reflect.TypeFor[shadows](), reflect.TypeFor[shadowedInner](), reflect.TypeFor[forced](),
 	reflect.TypeFor[apart](), reflect.TypeFor[aliased](), reflect.TypeFor[inOrder](), reflect.TypeFor[sparse](),
 	reflect.TypeFor[wide20](), reflect.TypeFor[oddEmbeds](), reflect.TypeFor[byV5](), reflect.TypeFor[bytesOfV5](),
 	reflect.TypeFor[map[string]any](), reflect.TypeFor[map[any]any](), reflect.TypeFor[map[string]bool](), reflect.TypeFor[[]any](),
