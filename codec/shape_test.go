@@ -128,9 +128,9 @@ func TestNilIsNoKey(t *testing.T) {
 func TestWhatCannotBeAKeyIsNamed(t *testing.T) {
 	t.Parallel()
 	for src, says := range map[string]string{
-		"\x81\x90\x01":         "a key of type []interface {}",
-		"\x81\x80\x01":         "a key of type map[string]interface {}",
-		"\x81\xc4\x01k\x01":    "a key of type []uint8",
+		"\x81\x90\x01":          "a key of type []interface {}",
+		"\x81\x80\x01":          "a key of type map[string]interface {}",
+		"\x81\xc4\x01k\x01":     "a key of type []uint8",
 		"\x81\x81\xa1k\x90\x01": "a key of type map[string]interface {}",
 	} {
 		err := codec.Msgpack().Decode([]byte(src), new(map[any]int))

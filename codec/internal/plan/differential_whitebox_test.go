@@ -199,6 +199,11 @@ func TestValuesOfRandomTypesHaveTheBytesOfV5(t *testing.T) {
 		c := &choices{random(r, 20+r.IntN(300))}
 		encodesLikeV5(t, c.typ(3), c)
 	}
+	for _, typ := range named {
+		for n := range 100 {
+			encodesLikeV5(t, typ, &choices{random(r, n)})
+		}
+	}
 }
 
 func TestRecordsDecodeIntoRandomTypesAsByV5(t *testing.T) {
