@@ -26,11 +26,14 @@ func (c *choices) below(n int) int {
 }
 
 func (c *choices) word() (n uint64) {
-	// Most numbers of interest are next to a power of two.
-	if c.below(2) == 0 {
+	// Most numbers of interest are 0, or next to a power of two.
+	switch c.below(4) {
+	case 0:
+		return 0
+	case 1, 2:
 		n = 1 << c.below(65)
 		n += uint64(int64(c.below(5) - 2))
-	} else {
+	default:
 		for range 8 {
 			n = n<<8 | uint64(c.below(256))
 		}
@@ -95,6 +98,10 @@ type (
 	embedsTwice struct {
 		*EmbedsOnce
 		C string
+	}
+	embedsByValue struct {
+		E int
+		EmbedsOnce
 	}
 	EmbedsOnce struct {
 		D int
@@ -176,7 +183,7 @@ var named = []reflect.Type{
 	reflect.TypeFor[time.Time](), reflect.TypeFor[any](), reflect.TypeFor[error](), reflect.TypeFor[[]byte](),
 	reflect.TypeFor[namedInt](), reflect.TypeFor[namedString](), reflect.TypeFor[namedBytes](), reflect.TypeFor[namedMap](),
 	reflect.TypeFor[namedList](), reflect.TypeFor[tree](), reflect.TypeFor[embeds](), reflect.TypeFor[embedsPointer](),
-	reflect.TypeFor[embedsPointerPlainly](), reflect.TypeFor[embedsExported](), reflect.TypeFor[embedsTwice](),
+	reflect.TypeFor[embedsPointerPlainly](), reflect.TypeFor[embedsExported](), reflect.TypeFor[embedsTwice](), reflect.TypeFor[embedsByValue](),
 	reflect.TypeFor[shadows](), reflect.TypeFor[shadowedInner](), reflect.TypeFor[forced](),
 	reflect.TypeFor[apart](), reflect.TypeFor[aliased](), reflect.TypeFor[inOrder](), reflect.TypeFor[sparse](),
 	reflect.TypeFor[wide20](), reflect.TypeFor[oddEmbeds](), reflect.TypeFor[byV5](), reflect.TypeFor[bytesOfV5](),
