@@ -46,8 +46,9 @@ type Participant struct {
 
 	recovering sync.Mutex // two goroutines with one description would share locks
 
-	log          *slog.Logger
-	damageLogged bool
+	log             *slog.Logger
+	damageLogged    bool
+	unguardedLogged bool
 
 	reporting sync.Mutex    // between Report, which reads the mapping, and Detach
 	last      shmq.Counters // after Detach
