@@ -47,13 +47,14 @@ func (a *Participant) LogDamage(err error) {
 }
 
 // logUnguarded says, once, that a fault would end the process, because another handler has
-// taken SIGBUS since this participant attached.
+// taken SIGBUS from the guard, or stood in its place before.
 func (a *Participant) logUnguarded() {
-	if a.log == nil || !a.handled || a.unguardedLogged || !sys.FaultHandlerReplaced() {
+	guarded := a.handled || a.guarded && !sys.NoFaultHandler.Load()
+	if a.log == nil || !guarded || a.unguardedLogged || !sys.FaultHandlerReplaced() {
 		return
 	}
 	a.unguardedLogged = true
 	a.log.LogAttrs(context.Background(), slog.LevelWarn,
-		"shmq: another handler has taken SIGBUS, so a file that is cut would end this process; install that handler (Python: faulthandler) before the first queue is opened",
+		"shmq: another handler has taken SIGBUS, so a file that is cut would end this process; install that handler (Python: faulthandler) before the Go runtime starts",
 		slog.String("queue", a.q.Name))
 }
