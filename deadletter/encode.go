@@ -76,11 +76,11 @@ func (l *Letter) append(dst []byte) []byte {
 	start := len(dst)
 	m := appender{buf: append(dst, make([]byte, mapHead)...)}
 	m.uint(keyVersion, Version)
+	m.str(keyReason, l.Reason)
 	m.str(keyQueue, l.Queue)
 	m.some(keyPath, l.Path)
 	m.str(keyCreationID, l.CreationID)
 	m.some(keyID, l.ID)
-	m.str(keyReason, l.Reason)
 	if l.HasExitCode {
 		m.key(keyExitCode)
 		m.buf = wire.AppendInt(m.buf, int64(l.ExitCode))

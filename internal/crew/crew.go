@@ -29,6 +29,7 @@ type Crew struct {
 	idle    time.Time        // since when a record is waited for
 	broken  error            // after this no attempt begins
 	leases  []consumer.Lease // of a batch
+	late    time.Duration    // after its time a handler is told of as Late; its Timeout if that is more
 
 	mu       sync.Mutex
 	finished []*job
@@ -40,12 +41,14 @@ type Crew struct {
 // jobs, behind records whose keys are at work.
 const aheadEach = 16
 
+const lateAfter = 10 * time.Second
+
 // errWoken ends a wait because a job has ended.
 var errWoken = errors.New("a job has ended")
 
 // New returns a crew.
 func New(c Config) *Crew {
-	return &Crew{Config: c, lanes: map[string]*lane{}, signal: make(chan struct{}, 1), leases: make([]consumer.Lease, c.Batch)}
+	return &Crew{Config: c, lanes: map[string]*lane{}, signal: make(chan struct{}, 1), leases: make([]consumer.Lease, c.Batch), late: lateAfter}
 }
 
 // Running returns how many jobs there are just now. It may be called by any goroutine.

@@ -71,7 +71,7 @@ func (c *Crew) attempt(j *job) (err error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, c.Timeout, ErrTimeout)
 		defer cancel()
 		e := Event{Kind: Late, Records: j.records, Attempts: j.attempts, Err: ErrTimeout}
-		late := time.AfterFunc(2*c.Timeout, func() { c.tell(e) })
+		late := time.AfterFunc(c.Timeout+max(c.Timeout, c.late), func() { c.tell(e) })
 		defer late.Stop()
 	}
 	returned := false

@@ -22,5 +22,8 @@ func (c *Crew) settle(j *job) error {
 	if j.key != "" && j.err == nil && c.broken == nil && c.ctx.Err() == nil {
 		c.next(j.key)
 	}
+	if c.ctx.Err() != nil {
+		return nil // the crew ends for another reason
+	}
 	return j.err
 }

@@ -3,7 +3,6 @@ package crew
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime/debug"
 	"time"
@@ -148,10 +147,7 @@ func (c *Crew) prepare(r *Record) (key string, err error) {
 			err = &Panic{p, string(debug.Stack())}
 		}
 	}()
-	if key, err = c.Prepare(r); err != nil {
-		err = fmt.Errorf("it can't be decoded: %w", err)
-	}
-	return key, err
+	return c.Prepare(r)
 }
 
 // start starts a job.

@@ -65,7 +65,7 @@ The receiver ends when a sender has marked the end of the stream (--close) and t
 queue is drained, or as the flags say. An ended stream stays ended until a sender
 attaches again: with a queue that was used before, start the sender first.
 
-Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
+Exit codes: 0 end of the stream or count reached, 1 other error, 64 usage, 65 not a
 queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
 removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue, 75
 empty (--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
@@ -163,22 +163,19 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 
 // runCommands receives by running a command for each record.
 func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, c *consumer.Raw, take pump.Take) (err error) {
-	o, err := f.exec.Options(c.Name())
+	o := f.exec.Options()
+	o.Format, o.Take, o.Note, o.Verbose = f.format.Format, take, w.Line, f.watch.Verbose
+	commands, err := worker.New(ctx, c, o)
 	if err != nil {
 		return err
 	}
-	if o.Dead != nil {
-		defer func() { err = errors.Join(err, o.Dead.Close()) }()
-	}
-	o.Format, o.Take, o.Note, o.Verbose = f.format.Format, take, w.Line, f.watch.Verbose
-	crew := worker.New(ctx, c, o)
 	w.Waits = func() string {
-		if n := crew.Running(); n > 0 {
+		if n := commands.Running(); n > 0 {
 			return fmt.Sprintf("running %d", n)
 		}
 		return "waiting for records"
 	}
 	w.Begin()
 	defer w.Finish()
-	return crew.Run()
+	return commands.Run()
 }
