@@ -1,8 +1,10 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"testing"
 
@@ -194,4 +196,27 @@ func acknowledged(t *testing.T, q string) uint64 {
 		}
 	}
 	return n
+}
+
+// newLog returns a logger, and what it has logged.
+func newLog() (*slog.Logger, func() string) {
+	b := &logBuffer{}
+	return slog.New(slog.NewTextHandler(b, nil)), b.text
+}
+
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
