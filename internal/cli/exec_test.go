@@ -194,3 +194,8 @@ func TestDeadLettersWaitForRoom(t *testing.T) {
 	start(t, nil, nil, "shmq", "requeue", dead).ends(0)
 	require.Equal(t, "1\n2\n", string(rest(t, q)))
 }
+
+func readFile(dir, name string) string {
+	b, _ := os.ReadFile(filepath.Join(dir, name)) // "" until it is there
+	return string(b)
+}

@@ -43,6 +43,9 @@ func keeper() {
 	}
 	report := os.NewFile(3, "report")
 	cmd := exec.Command(self)
+	if os.Args[1] == "sh" {
+		cmd = exec.Command("/bin/sh")
+	}
 	cmd.Args = os.Args[1:]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Foreground: true, Pdeathsig: syscall.SIGKILL}
