@@ -53,13 +53,16 @@ records from new ones: their number is not 0.
 With --exec, or with a command after --, nothing is written: the command is run for
 each record, which it finds on its standard input, in the same format. It is
 acknowledged when the command exits with 0, and tried again when it does not. --exec
-takes a line for /bin/sh; words after -- are run as they are, without a shell. The
-environment has SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took),
-SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record was
-handed out before: a receiver may have worked on it). A command that can't be run (126,
-127) stops the receiver. A signal is passed on to the commands that run; the records of
-those that then fail, and all others, are there for the next receiver. A receiver that
-is killed leaves its commands running, and their records come again.
+takes a line for /bin/sh; words after -- are run as they are, without a shell. With
+--batch a command gets several records, one after the other. The environment has
+SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took), SHMQ_RECORDS (how
+many), SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record
+was handed out before: a receiver may have worked on it). A command that can't be run
+(126, 127) stops the receiver; one that can't be started just now, for want of
+processes or memory, is tried until it can. Commands have no terminal. A signal is
+passed on to those that run; the records of those that then fail, and all others, are
+there for the next receiver. A receiver that is killed leaves its commands running, and
+their records come again.
 
 The receiver ends when a sender has marked the end of the stream (--close) and the
 queue is drained, or as the flags say. An ended stream stays ended until a sender
@@ -79,7 +82,9 @@ const recvExample = `  %[1]s q
   %[1]s q --nonblock
   %[1]s q --show-redelivered | grep -v '^0'
   %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
-  %[1]s q --dead-letter q-failed -- ./handle --verbose`
+  %[1]s q --dead-letter q-failed --exec-timeout 1m -- ./handle --verbose
+  %[1]s q --batch 500 --exec 'psql -qc "copy lines from stdin"'
+  %[1]s q --jobs 8 --key customer --format json -- ./handle`
 
 // Recv returns the verb that receives, as a command of that name.
 func Recv(name string) *cobra.Command {
