@@ -153,8 +153,14 @@ func (a *Attachment) takePlace() error {
 	if err != nil {
 		return err
 	}
+	if err := a.lockStream(streamPatience); err != nil {
+		return err
+	}
 	dead, err := a.takeLocks()
 	if err != nil {
+		return err
+	}
+	if err := a.unlockStream(); err != nil {
 		return err
 	}
 	if err := a.unlockGate(); err != nil {
@@ -173,9 +179,6 @@ func (a *Attachment) takePlace() error {
 		return *lost
 	}
 	a.looked = time.Now()
-	if a.role == Producer {
-		a.ring.BeginStream()
-	}
 	return nil
 }
 

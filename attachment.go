@@ -45,6 +45,8 @@ type Attachment struct {
 	ring   *ring.Ring
 	seat   int
 	fence  bool
+	began  bool // see Begin
+	gaveUp bool
 
 	mem     []byte // nil after Detach
 	mapping []byte // the same, for good

@@ -30,11 +30,13 @@ func (a *Attachment) Detach() error {
 	if a.lost.Load() == nil {
 		err = a.Guard(func() error {
 			a.last = a.report()
-			a.ring.Seat(a.seat).Clean()
+			if a.role != Producer {
+				a.ring.Seat(a.seat).Clean()
+			}
 			return nil
 		})
 	}
-	err = errors.Join(err, a.dropLocks())
+	err = errors.Join(err, a.leaveStream(gate == nil))
 	switch {
 	case gate == nil && a.lost.Load() == nil:
 		gate = a.Guard(a.leave)

@@ -3,6 +3,7 @@ package shmq
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/shmq/shmq/internal/sys"
@@ -20,6 +21,9 @@ var (
 	ErrTooLarge = ring.ErrTooLarge
 	// ErrClosed: the producer or consumer was closed.
 	ErrClosed = os.ErrClosed
+	// ErrBrokenOff: a stream ended before its producers had sent all that they meant
+	// to, as far as that can be told; it is an io.ErrUnexpectedEOF.
+	ErrBrokenOff = fmt.Errorf("the stream was broken off: %w", io.ErrUnexpectedEOF)
 )
 
 // Sentinels of attaching and of files.

@@ -35,6 +35,15 @@ func (a *Attachment) takeLocks() (dead *remains, err error) {
 	if err := a.takeRole(lock); err != nil {
 		return nil, err
 	}
+	if a.role == Producer {
+		if err := a.joinStream(lock); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.lockRecovery(); err != nil { // the seat may be a dead one's
+		return nil, err
+	}
+	defer a.unlockRecovery()
 	return a.takeSeat(lock)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -32,9 +33,16 @@ func (a *Attachment) recoverAll() (found ring.Reclaimed, dead []remains) {
 		return found, nil
 	}
 	defer a.recovering.Unlock()
+	locked := false
 	for i := range a.header.Seats {
 		if i == a.seat || !a.ring.Seat(i).Dirty() || a.alive(i) {
 			continue
+		}
+		if !locked {
+			if locked = a.lockRecovery() == nil; !locked {
+				return found, dead
+			}
+			defer a.unlockRecovery()
 		}
 		_, _ = a.recoverSeat(i, func() { // an error leaves it to others
 			left := a.bury(i)
@@ -63,6 +71,19 @@ func (a *Attachment) recoverSeat(i int, takeBack func()) (dirty bool, err error)
 	}
 	return dirty, nil
 }
+
+// lockRecovery tells others that seats are being recovered: what is held under a seat
+// whose lock is held may not be in the hands of one who lives.
+func (a *Attachment) lockRecovery() error {
+	ok, err := a.probe.TryLock(layout.LockRecovery, false)
+	if err == nil && !ok { // nobody locks it exclusively
+		err = ErrInUse
+	}
+	return err
+}
+
+// unlockRecovery has no error to return: the lock goes with the attachment at the latest.
+func (a *Attachment) unlockRecovery() { _ = a.probe.Unlock(layout.LockRecovery) }
 
 // reclaim takes back the slots of a seat whose lock this attachment holds, and
 // wakes who can go on because of it.

@@ -120,6 +120,10 @@ func (a *Attachment) takeBackDead(rec *Recovery) error {
 		rec.Rebuilt = &Rebuilt{Records: found.Records, Torn: found.Torn}
 		rec.Dead = []Recovered{}
 	}
+	if err := a.lockRecovery(); err != nil {
+		return err
+	}
+	defer a.unlockRecovery()
 	for i := range rec.Dead {
 		if err := a.takeBack(&rec.Dead[i]); err != nil {
 			return err

@@ -35,12 +35,8 @@ func (c *Raw) missed() error {
 	if err := c.att.Missed(); err != nil {
 		return err
 	}
-	if c.untilEOF || c.att.Ring().Finished() {
-		if end, err := c.ended(); err != nil {
-			return err
-		} else if end {
-			return io.EOF
-		}
+	if err := c.ended(); err != nil && err != errPassed {
+		return err
 	}
 	if err := c.gone(); err != nil {
 		return err

@@ -15,10 +15,19 @@ type Options struct {
 	NoCreate bool
 	// Create says what the queue is like if it is made. Default: shmq.Options{}.
 	Create shmq.Options
-	// UntilEOF ends the stream, like a pipe's, when the queue is drained and no
-	// producer is attached any more. Without it only an end that a producer marked
-	// (Finish) does that. A stream that no producer has begun is not at its end.
+	// UntilEOF asks for the ends of streams. A stream ends, like a pipe's, when its last
+	// producer has left; io.EOF tells it after all of its records were handed out, here
+	// or elsewhere. It is told to each consumer that was attached when the end came and
+	// asks for it, or, if none was, to the first that comes; who comes later waits for
+	// the next stream. If a producer was killed, or gave up (Abandon), the error is
+	// shmq.ErrBrokenOff, an io.ErrUnexpectedEOF, instead. Until the next stream
+	// begins, or NextStream is called, each call that finds nothing returns the same
+	// again. Without UntilEOF a consumer goes on through all ends. Default false.
 	UntilEOF bool
+	// Strict, with UntilEOF, takes only a stream that a producer finished (Finish) for
+	// complete: when the last one has just left, that is shmq.ErrBrokenOff too.
+	// Default false.
+	Strict bool
 	// Prefault makes all of the queue's pages ready at once; see
 	// shmq.AttachOptions.
 	Prefault bool
@@ -51,6 +60,8 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }
+
+func (o *Options) strict() bool { return o != nil && o.Strict }
 
 func (o *Options) spinner() park.Spinner {
 	if o == nil {

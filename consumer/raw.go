@@ -20,6 +20,9 @@ type Raw struct {
 	many     bool
 	watchful bool // many or fence: received has more to look at than one word
 	untilEOF bool
+	strict   bool
+	end      error  // of the last stream whose end it was told
+	passedAt uint64 // see passOver
 	guarded  bool
 	closed   bool
 	untold   error // a fault in a call that returns no error
@@ -38,12 +41,19 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	}
 	r := att.Ring()
 	var rc *ring.Consumer
-	if err := att.Guard(func() error { rc = r.NewConsumer(att.Seat()); return nil }); err != nil {
+	if err := att.Guard(func() error {
+		if err := att.EndStream(); err != nil {
+			return err
+		}
+		rc = r.NewConsumer(att.Seat())
+		rc.Listen(opts.untilEOF())
+		return nil
+	}); err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
 	}
 	c := &Raw{
 		att: att, ring: rc, guarded: att.Guarded(), counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
-		fence: att.MustFence(), many: att.Consumers() == shmq.Many, watchful: att.MustFence() || att.Consumers() == shmq.Many, untilEOF: opts.untilEOF(),
+		fence: att.MustFence(), many: att.Consumers() == shmq.Many, watchful: att.MustFence() || att.Consumers() == shmq.Many, untilEOF: opts.untilEOF(), strict: opts.strict(),
 		spinner: opts.spinner(), sleeper: park.NewSleeper(r.DataFutex()),
 		empty: &shmq.Error{Op: "receive from", Queue: name, Err: fmt.Errorf("%w; wait with Receive, or send something", shmq.ErrEmpty)},
 	}

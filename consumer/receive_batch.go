@@ -58,6 +58,9 @@ func (c *Raw) receivedBatch(bufs [][]byte, n, redelivered int, err error) (int, 
 		c.counters.Bytes += uint64(len(b))
 	}
 	c.counters.Redelivered += uint64(redelivered)
+	if redelivered > 0 {
+		c.relieved()
+	}
 	c.passOn()
 	c.freed()
 	return n, nil

@@ -15,6 +15,7 @@ type Consumer struct {
 	sums summer
 	one  oneConsumer  // state of the single role
 	many manyConsumer // state of the shared role
+	ends endings      // of streams
 
 	leases []Lease // for receiveBatchLease, again and again
 }
@@ -158,7 +159,7 @@ func (c *Consumer) Holds() bool {
 // only that head has moved on meanwhile.
 func (c *Consumer) Idle() bool {
 	w, lap := c.peek()
-	return !c.backlog() && (lap < 0 || lap == 0 && w.State() == layout.Free)
+	return !c.backlog() && awaitedAt(w, lap)
 }
 
 // Ready reports whether there may be work for another consumer.

@@ -30,6 +30,9 @@ func (c *Consumer) inherit(l *Lease) error {
 	for spent := uint64(0); spent < c.r.effort(); spent++ {
 		if len(m.heirs) > 0 {
 			heir := m.heirs[0]
+			if c.beyond(heir.pos) {
+				return ErrEmpty
+			}
 			m.heirs = m.heirs[1:]
 			data, _, err := c.sums.record(c.r, heir.pos, uint64(heir.k))
 			if err == errTorn {
@@ -40,6 +43,11 @@ func (c *Consumer) inherit(l *Lease) error {
 			if err != nil {
 				return err
 			}
+			if len(m.heirs) == 0 {
+				c.inherits(0)
+				m.relieved = true
+			}
+			c.ends.got = c.ends.got || c.ends.limited
 			l.Data = data
 			l.Redelivered = c.r.redeliver(l.pos)
 			return nil
@@ -48,11 +56,13 @@ func (c *Consumer) inherit(l *Lease) error {
 			m.seen, m.rescan = now, true
 			m.end = atomics.Load64(c.r.head)
 			m.cursor = m.end - c.r.cap
+			c.lookAtEnds() // those that the hint was raised for
 		}
 		from := m.cursor
 		found, k := c.nextOrphan()
 		if !found {
 			m.rescan = false
+			c.inherits(0)
 			return ErrEmpty
 		}
 		spent += m.cursor - from + k
@@ -73,7 +83,11 @@ func (c *Consumer) nextOrphan() (found bool, slots uint64) {
 		if w.CompareLap(p, r.shift) != 0 || k == 0 {
 			continue // of a later lap, and in that one's turn; or scribble
 		}
+		if c.beyond(p) {
+			continue // later; see lookAtEnds
+		}
 		acked := w.State() == layout.OrphanAcked
+		c.inherits(p + 1) // first, for others that ask whether all was handed out
 		if !r.cas(p, w, layout.ReadingWord(p, k, c.seat, acked, r.shift)) {
 			continue // another consumer was first
 		}

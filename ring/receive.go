@@ -35,7 +35,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 		}
 		return c.receiveLease(buf)
 	}
-	if o.head != p || len(o.returned) != 0 || int64(o.seen-p) > 0 {
+	if o.head != p || len(o.returned) != 0 || int64(o.seen-p) > 0 || c.mayEnd() {
 		return c.receiveLease(buf)
 	}
 	var data []byte
@@ -62,12 +62,14 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 // the copy, and the store that frees. What needs more goes the long way.
 func (c *Consumer) receiveMany(buf []byte) ([]byte, int, error) {
 	r := c.r
-	if r.geo.Checksum || c.mayInherit() {
-		return c.receiveLease(buf)
-	}
 	h := atomics.Load64(r.head)
 	line := unsafe.Add(r.slots, (h&r.mask)*layout.SlotSize)
 	w := layout.Word(atomics.Load64((*uint64)(line)))
+	// Asked after the word was seen: orphans was raised before the first record of a
+	// stream was sent, for consumers that have to stop there; see mayEnd.
+	if r.geo.Checksum || c.ends.limited || c.mayInherit() {
+		return c.receiveLease(buf)
+	}
 	full := layout.FullWord(h, 1, r.shift)
 	if w != full {
 		if r.awaited(h, w) {

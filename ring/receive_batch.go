@@ -61,6 +61,12 @@ func (c *Consumer) receiveBatchOne(bufs [][]byte) (n int, err error) {
 		}
 		n++
 	}
+	if c.mayEnd() {
+		if c.lookAtEnds(); c.ends.limited {
+			n = int(max(0, min(int64(n), int64(c.ends.limit-o.next))))
+			c.ends.got = c.ends.got || n > 0
+		}
+	}
 	if n == 0 {
 		return 0, err
 	}
@@ -96,14 +102,14 @@ func (c *Consumer) receiveBatchLease(bufs [][]byte) (n, redelivered int, err err
 // follow each other from head on, up to the end of the ring.
 func (c *Consumer) receiveBatchMany(bufs [][]byte) (int, error) {
 	r := c.r
-	if c.mayInherit() {
-		return 0, nil
-	}
 	h := atomics.Load64(r.head)
 	most := min(uint64(len(bufs)), r.cap-h&r.mask, r.geo.MaxSlotsPerRecord())
 	k := uint64(0)
 	for k < most && r.load(h+k) == layout.FullWord(h+k, 1, r.shift) {
 		k++
+	}
+	if c.ends.limited || c.mayInherit() { // as in receiveMany, after the words
+		return 0, nil
 	}
 	if k < 2 || !r.cas(h, layout.FullWord(h, 1, r.shift), layout.ReadingWord(h, k, c.seat, false, r.shift)) {
 		return 0, nil

@@ -51,7 +51,10 @@ type Ring struct {
 
 	tail, head, handout *uint64
 	orphans, turn       *uint64
-	epoch, finished     *uint64
+	epoch, finished     *uint64 // of streams; see stream.go
+	left, told, met     *uint64
+	ends                *uint64
+	endLog              unsafe.Pointer
 	skipped             *uint64
 	image, torn         *uint64
 	dataFutex           *uint32
@@ -96,6 +99,11 @@ func New(region []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		turn:      hot(layout.HotTurn),
 		epoch:     hot(layout.HotEpoch),
 		finished:  hot(layout.HotFinished),
+		left:      hot(layout.HotLeft),
+		told:      hot(layout.HotTold),
+		met:       hot(layout.HotMet),
+		ends:      hot(layout.HotEnds),
+		endLog:    unsafe.Pointer(hot(layout.HotEndLog)),
 		skipped:   hot(layout.HotSkipped),
 		image:     hot(layout.HotImage),
 		torn:      hot(layout.HotTorn),

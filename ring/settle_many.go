@@ -132,6 +132,7 @@ func (c *Consumer) closeMany() {
 	if m.held > 0 {
 		c.r.Reclaim(c.seat)
 	}
+	c.inherits(0) // after the hint went up
 	*m = manyConsumer{rescan: true, numbers: m.numbers, void: m.numbers}
 }
 

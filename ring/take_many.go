@@ -28,6 +28,9 @@ type manyConsumer struct {
 	numbers uint64 // leases numbered so far
 	picked  []pick // places of the records of the take under way
 	void    uint64 // those numbered below were given back by Close
+
+	inherits uint64 // as the seat says
+	relieved bool   // see Relieved
 }
 
 // pick is the place of a record.
@@ -154,12 +157,20 @@ func (c *Consumer) take(most int) (n int, k uint64, err error) {
 				k = c.gather(most)
 			}
 			n = len(c.many.picked)
+			if c.mayEnd() { // asked after the words were seen
+				if n = c.within(c.many.picked); n == 0 {
+					return 0, 0, ErrEmpty
+				}
+				last := c.many.picked[n-1]
+				k = last.pos + last.k - h
+			}
 			if !r.cas(h, w, layout.ReadingWord(h, k, c.seat, false, r.shift)) {
 				spent += uint64(n)
 				continue
 			}
 			atomics.CAS64(r.head, h, h+k)
 			c.many.held += n
+			c.ends.got = c.ends.got || c.ends.limited
 			return n, k, nil
 		}
 		atomics.CAS64(r.head, h, h+k) // taken, orphaned or skipped: head lags

@@ -114,6 +114,12 @@ func (c *Consumer) nextOne(l *Lease) error {
 		if k == 0 || p+k-c.one.head > c.r.cap {
 			return ErrDamaged // no producer writes beyond head and a lap
 		}
+		if w.State() == layout.Full && c.mayEnd() {
+			if c.lookAtEnds(); c.beyond(p) {
+				return ErrEmpty
+			}
+			c.ends.got = c.ends.got || c.ends.limited
+		}
 		if w.State() == layout.Skip {
 			c.passOne(p + k)
 			continue
