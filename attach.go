@@ -19,6 +19,10 @@ type AttachOptions struct {
 	NoCreate bool
 	// Create says what the queue is like if it is made. Default: Options{}.
 	Create Options
+	// Admit is called when the queue is there, before anything that other participants
+	// could notice. Its error refuses the queue, and is what Attach returns. It may be
+	// called again, for another queue that has got the name. Default: nil, all are right.
+	Admit func() error
 	// Prefault makes all of the queue's pages ready, so that the first lap is as
 	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
 	Prefault bool
@@ -112,6 +116,11 @@ func attach(name string, role Role, opts *AttachOptions) (_ *Attachment, err err
 			err = errors.Join(err, a.release())
 		}
 	}()
+	if opts.Admit != nil {
+		if err := opts.Admit(); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.mapRing(); err != nil {
 		return nil, err
 	}

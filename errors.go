@@ -23,7 +23,7 @@ var (
 	ErrClosed = os.ErrClosed
 	// ErrBrokenOff: a stream ended before its producers had sent all that they meant
 	// to, as far as that can be told; it is an io.ErrUnexpectedEOF.
-	ErrBrokenOff = fmt.Errorf("the stream was broken off: %w", io.ErrUnexpectedEOF)
+	ErrBrokenOff error = brokenOff{}
 )
 
 // Sentinels of attaching and of files.
@@ -57,6 +57,12 @@ var (
 	// ErrDamaged: the file is a queue, and makes no sense.
 	ErrDamaged = layout.ErrDamaged
 )
+
+// brokenOff is ErrBrokenOff, in words of its own.
+type brokenOff struct{}
+
+func (brokenOff) Error() string { return "the stream was broken off" }
+func (brokenOff) Unwrap() error { return io.ErrUnexpectedEOF }
 
 // opCheck is the operation of Check, which explains damage.
 const opCheck = "check"

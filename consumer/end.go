@@ -65,7 +65,7 @@ func (c *Raw) eof(how int) error {
 	case how == layout.EndCut:
 		why = "a producer died, or gave up, before it had sent all; what it had sent was received"
 	case how != layout.EndFinished && c.strict:
-		why = "the last producer left and none marked the end (Finish, shmq-send --close); what was sent was received"
+		why = "the last producer left and none had marked the end (Finish, shmq-send --close); what was sent was received"
 	default:
 		return io.EOF
 	}

@@ -28,6 +28,9 @@ type Options struct {
 	// complete: when the last one has just left, that is shmq.ErrBrokenOff too.
 	// Default false.
 	Strict bool
+	// Admit is called when the queue is there, and may refuse it before anybody notices;
+	// see shmq.AttachOptions.
+	Admit func() error
 	// Prefault makes all of the queue's pages ready at once; see
 	// shmq.AttachOptions.
 	Prefault bool
@@ -56,7 +59,7 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	if o.Wait > shmq.Park {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
 	}
-	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Logger: o.Logger})
+	return shmq.Attach(name, shmq.Consumer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: o.Create, Admit: o.Admit, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Logger: o.Logger})
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }

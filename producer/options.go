@@ -15,6 +15,9 @@ type Options struct {
 	NoCreate bool
 	// Create says what the queue is like if it is made. Default: shmq.Options{}.
 	Create shmq.Options
+	// Admit is called when the queue is there, and may refuse it before anybody notices;
+	// see shmq.AttachOptions.
+	Admit func() error
 	// Prefault makes all of the queue's pages ready at once; see
 	// shmq.AttachOptions.
 	Prefault bool
@@ -52,7 +55,7 @@ func (o *Options) attach(name string) (*shmq.Attachment, error) {
 	}
 	create := o.Create
 	create.Checksum = create.Checksum || o.Durability != (shmq.Durability{})
-	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Logger: o.Logger})
+	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: create, Admit: o.Admit, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Logger: o.Logger})
 }
 
 func (o *Options) durability() shmq.Durability {

@@ -34,6 +34,8 @@ type drain struct {
 	nonblock bool
 	show     bool // before each record, its earlier deliveries
 
+	over func(error) error // what becomes of the end of a stream
+
 	leases []consumer.Lease
 	page   page
 }
@@ -42,6 +44,7 @@ type drain struct {
 func (d *drain) run() error {
 	for d.left != 0 {
 		n, err := d.lease()
+		err = d.over(err)
 		if werr := d.write(d.leases[:n]); werr != nil {
 			return werr
 		}
@@ -66,7 +69,7 @@ func (d *drain) lease() (int, error) {
 	}
 	if !d.nonblock && d.timeout == 0 {
 		n, err := d.from.LeaseBatch(d.hold.ctx, ls)
-		if err != io.EOF {
+		if !atEnd(err) {
 			err = ended(d.hold.ctx, err)
 		}
 		return n, err
@@ -81,7 +84,7 @@ func (d *drain) lease() (int, error) {
 	ctx, cancel := context.WithTimeoutCause(d.hold.ctx, d.timeout, errTimeout)
 	defer cancel()
 	n, err = d.from.LeaseBatch(ctx, ls)
-	if err == io.EOF {
+	if atEnd(err) {
 		return n, err
 	}
 	if err = ended(ctx, err); err == errTimeout {
@@ -89,6 +92,9 @@ func (d *drain) lease() (int, error) {
 	}
 	return n, err
 }
+
+// atEnd reports whether an error is the end of a stream.
+func atEnd(err error) bool { return err == io.EOF || errors.Is(err, shmq.ErrBrokenOff) }
 
 func emptyError(from *consumer.Raw, err error) error {
 	return tell(from.Name(), err, "it is empty; leave out --nonblock to wait for records")

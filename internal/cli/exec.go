@@ -34,7 +34,8 @@ type crew struct {
 	note    func(format string, args ...any)
 	verbose bool
 
-	left     int64 // records still to be taken, negative for no limit
+	over     func(error) error // what becomes of the end of a stream
+	left     int64             // records still to be taken, negative for no limit
 	timeout  time.Duration
 	nonblock bool
 
@@ -96,7 +97,7 @@ func (c *crew) run() error {
 			<-wait.Done()
 		default:
 			if err := c.next(wait); err != errWoken {
-				end = err
+				end = c.over(err)
 			}
 		}
 	}
@@ -175,7 +176,7 @@ func (c *crew) lease(wait context.Context) (consumer.Lease, error) {
 		defer cancel()
 	}
 	l, err = c.from.Lease(wait)
-	if err == nil || err == io.EOF {
+	if err == nil || atEnd(err) {
 		c.idle = time.Time{}
 		return l, err
 	}

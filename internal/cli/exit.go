@@ -23,6 +23,7 @@ const (
 	exitNoSpace  = 73
 	exitIO       = 74 // not known to be on the disk
 	exitAgain    = 75 // full or empty
+	exitBroken   = 76
 	exitNoAccess = 77
 	exitFailed   = 123 // a command that was run for a record; as xargs
 	exitTimeout  = 124
@@ -43,6 +44,7 @@ const exitText = `  0    done
   73   no space for the queue
   74   what was sent is in the queue, but not known to be on the disk
   75   full or empty, with --nonblock
+  76   the stream was broken off, with --strict
   77   no permission
   123  a command that was run for a record failed
   124  --timeout
@@ -87,6 +89,7 @@ var exitCodes = []struct {
 	{shmq.ErrRefused, exitSystem},
 	{shmq.ErrNoSpace, exitNoSpace},
 	{shmq.ErrSync, exitIO},
+	{shmq.ErrBrokenOff, exitBroken},
 	{shmq.ErrFull, exitAgain},
 	{shmq.ErrEmpty, exitAgain},
 	{fs.ErrPermission, exitNoAccess},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ type recvFlags struct {
 	timeout  duration
 	nonblock bool
 	untilEOF bool
+	strict   bool
 	noCreate bool
 	wait     shmq.WaitPolicy
 	mlock    bool
@@ -55,19 +57,24 @@ stops the receiver. A signal is passed on to the commands that run; those that t
 fail, and all others, are there for the next receiver. A receiver that is killed leaves
 its commands running, and their records come again.
 
-The receiver ends when a sender has marked the end of the stream (--close) and the
-queue is drained, or as the flags say. An ended stream stays ended until a sender
-attaches again: with a queue that was used before, start the sender first.
+A receiver goes on until the flags or a signal end it. A stream ends when its last sender
+leaves; with --until-eof the receiver then ends, when all that was sent is received. Either
+side may start first, again and again: the end of a stream is told to the receivers that
+were there when it came, or, if none was, to the first that comes; who comes later waits
+for the next stream. If a sender was killed, or ended with an error after --close, a line
+on standard error says so; with --strict the exit code is 76, also if no sender marked the
+stream as complete (--close).
 
-Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
-queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
-removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue, 75
-empty (--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
-(--timeout), 126 the command can't be run, 127 it is not found, 129 SIGHUP, 130 SIGINT,
-141 nobody reads the output, 143 SIGTERM.`
+Exit codes: 0 end of the stream (--until-eof) or count reached, 1 other error, 2 usage,
+65 not a queue, its file was cut, or a record that is not msgpack, 66 no such queue, or
+it was removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue,
+75 empty (--nonblock), 76 the stream was broken off (--strict), 77 no permission, 123 a
+command failed, 124 no record for so long (--timeout), 126 the command can't be run, 127
+it is not found, 129 SIGHUP, 130 SIGINT, 141 nobody reads the output, 143 SIGTERM.`
 
 const recvExample = `  %[1]s q
   %[1]s q --until-eof > copy
+  %[1]s q --until-eof --strict > copy
   %[1]s q --format json | jq .name
   %[1]s q --count 1 --timeout 5s
   %[1]s q --nonblock
@@ -96,7 +103,8 @@ func Recv(name string) *cobra.Command {
 	set.VarP(&f.count, "count", "n", "stop after `n` records")
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when no record came for this `duration` (2, 0.5, 200ms, 1m)")
 	set.BoolVar(&f.nonblock, "nonblock", false, "stop, with exit code 75, when the queue is empty")
-	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
+	set.BoolVar(&f.untilEOF, "until-eof", false, "stop at the end of the stream: all was received and the last sender has left, like at the end of a pipe")
+	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.show, "show-redelivered", false, "put before each record how often it was delivered before, and a tab; with lines, null and json")
 	f.exec.add(cmd)
@@ -112,18 +120,18 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.show && !f.format.text {
 		return usageError{fmt.Sprintf("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.name)}
 	}
+	if f.strict && !f.untilEOF {
+		return usageError{"--strict is about the end of a stream; add --until-eof"}
+	}
 	opts, err := f.queue.options()
 	if err != nil {
-		return err
-	}
-	if err := f.queue.check(name); err != nil {
 		return err
 	}
 	if err := f.exec.check(name); err != nil {
 		return err
 	}
 	tty := &console{command: command}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF, Wait: f.wait, Lock: f.mlock}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, Admit: func() error { return f.queue.check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
 	if f.watch.verbose {
 		co.Logger = tty.logger()
 	}
@@ -133,9 +141,6 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	}
 	// Gives back what was leased and not written.
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if err := f.queue.check(name); err != nil {
-		return err // somebody else made it meanwhile
-	}
 	out := newOutput()
 	ctx, cancel := out.endWithReader(ctx)
 	defer cancel(nil)
@@ -146,7 +151,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	d := &drain{
 		hold: hold{ctx: ctx, grace: writeGrace}, from: c, to: out, format: f.format.format,
 		left: int64(f.count), timeout: f.timeout.value(), nonblock: f.nonblock, show: f.show,
-		leases: make([]consumer.Lease, leaseBatch),
+		leases: make([]consumer.Lease, leaseBatch), over: f.over(name, w),
 	}
 	w.waits = func() string {
 		if d.hold.away.Load() {
@@ -157,6 +162,21 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	w.begin()
 	defer w.finish()
 	return d.hold.run(d.run)
+}
+
+// over returns what makes of a stream that was broken off an end like others, and a line
+// that says so, unless that has to be an error.
+func (f *recvFlags) over(name string, w *watch) func(error) error {
+	return func(err error) error {
+		switch {
+		case !errors.Is(err, shmq.ErrBrokenOff):
+			return err
+		case f.strict:
+			return tell(name, err, "%s", reason(err))
+		}
+		w.line("queue %q: %s", name, reason(err))
+		return io.EOF
+	}
 }
 
 // runCommands receives by running a command for each record.
@@ -171,7 +191,7 @@ func (f *recvFlags) runCommands(ctx context.Context, w *watch, c *consumer.Raw) 
 	r := &crew{
 		ctx: ctx, from: c, format: f.format.format, command: f.exec.command, jobs: f.exec.jobs, retries: f.exec.retries,
 		drop: f.exec.drop(), dead: dead, note: w.line, verbose: f.watch.verbose,
-		left: int64(f.count), timeout: f.timeout.value(), nonblock: f.nonblock,
+		left: int64(f.count), timeout: f.timeout.value(), nonblock: f.nonblock, over: f.over(c.Name(), w),
 	}
 	w.waits = func() string {
 		if n := r.running.Load(); n > 0 {
