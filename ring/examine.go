@@ -137,6 +137,15 @@ func (e *examiner) advice() {
 		e.hot(FaultStream, layout.HotFinished, fmt.Sprintf("finished %d", finished), fmt.Sprintf("at most epoch, %d", epoch),
 			"the stream counts as finished when so many producers have attached, whether or not one has said so")
 	}
+	if n := atomics.Load64(r.left); int64(n-atomics.Load64(r.epoch)) > 0 {
+		e.hot(FaultStream, layout.HotLeft, fmt.Sprintf("left %d", n), "at most epoch", "streams count as broken off whose producers left in order")
+	}
+	if n := atomics.Load64(r.told); int64(n-atomics.Load64(r.ends)) > 0 {
+		e.hot(FaultStream, layout.HotTold, fmt.Sprintf("told %d", n), "at most ends", "the next ends of streams are told to nobody but those that are attached")
+	}
+	if n := atomics.Load64(r.met); int64(n-atomics.Load64(r.ends)) > 1 {
+		e.hot(FaultStream, layout.HotMet, fmt.Sprintf("met %d", n), "at most ends + 1", "the next ends of empty streams are told to nobody but those that are attached")
+	}
 	if !r.geo.ManyProducers {
 		return
 	}

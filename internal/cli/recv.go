@@ -57,13 +57,13 @@ stops the receiver. A signal is passed on to the commands that run; those that t
 fail, and all others, are there for the next receiver. A receiver that is killed leaves
 its commands running, and their records come again.
 
-A receiver goes on until the flags or a signal end it. A stream ends when its last sender
-leaves; with --until-eof the receiver then ends, when all that was sent is received. Either
-side may start first, again and again: the end of a stream is told to the receivers that
-were there when it came, or, if none was, to the first that comes; who comes later waits
-for the next stream. If a sender was killed, or ended with an error after --close, a line
-on standard error says so; with --strict the exit code is 76, also if no sender marked the
-stream as complete (--close).
+A receiver goes on until the flags or a signal end it. A stream ends when its last
+sender leaves; with --until-eof the receiver then ends, when all that was sent is
+received. Either side may start first, again and again: the end of a stream is told to
+the receivers that were there when it came, or, if none was, to the first that comes; who
+comes later waits for the next stream. If a sender was killed, or ended with an error
+although it had --close, a line on standard error says so; with --strict the exit code is
+76, also if no sender marked the stream as complete (--close).
 
 Exit codes: 0 end of the stream (--until-eof) or count reached, 1 other error, 2 usage,
 65 not a queue, its file was cut, or a record that is not msgpack, 66 no such queue, or

@@ -43,10 +43,10 @@ The last line needs no newline to be a record, and gets one when it is received.
 A record waits for room while the queue is full. Input that has arrived is sent
 before more is waited for.
 
-A stream ends when its last sender leaves: receivers with --until-eof then end, too. The
-next sender begins the next stream. With --close the stream is marked as complete when all
-was sent; a sender that ends for another reason, or is killed, breaks it off, and
-receivers are told.
+A stream ends when its last sender leaves; receivers with --until-eof then end, too. The
+next sender begins the next stream. With --close the stream is marked as complete when
+all was sent; a sender with --close that ends for another reason, or any that is killed,
+breaks it off, and receivers are told.
 
 With --sync what is sent is on the disk after each step (each), or at the latest when
 so many records are not (100), or so long after it was sent (10ms), or what comes
