@@ -116,6 +116,10 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 		rec.Rebuilt = found
 		rec.Dead = []Recovered{}
 	}
+	if err := seat.LockRecovery(q); err != nil {
+		return err
+	}
+	defer seat.UnlockRecovery(q)
 	for i := range rec.Dead {
 		if err := rec.Dead[i].carryOut(q); err != nil {
 			return err

@@ -145,6 +145,9 @@ func (c *Consumer[T]) Sync() error { return c.raw.Sync() }
 // StartSync starts that and does not wait for it; see Raw.StartSync.
 func (c *Consumer[T]) StartSync() error { return c.raw.StartSync() }
 
+// NextStream goes on behind the end of a stream; see Raw.NextStream.
+func (c *Consumer[T]) NextStream() { c.raw.NextStream() }
+
 // Close leaves the queue; see Raw.Close.
 func (c *Consumer[T]) Close() error { return c.raw.Close() }
 

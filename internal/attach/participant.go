@@ -24,12 +24,13 @@ type Participant struct {
 	due atomic.Bool // see heartbeat.go
 	hit *uint32     // not 0 once a fault was handled; see guard.go
 
-	q     *mapped.Queue
-	ring  *ring.Ring // the queue's
-	role  shmq.Role
-	held  *seat.Held
-	fence bool
-	wait  park.Policy
+	q             *mapped.Queue
+	ring          *ring.Ring // the queue's
+	role          shmq.Role
+	held          *seat.Held
+	fence         bool
+	began, gaveUp bool // a producer has; see stream.go
+	wait          park.Policy
 
 	// See guard.go.
 	guarded, shrinkable bool
