@@ -230,7 +230,7 @@ func TestStrictWantsAMark(t *testing.T) {
 		require.Equal(t, c.code == 0, p.ends(c.code) == "")
 		require.Equal(t, "a\n", p.out.String())
 	}
-	require.Contains(t, start(t, nil, nil, "shmq-recv", queuePath(t), "--strict").ends(2), "--until-eof")
+	require.Contains(t, start(t, nil, nil, "shmq-recv", queuePath(t), "--strict").ends(64), "--until-eof")
 }
 
 // A sender that is refused never was one: nobody ends because of it, and what was at its
