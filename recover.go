@@ -121,7 +121,7 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 			return err
 		}
 	}
-	// Also if nothing was reclaimed: a turn may be free, or the stream at its end.
+	// Also if the sweep found nothing: a turn may be free, or the stream at its end.
 	seat.WakeEverybody(q)
 	if err := gate.Leave(q, func() error { return gate.NotSynced(q, gate.Sync(q)) }); err != nil {
 		return err

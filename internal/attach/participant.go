@@ -91,7 +91,7 @@ func (a *Participant) ProducerAttached() (bool, error) {
 
 // Recover recovers dead participants: their unpublished claims become skipped slots, their
 // unacknowledged records are delivered again. Each participant does this when it attaches
-// or waits. Where a page of the queue is missing it reclaims less, and this participant
+// or waits. Where a page of the queue is missing it recovers less, and this participant
 // can't go on.
 func (a *Participant) Recover() ring.Swept {
 	var found ring.Swept

@@ -8,7 +8,7 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// Dead is a participant that died, and what it held, which was reclaimed: its unpublished
+// Dead is a participant that died, and what the sweep of its seat found: its unpublished
 // claims became skipped slots, its unacknowledged records are delivered again.
 type Dead struct {
 	Seat  int
@@ -32,7 +32,7 @@ func RecoverAll(q *mapped.Queue, mine int) (all []Dead) {
 	return all
 }
 
-// Recover reclaims what the dead participant of seat i held, and frees the seat. before, if
+// Recover sweeps what the dead participant of seat i held, and frees the seat. before, if
 // not nil, is called before anything changes, when nobody else can change it. Recover
 // returns nil when somebody else recovers it, has done so, or has taken the seat. It never
 // touches a living participant, however long that is stopped: a seat's slots change hands
@@ -51,15 +51,15 @@ func Recover(q *mapped.Queue, i int, before func()) (dead *Dead, err error) {
 	if before != nil {
 		before()
 	}
-	found := reclaim(q, i)
+	found := sweep(q, i)
 	q.Ring.Seat(i).Clean()
 	return &found, nil
 }
 
-// reclaim takes back the slots of a seat, and wakes all that can go on because of it.
+// sweep changes the words that name a seat, and wakes all that can go on because of it.
 //
 // Preconditions: this process holds the seat's lock.
-func reclaim(q *mapped.Queue, i int) Dead {
+func sweep(q *mapped.Queue, i int) Dead {
 	dead := Dead{Seat: i, Was: q.Ring.Seat(i).Occupant()}
 	dead.Found = q.Ring.Sweep(i)
 	if dead.Found != (ring.Swept{}) {
@@ -68,7 +68,7 @@ func reclaim(q *mapped.Queue, i int) Dead {
 	return dead
 }
 
-// WakeEverybody wakes all sleepers of both sides.
+// WakeEverybody wakes all sleepers of both roles.
 func WakeEverybody(q *mapped.Queue) {
 	park.WakeAll(q.Ring.DataFutex())
 	park.WakeAll(q.Ring.RoomFutex())
