@@ -11,11 +11,11 @@ import (
 
 // Raw sends bytes to a queue. It is for one goroutine at a time.
 type Raw struct {
-	end      attach.End
 	ring     *ring.Producer // nil once closed, or lost by a fault
-	watchful bool           // fence or durable: after a record there is more to look at than one word
-	durable  *durable       // nil without Options.Durability
-	full     error          // what a Try returns; made once
+	watchful bool           // fence or durable: after a record there is more to load than one word
+	end      attach.End
+	durable  *durable // nil without Options.Durability
+	full     error    // what a Try returns; made once
 }
 
 // OpenRaw attaches to the queue of that name as a producer, and makes the queue if it is
@@ -64,8 +64,8 @@ func (p *Raw) SlotSize() int { return p.end.SlotSize() }
 // Finish marks the end of the stream and closes the producer: once it and all
 // others are gone, consumers that have received everything get io.EOF. If a
 // producer attaches later, the stream goes on. If the queue was removed it returns
-// shmq.ErrRemoved, and closes the producer as well: what was sent lately may have found
-// nobody who receives it.
+// shmq.ErrRemoved, and closes the producer as well: records that were sent lately may have
+// found no consumer.
 func (p *Raw) Finish() error {
 	if p.end.Closed {
 		return p.end.Fail(shmq.ErrClosed)
