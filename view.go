@@ -223,6 +223,9 @@ func (v *Viewer) LastAttach() time.Time {
 
 // Options returns what a queue has to be made with to be like this one.
 func (v *Viewer) Options() (Options, error) {
+	if v.q.Closed() {
+		return Options{}, v.fail(ErrClosed)
+	}
 	_, mode, _, err := v.q.Stat()
 	return Options{
 		Producers: multiplicity(v.q.Header.ManyProducers), Consumers: multiplicity(v.q.Header.ManyConsumers),
