@@ -40,15 +40,15 @@ type Participant struct {
 	timer    *time.Timer // sets due
 	removed  time.Time   // when it was seen that the queue was removed
 	lastBeat time.Time
-	misses   uint
 
 	syncing sync.Mutex // between Sync and the end of the mapping
 	unsure  bool       // a Sync failed, and not all pages count as changed since
 
 	recovering sync.Mutex // two goroutines with one description would share locks
 
-	log          *slog.Logger
-	damageLogged bool
+	log             *slog.Logger
+	damageLogged    bool
+	unguardedLogged bool
 
 	reporting sync.Mutex    // between Report, which reads the mapping, and Detach
 	last      shmq.Counters // after Detach
@@ -90,9 +90,9 @@ func (a *Participant) ProducerAttached() (bool, error) {
 }
 
 // Recover recovers dead participants: their unpublished claims become skipped slots, their
-// unacknowledged records are delivered again. Each participant does this when it attaches
-// or waits. Where a page of the queue is missing it recovers less, and this participant
-// can't go on.
+// unacknowledged records are delivered again. Each participant does this when it attaches,
+// and at each heartbeat. Where a page of the queue is missing it recovers less, and this
+// participant can't go on.
 func (a *Participant) Recover() ring.Swept {
 	var found ring.Swept
 	_ = a.Guard(func() error { // the next call returns it

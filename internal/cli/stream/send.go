@@ -130,6 +130,7 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 	out := pump.NewOutbox(h, p, pump.SendOptions{
 		Batch: f.batch, Rate: float64(f.rate), Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock,
 	})
+	out.Warn = func(text string) { tty.Line("queue %q: %s", name, text) }
 	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "sent", Count: p.Counters, Waits: func() string { return f.waits(h) }, Data: os.Stdin}
 	w.Begin()
 	defer w.Finish()
