@@ -66,8 +66,8 @@ passed on to those that run; the records of those that then fail, and all others
 there for the next receiver. A receiver that is killed leaves its commands running, and
 their records come again.
 
-A receiver goes on until the flags or a signal end it. A stream ends when its last sender
-leaves; with --until-eof the receiver then ends, when it has received everything. Either
+A receiver goes on until the flags or a signal end it. A stream ends when its last
+sender leaves; with --until-eof the receiver then ends, when it has received everything. Either
 side may start first, again and again: the end of a stream is told to the receivers that
 were attached when it came, or, if none was, to the first that comes; a receiver that
 comes later waits for the next stream. If a sender was killed, or ended with an error
