@@ -123,7 +123,7 @@ func (f *Flags) openDead(from string) (*producer.Raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	return producer.OpenRaw(f.dead, &producer.Options{Create: shmq.Options{Slots: info.Slots, SlotSize: info.SlotSize, Seats: info.Seats}})
+	return producer.OpenRaw(f.dead, &producer.Options{AnyShape: true, Create: shmq.Options{Slots: info.Slots, SlotSize: info.SlotSize, Seats: info.Seats}})
 }
 
 // onFailure is a flag.
