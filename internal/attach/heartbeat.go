@@ -65,6 +65,7 @@ func (a *Participant) beat(now time.Time) error {
 		a.due.Store(true)
 		return err
 	}
+	a.logUnguarded()
 	a.Recover()
 	return nil
 }

@@ -16,5 +16,6 @@ func TestMain(m *testing.M) {
 		"full-later":       fullLater,
 		"no-page":          noPage,
 		"mounted-file":     mountedFile,
+		"other-handler":    otherHandler,
 	})
 }

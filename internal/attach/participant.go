@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"encoding/hex"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -46,8 +47,9 @@ type Participant struct {
 
 	recovering sync.Mutex // two goroutines with one description would share locks
 
-	log          *slog.Logger
-	damageLogged bool
+	log             *slog.Logger
+	damageLogged    bool
+	unguardedLogged bool
 
 	reporting sync.Mutex    // between Report, which reads the mapping, and Detach
 	last      shmq.Counters // after Detach
@@ -55,6 +57,10 @@ type Participant struct {
 
 // Name returns the queue's name as it was given to To.
 func (a *Participant) Name() string { return a.q.Name }
+
+// CreationID returns the creation id of the queue, as shmq.Info has it. It tells queues apart
+// whatever names lead to them.
+func (a *Participant) CreationID() string { return hex.EncodeToString(a.q.Header.CreationID[:]) }
 
 // Ring returns the ring, for this participant's ring.Producer or ring.Consumer.
 func (a *Participant) Ring() *ring.Ring { return a.ring }
