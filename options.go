@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"math/bits"
 
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/place"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -16,35 +18,41 @@ const (
 	DefaultMode     = fs.FileMode(0o600)
 )
 
-// Side tells how many participants a side of a queue may have at a time. The
-// single ones are faster; they are held by a kernel lock, so a second one is
-// refused.
-type Side uint8
+// Multiplicity tells how many participants of a role a queue may have at a time. A single
+// one is faster; it holds a kernel lock, so a second one is refused.
+type Multiplicity uint8
 
 const (
-	// Many participants share the side.
-	Many Side = iota
-	// One participant has the side to itself.
+	// Many participants share the role.
+	Many Multiplicity = iota
+	// One participant has the role to itself.
 	One
 )
 
-func (s Side) String() string {
-	if s == One {
+func (m Multiplicity) String() string {
+	if m == One {
 		return "one"
 	}
 	return "many"
 }
 
+func multiplicity(many bool) Multiplicity {
+	if many {
+		return Many
+	}
+	return One
+}
+
 // MarshalText returns "one" or "many".
-func (s Side) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (m Multiplicity) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText takes "one" or "many".
-func (s *Side) UnmarshalText(b []byte) error {
+func (m *Multiplicity) UnmarshalText(b []byte) error {
 	switch string(b) {
 	case "one":
-		*s = One
+		*m = One
 	case "many":
-		*s = Many
+		*m = Many
 	default:
 		return fmt.Errorf("%w: %q is neither one nor many", ErrOption, b)
 	}
@@ -55,9 +63,9 @@ func (s *Side) UnmarshalText(b []byte) error {
 // defaults; an existing queue is taken as it is.
 type Options struct {
 	// Producers is how many producers there may be at a time. Default Many.
-	Producers Side
+	Producers Multiplicity
 	// Consumers is how many consumers there may be at a time. Default Many.
-	Consumers Side
+	Consumers Multiplicity
 	// Slots is the number of slots, rounded up to a power of two; 2 to 2^24.
 	// Default 4096.
 	Slots int
@@ -82,37 +90,46 @@ type Options struct {
 	Checksum bool
 }
 
-// geometry applies defaults and rounding. Error: ErrOption.
-func (o *Options) geometry() (layout.Geometry, fs.FileMode, error) {
-	g := layout.Geometry{
-		ManyProducers: o.Producers == Many,
-		ManyConsumers: o.Consumers == Many,
-		Seats:         or(o.Seats, DefaultSeats),
-		Slots:         uint64(or(o.Slots, DefaultSlots)),
-		AreaSize:      uint64(or(o.SlotSize, DefaultSlotSize)),
-		Checksum:      o.Checksum,
+// spec applies defaults and rounding; o may be nil. Error: ErrOption.
+func (o *Options) spec() (place.Spec, error) {
+	if err := place.ByteOrder(); err != nil {
+		return place.Spec{}, err
+	}
+	if o == nil {
+		o = &Options{}
+	}
+	s := place.Spec{
+		Geometry: layout.Geometry{
+			ManyProducers: o.Producers == Many,
+			ManyConsumers: o.Consumers == Many,
+			Seats:         or(o.Seats, DefaultSeats),
+			Slots:         uint64(or(o.Slots, DefaultSlots)),
+			AreaSize:      uint64(or(o.SlotSize, DefaultSlotSize)),
+			Checksum:      o.Checksum,
+		},
+		Mode:      o.Mode,
+		HugePages: o.HugePages,
 	}
 	switch {
-	case o.Slots < 0 || g.Slots < layout.MinSlots || g.Slots > layout.MaxSlots:
-		return g, 0, fmt.Errorf("%w: %d slots, want %d to %d", ErrOption, o.Slots, layout.MinSlots, layout.MaxSlots)
-	case o.SlotSize < 0 || g.AreaSize > layout.MaxAreaSize:
-		return g, 0, fmt.Errorf("%w: slot size %d, want 1 to %d", ErrOption, o.SlotSize, layout.MaxAreaSize)
+	case o.Slots < 0 || s.Slots < layout.MinSlots || s.Slots > layout.MaxSlots:
+		return s, fmt.Errorf("%w: %d slots, want %d to %d", ErrOption, o.Slots, layout.MinSlots, layout.MaxSlots)
+	case o.SlotSize < 0 || s.AreaSize > layout.MaxAreaSize:
+		return s, fmt.Errorf("%w: slot size %d, want 1 to %d", ErrOption, o.SlotSize, layout.MaxAreaSize)
 	case o.Mode&^fs.ModePerm != 0:
-		return g, 0, fmt.Errorf("%w: mode %v, want permission bits only", ErrOption, o.Mode)
+		return s, fmt.Errorf("%w: mode %v, want permission bits only", ErrOption, o.Mode)
 	}
-	g.Slots = 1 << bits.Len64(g.Slots-1)
-	g.AreaSize = (g.AreaSize + layout.AreaUnit - 1) / layout.AreaUnit * layout.AreaUnit
-	if err := g.Check(); err != nil {
-		return g, 0, fmt.Errorf("%w: %w", ErrOption, err)
+	s.Slots = 1 << bits.Len64(s.Slots-1)
+	s.AreaSize = (s.AreaSize + layout.AreaUnit - 1) / layout.AreaUnit * layout.AreaUnit
+	if err := s.Check(); err != nil {
+		return s, fmt.Errorf("%w: %w", ErrOption, err)
 	}
-	if uint64(int(g.TotalSize())) != g.TotalSize() || int(g.TotalSize()) < 0 {
-		return g, 0, fmt.Errorf("%w: %d bytes are more than this system can map", ErrOption, g.TotalSize())
+	if uint64(int(s.TotalSize())) != s.TotalSize() || int(s.TotalSize()) < 0 {
+		return s, fmt.Errorf("%w: %d bytes are more than this system can map", ErrOption, s.TotalSize())
 	}
-	mode := o.Mode
-	if mode == 0 {
-		mode = DefaultMode
+	if s.Mode == 0 {
+		s.Mode = DefaultMode
 	}
-	return g, mode, nil
+	return s, nil
 }
 
 func or(n, def int) int {
@@ -120,4 +137,44 @@ func or(n, def int) int {
 		return def
 	}
 	return n
+}
+
+// WaitPolicy says how a call waits for room or for a record. What it costs is told
+// in docs/benchmarks.md.
+type WaitPolicy uint8
+
+const (
+	// SpinThenPark spins for some microseconds and then sleeps. How long it spins
+	// follows from how often that was of use: next to nothing for a partner that is
+	// slow or shares the core.
+	SpinThenPark = WaitPolicy(park.SpinThenPark)
+	// Spin never sleeps: the lowest latency, for a whole core. Once a wait has taken
+	// a while it gives the core away again and again, so that two ends on one core
+	// still get on.
+	Spin = WaitPolicy(park.Spin)
+	// Park sleeps at once: the least CPU, at the price of a wake-up for each wait.
+	Park = WaitPolicy(park.Park)
+)
+
+var policyNames = [...]string{SpinThenPark: "spin-then-park", Spin: "spin", Park: "park"}
+
+func (w WaitPolicy) String() string {
+	if int(w) < len(policyNames) {
+		return policyNames[w]
+	}
+	return fmt.Sprintf("invalid(%d)", uint8(w))
+}
+
+// MarshalText returns the policy's name.
+func (w WaitPolicy) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
+// UnmarshalText takes "spin-then-park", "spin" or "park".
+func (w *WaitPolicy) UnmarshalText(b []byte) error {
+	for i, name := range policyNames {
+		if name == string(b) {
+			*w = WaitPolicy(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %q is none of spin-then-park, spin and park", ErrOption, b)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 )
@@ -40,7 +41,7 @@ func TestSuccessorGetsTheLeasesOfTheKilled(t *testing.T) {
 
 func TestAcknowledgedPartOfABatchStaysAcknowledged(t *testing.T) {
 	t.Parallel()
-	for _, producers := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, producers := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		q := testagent.Queue(t, small(shmq.Options{Producers: producers}))
 		p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
 		p.Sends("a", long, "c", "d")
@@ -61,7 +62,7 @@ func TestAcknowledgedPartOfABatchStaysAcknowledged(t *testing.T) {
 // A consumer that is asleep when the holder dies finds out by itself.
 func TestSleepingConsumerGetsTheLeasesOfTheKilled(t *testing.T) {
 	t.Parallel()
-	for _, producers := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, producers := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		q := testagent.Queue(t, small(shmq.Options{Producers: producers}))
 		p, c, other := testagent.Producer(t, q), testagent.Consumer(t, q), testagent.Consumer(t, q)
 		p.Sends("a", long)
@@ -94,7 +95,7 @@ func TestStoppedConsumerKeepsItsLease(t *testing.T) {
 	other := testagent.Consumer(t, q)
 	require.Equal(t, testagent.Fresh("b"), other.Lease(1))
 	other.Do("ack 0")
-	me, err := shmq.Attach(q, shmq.Consumer, nil)
+	me, err := attach.To(q, shmq.Consumer, nil)
 	require.NoError(t, err)
 	for range 300 {
 		me.Recover()

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 )
 
@@ -43,13 +45,18 @@ type Consumer[T any] struct {
 }
 
 // Open attaches to the queue of that name as a consumer of T, and makes the queue
-// if it is absent. Errors: those of shmq.Attach. opts may be nil.
+// if it is absent. Errors: codec.ErrType if the codec can't decode a T, before
+// anything is made; those of OpenRaw. opts may be nil.
 func Open[T any](name string, opts *Options) (*Consumer[T], error) {
+	c := opts.codec()
+	if err := codec.CheckDecode(c, reflect.TypeFor[T]()); err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
+	}
 	raw, err := OpenRaw(name, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Consumer[T]{raw: raw, codec: opts.codec()}, nil
+	return &Consumer[T]{raw: raw, codec: c}, nil
 }
 
 // Raw returns the consumer of bytes underneath.
@@ -197,15 +204,15 @@ func (c *Consumer[T]) decode(l *Lease, ahead bool) (v T, err error) {
 
 // copyOut copies the bytes of a lease to buf.
 func (c *Raw) copyOut(buf *[]byte, l *Lease, ahead bool) error {
-	if c.guarded {
-		return c.inPanics(func() error { return c.copyOut(buf, l, ahead) })
+	if c.end.Guarded {
+		return c.end.InPanics(func() error { return c.copyOut(buf, l, ahead) })
 	}
 	if ahead {
 		c.ring.PrefetchNext()
 	}
 	*buf = append((*buf)[:0], l.Bytes()...)
-	if c.att.Hit() {
-		return c.lost()
+	if c.end.Hit() {
+		return c.end.Lost()
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 
 // eachSide runs a test for a single consumer and for many.
 func eachSide(t *testing.T, f func(t *testing.T, q string)) {
-	for _, side := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, side := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		t.Run(side.String(), func(t *testing.T) {
 			t.Parallel()
 			f(t, testagent.Queue(t, &shmq.Options{Consumers: side, Slots: 64, SlotSize: 256}))

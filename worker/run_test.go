@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/worker"
@@ -515,6 +516,17 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	_, err := shmq.Stat(q)
 	require.Error(t, err, "nothing was made")
+}
+
+// A type that the codec can't decode is refused before anything is made.
+func TestTypeThatCantBeDecoded(t *testing.T) {
+	t.Parallel()
+	q := testagent.Name(t)
+	err := worker.Run(context.Background(), q, nil, func(context.Context, worker.Record[chan int]) error { return nil })
+	require.ErrorIs(t, err, codec.ErrType)
+	require.Contains(t, err.Error(), q)
+	_, err = shmq.Stat(q)
+	require.Error(t, err)
 }
 
 // An error of the queue ends the worker when its handlers are done.

@@ -45,7 +45,7 @@ func exists(dir string, names ...string) func() bool {
 
 // eachSide runs a test for a single consumer and for many.
 func eachSide(t *testing.T, f func(t *testing.T, q string)) {
-	for _, side := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, side := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		t.Run(side.String(), func(t *testing.T) {
 			t.Parallel()
 			q := queuePath(t)

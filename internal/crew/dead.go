@@ -210,7 +210,7 @@ func (q *DeadQueue) open() error {
 	if err != nil {
 		return err
 	}
-	o := &producer.Options{Create: shmq.Options{
+	o := &producer.Options{AnyShape: true, Create: shmq.Options{
 		Slots: q.like.Slots, SlotSize: q.slotSize(), Seats: q.like.Seats, Mode: mode, Checksum: q.like.Checksum,
 	}}
 	p, err := q.attach(o)

@@ -30,7 +30,7 @@ type sendFlags struct {
 	noCreate bool
 	wait     shmq.WaitPolicy
 	mlock    bool
-	sync     shmq.Durability
+	sync     producer.Durability
 	watch    progress.Flags
 }
 
@@ -88,7 +88,7 @@ func Send(name string) *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
-	set.TextVar(&f.sync, "sync", shmq.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`")
+	set.TextVar(&f.sync, "sync", producer.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`")
 	f.watch.Add(cmd)
 	flags.AddWait(set, &f.wait)
 	flags.AddMlock(set, &f.mlock)
@@ -130,6 +130,7 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 	out := pump.NewOutbox(h, p, pump.SendOptions{
 		Batch: f.batch, Rate: float64(f.rate), Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock,
 	})
+	out.Warn = func(text string) { tty.Line("queue %q: %s", name, text) }
 	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "sent", Count: p.Counters, Waits: func() string { return f.waits(h) }, Data: os.Stdin}
 	w.Begin()
 	defer w.Finish()

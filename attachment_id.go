@@ -1,7 +1,0 @@
-package shmq
-
-import "encoding/hex"
-
-// CreationID returns the creation id of the queue, as Info has it. It tells queues apart
-// whatever names lead to them.
-func (a *Attachment) CreationID() string { return hex.EncodeToString(a.header.CreationID[:]) }

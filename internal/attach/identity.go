@@ -1,0 +1,7 @@
+package attach
+
+import "encoding/hex"
+
+// CreationID returns the creation id of the queue, as Info has it. It tells queues apart
+// whatever names lead to them.
+func (a *Participant) CreationID() string { return hex.EncodeToString(a.q.Header.CreationID[:]) }
