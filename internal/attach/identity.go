@@ -2,6 +2,6 @@ package attach
 
 import "encoding/hex"
 
-// CreationID returns the creation id of the queue, as Info has it. It tells queues apart
+// Identity returns the creation id of the queue, as Info has it. It tells queues apart
 // whatever names lead to them.
-func (a *Participant) CreationID() string { return hex.EncodeToString(a.q.Header.CreationID[:]) }
+func (a *Participant) Identity() string { return hex.EncodeToString(a.q.Header.CreationID[:]) }
