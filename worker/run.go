@@ -91,7 +91,7 @@ func run[T any](ctx context.Context, queue string, o *Options[T], handle func(co
 		defer func() { err = errors.Join(err, config.Dead.Close()) }()
 	}
 	err = crew.New(config).Run(ctx)
-	if err != nil && ctx.Err() != nil && err == context.Cause(ctx) {
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return nil
 	}
 	return explain(queue, err)

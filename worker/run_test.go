@@ -447,6 +447,41 @@ func TestKeysKeepTheirOrder(t *testing.T) {
 	})
 }
 
+// A record that ends the worker is not overtaken by the next of its key.
+func TestFailedRecordHoldsItsKey(t *testing.T) {
+	eachSide(t, func(t *testing.T, q string) {
+		send(t, q, "a:1", "a:2", "a:3", "b:1")
+		g := newGates()
+		var mu sync.Mutex
+		var got []string
+		w := begin(t, q, &worker.Options[string]{Jobs: 2, Retries: -1, Key: func(v string) string { return v[:1] }}, func(_ context.Context, r worker.Record[string]) error {
+			mu.Lock()
+			got = append(got, r.Value)
+			mu.Unlock()
+			if r.Value == "b:1" {
+				g.pass("b:1")
+				return nil
+			}
+			g.pass(r.Value)
+			return errBad
+		})
+		until(t, func() bool { return g.at("a:1", "b:1") })
+		g.open("a:1", "a:2", "a:3")
+		if !single(t, q) {
+			until(t, func() bool {
+				info, err := shmq.Stat(q)
+				return err == nil && info.Orphans == 3
+			})
+		}
+		g.open("b:1")
+		require.ErrorIs(t, w.ends(), errBad)
+		slices.Sort(got)
+		require.Equal(t, []string{"a:1", "b:1"}, got)
+		rs, _ := left(t, q)
+		require.Equal(t, []string{"\xa3a:1", "\xa3a:2", "\xa3a:3"}, rs[:3])
+	})
+}
+
 // Records without a key have no order; and behind a key that is busy only so many are
 // taken ahead.
 func TestKeysTakeAheadWithinBounds(t *testing.T) {
