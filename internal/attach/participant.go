@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"encoding/hex"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -56,6 +57,10 @@ type Participant struct {
 
 // Name returns the queue's name as it was given to To.
 func (a *Participant) Name() string { return a.q.Name }
+
+// CreationID returns the creation id of the queue, as shmq.Info has it. It tells queues apart
+// whatever names lead to them.
+func (a *Participant) CreationID() string { return hex.EncodeToString(a.q.Header.CreationID[:]) }
 
 // Ring returns the ring, for this participant's ring.Producer or ring.Consumer.
 func (a *Participant) Ring() *ring.Ring { return a.ring }
