@@ -127,10 +127,10 @@ const (
 	// between leaves the seat dirty, and the recoverer of the seat adds again.
 	HotOrphans = 5 * LineSize
 
-	// HotTurn, u64: many producers only: 0, or a producer that needs several
-	// slots asks the others to stand back: its seat + 1 in the low 16 bits,
-	// above them the CLOCK_MONOTONIC millisecond at which the request lapses.
-	// Advice: written by CAS, lost by lapse when its writer dies.
+	// HotTurn, Turn: many producers only: 0, or a producer that needs several
+	// slots asks the others to leave it what comes free from a position on. Advice:
+	// written by CAS, by a producer that finds no turn that counts but its own, and
+	// cleared by it or by the recoverer of its seat. When its writer dies it lapses.
 	HotTurn = 6 * LineSize
 
 	// HotEpoch, u64: counts producers that ever attached. Added to by each

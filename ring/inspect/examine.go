@@ -149,8 +149,8 @@ func (e *examiner) advice() {
 	case turn == 0:
 	case seat < 0 || seat >= r.Geo.Seats:
 		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("the turn of seat %d", seat), fmt.Sprintf("seat 0 to %d", r.Geo.Seats-1), means)
-	case int64(turn.Lapse()-now) > ring.TurnMillis:
-		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("a turn that lapses in %d ms", turn.Lapse()-now), fmt.Sprintf("at most %d ms", ring.TurnMillis), means)
+	case turn.Left(now) > ring.TurnMillis:
+		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("a turn that lapses in %d ms", turn.Left(now)), fmt.Sprintf("at most %d ms", ring.TurnMillis), means)
 	}
 }
 
