@@ -92,9 +92,9 @@ const (
 // that dies right there leaves behind.
 const (
 	// HotTail, u64: the position where the next claim starts.
-	// Single producer: stored by it after the record's word; a death between
-	// the two leaves tail one record behind, and the successor walks on from
-	// there. Many: a hint that any producer that meets a claimed word at tail moves, by
+	// Single producer: stored by it after the record's word, or after those of
+	// several records, of half the slots at most; a death in between leaves
+	// tail behind by as much, and the successor walks on from there. Many: a hint that any producer that meets a claimed word at tail moves, by
 	// CAS, by the word's whole k, before the record can be published; so a
 	// death leaves it behind by one claim, which the next one repairs.
 	HotTail = 0 * LineSize

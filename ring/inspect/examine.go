@@ -106,8 +106,8 @@ const stuckPositions = "senders and receivers report damage, or wait for ever; t
 // positions reports whether head and tail can be those of a ring.
 func (e *examiner) positions() bool {
 	r := e.r
-	// A single producer stores tail after the record, any producer after a filler: both
-	// may be consumed by then, or the producer dead.
+	// A single producer stores tail after the record, or a batch of half the ring, any
+	// producer after a filler: all may be consumed by then, or the producer dead.
 	e.lag = r.Geo.MaxSlotsPerRecord()
 	e.tail = r.tail()
 	e.head = r.head()
