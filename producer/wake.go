@@ -56,6 +56,14 @@ func (p *Raw) passOn() {
 	}
 }
 
+// askTurn makes the others stand back, as far as this one can use what they leave; where
+// it can't, it lets them go on.
+func (p *Raw) askTurn() {
+	if _, gave := p.ring.AskTurn(); gave {
+		p.end.Counts.Wakes += uint64(park.WakeAll(p.end.Room))
+	}
+}
+
 // dropTurn lets the producers go on that stood back.
 func (p *Raw) dropTurn() {
 	if p.ring.DropTurn() {
