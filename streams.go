@@ -53,9 +53,7 @@ func (a *Attachment) joinStream(lock interface{ Locked(off int64) (bool, error) 
 	if err != nil || others {
 		return err
 	}
-	if err := a.noteEnd(); err != nil {
-		return err
-	}
+	a.noteEnd()
 	a.ring.WarnOfStream()
 	return nil
 }
@@ -63,13 +61,10 @@ func (a *Attachment) joinStream(lock interface{ Locked(off int64) (bool, error) 
 // noteEnd notes the end of the stream that is open.
 //
 // Preconditions: as Ring.NoteEnd.
-func (a *Attachment) noteEnd() error {
-	attended, err := a.probe.Locked(layout.LockConsumer)
-	if err != nil {
-		return err
-	}
-	a.ring.NoteEnd(attended)
-	return nil
+func (a *Attachment) noteEnd() {
+	next := a.ring.Ends() + 1
+	own := a.seat >= 0 && a.ring.Seat(a.seat).Awaits(next)
+	a.ring.NoteEnd(own || a.Awaited(next))
 }
 
 // Begin makes a producer part of the stream: from here on consumers that ask for its end
@@ -120,7 +115,8 @@ func (a *Attachment) endUnlessJoined() error {
 	if attached, err := a.probe.Locked(layout.LockProducer); err != nil || attached {
 		return err
 	}
-	return a.noteEnd()
+	a.noteEnd()
+	return nil
 }
 
 // EndStream notes the end of the stream if it is open and no producer is attached any

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -10,17 +9,9 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// errPassed: there was an end for others, which this consumer goes past. It looks again.
-var errPassed = errors.New("passed the end of a stream")
-
 // ended returns what a consumer is told that has found nothing: io.EOF or
-// shmq.ErrBrokenOff at the end of a stream that is for it, otherwise nil, or errPassed.
-//
-// The order of the questions counts. The end is noted, by whoever knows that no producer
-// is attached, with its position. The dead are recovered, so that what they held is there
-// to be found; if somebody else is doing that, the answer has to wait. Then nothing
-// that was sent before the end may be left to be handed out, here or in the hands of a
-// consumer that inherited it.
+// shmq.ErrBrokenOff at the end of a stream that is for it, otherwise nil, or
+// ring.ErrPassed.
 func (c *Raw) ended() error {
 	if !c.untilEOF {
 		c.ring.Settle()
@@ -29,33 +20,12 @@ func (c *Raw) ended() error {
 	if c.ring.AtEnd() {
 		return c.end
 	}
-	if err := c.att.EndStream(); err != nil {
-		return err
+	how, err := c.ring.TryEnd(c.att)
+	if how != 0 {
+		c.end = c.eof(how)
+		return c.end
 	}
-	end, ok := c.ring.Ending()
-	if !ok {
-		return nil
-	}
-	c.att.Recover()
-	if busy, err := c.att.Recovering(); err != nil || busy {
-		return err
-	}
-	if !c.ring.Drained() {
-		return nil
-	}
-	if !end.Mine && (!end.Open || c.att.Awaited(end.Number)) {
-		if c.ring.Behind() {
-			c.ring.LeaveEnd()
-			return errPassed
-		}
-		return nil
-	}
-	how, ok := c.ring.TakeEnd()
-	if !ok {
-		return errPassed
-	}
-	c.end = c.eof(how)
-	return c.end
+	return err
 }
 
 // eof says how a stream ended.

@@ -35,7 +35,7 @@ func (c *Raw) missed() error {
 	if err := c.att.Missed(); err != nil {
 		return err
 	}
-	if err := c.ended(); err != nil && err != errPassed {
+	if err := c.ended(); err != nil && err != ring.ErrPassed {
 		return err
 	}
 	if err := c.gone(); err != nil {

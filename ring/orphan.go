@@ -28,11 +28,8 @@ func (c *Consumer) Orphans() bool {
 func (c *Consumer) inherit(l *Lease) error {
 	m := &c.many
 	for spent := uint64(0); spent < c.r.effort(); spent++ {
-		if len(m.heirs) > 0 {
+		if len(m.heirs) > 0 && !c.beyond(m.heirs[0].pos) {
 			heir := m.heirs[0]
-			if c.beyond(heir.pos) {
-				return ErrEmpty
-			}
 			m.heirs = m.heirs[1:]
 			data, _, err := c.sums.record(c.r, heir.pos, uint64(heir.k))
 			if err == errTorn {
@@ -43,10 +40,8 @@ func (c *Consumer) inherit(l *Lease) error {
 			if err != nil {
 				return err
 			}
-			if len(m.heirs) == 0 {
-				c.inherits(0)
-				m.relieved = true
-			}
+			c.sayHeirs()
+			m.relieved = len(m.heirs) == 0 || c.beyond(m.heirs[0].pos)
 			c.ends.got = c.ends.got || c.ends.limited
 			l.Data = data
 			l.Redelivered = c.r.redeliver(l.pos)
@@ -54,15 +49,15 @@ func (c *Consumer) inherit(l *Lease) error {
 		}
 		if now := atomics.Load64(c.r.orphans); now != m.seen || m.rescan && m.cursor == m.end {
 			m.seen, m.rescan = now, true
+			c.lookAtEnds() // the hint may have been raised for one
 			m.end = atomics.Load64(c.r.head)
 			m.cursor = m.end - c.r.cap
-			c.lookAtEnds() // those that the hint was raised for
 		}
 		from := m.cursor
 		found, k := c.nextOrphan()
 		if !found {
 			m.rescan = false
-			c.inherits(0)
+			c.sayHeirs()
 			return ErrEmpty
 		}
 		spent += m.cursor - from + k
@@ -105,8 +100,9 @@ func (c *Consumer) adopt(p, k uint64, acked bool) {
 	r := c.r
 	b := c.newBatch(p, k)
 	b.acked = acked
+	var heirs []Lease
 	heir := func(q, kq uint64) {
-		c.many.heirs = append(c.many.heirs, Lease{pos: q, k: uint32(kq), seq: b.base + uint64(len(c.many.heirs)), batch: b, by: c})
+		heirs = append(heirs, Lease{pos: q, k: uint32(kq), seq: b.base + uint64(len(heirs)), batch: b, by: c})
 	}
 	if !acked {
 		heir(p, k)
@@ -118,12 +114,14 @@ func (c *Consumer) adopt(p, k uint64, acked bool) {
 			heir(p+i, kq)
 		}
 	}
-	if len(c.many.heirs) == 0 {
+	if len(heirs) == 0 {
 		r.freeTake(p, k)
 		c.retire(b)
 		return
 	}
-	c.openBatch(b, len(c.many.heirs))
+	// Those that it has are of later streams.
+	c.many.heirs = append(heirs, c.many.heirs...)
+	c.openBatch(b, len(heirs))
 	c.many.held += b.left
 	// The same slot can be an orphan of ours again only if somebody hostile made it one.
 	same := func(old *batch) bool { return (old.pos^p)&r.mask == 0 }
