@@ -73,6 +73,7 @@ func BootID() (id [16]byte)                                 { return id }
 func StartTime() uint64                                     { return 0 }
 func Stopped(uint32, uint64) bool                           { return false }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
+func NullForBoth(uintptr) bool                              { return false }
 func KeyMode(uintptr) (func() error, error)                 { return nil, ErrUnsupported }
 func IsFault(error) bool                                    { return false }
 func IsNoMemory(error) bool                                 { return false }

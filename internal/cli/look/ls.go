@@ -28,11 +28,12 @@ const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR.
 func List() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "ls",
-		Short:   "list the queues",
-		Long:    lsLong,
-		Example: "  shmq ls\n  shmq ls --json | jq -r '.[].name'",
-		Args:    flags.NoArgs,
+		Use:        "ls",
+		SuggestFor: []string{"list", "queues"},
+		Short:      "list the queues",
+		Long:       lsLong,
+		Example:    "  shmq ls\n  shmq ls --json | jq -r '.[].name'",
+		Args:       flags.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			entries, err := shmq.List()
 			if err != nil {

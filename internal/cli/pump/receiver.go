@@ -21,13 +21,6 @@ const (
 	WriteGrace = 50 * time.Millisecond
 )
 
-// Take says how many records a receiver takes, and how it waits for them.
-type Take struct {
-	Count    int64         // records in all, negative for no limit
-	Timeout  time.Duration // for a record, 0 for none
-	Nonblock bool          // an empty queue ends the receiver
-}
-
 // Receiver moves records from a queue to an output.
 type Receiver struct {
 	Hold   Hold
@@ -37,24 +30,19 @@ type Receiver struct {
 	Take   Take
 	Show   bool // before each record, its earlier deliveries
 
-	leases []consumer.Lease
-	page   format.Page
+	page format.Page
 }
 
 // Run returns nil at the end of the stream, or when the count is reached.
-func (r *Receiver) Run() error {
-	r.leases = make([]consumer.Lease, BatchSize)
-	return r.Hold.Run(r.run)
-}
+func (r *Receiver) Run() error { return r.Hold.Run(r.run) }
 
 func (r *Receiver) run() error {
-	for r.Take.Count != 0 {
-		n, err := r.lease()
-		if werr := r.write(r.leases[:n]); werr != nil {
+	from := NewSource(r.From, r.Take)
+	ls := make([]consumer.Lease, BatchSize)
+	for {
+		n, err := from.Lease(r.Hold.Ctx, ls)
+		if werr := r.write(ls[:n]); werr != nil {
 			return werr
-		}
-		if r.Take.Count > 0 {
-			r.Take.Count -= int64(n)
 		}
 		if err == io.EOF {
 			return nil
@@ -63,49 +51,6 @@ func (r *Receiver) run() error {
 			return err
 		}
 	}
-	return nil
-}
-
-// lease takes what is ready, and waits for the first record of it.
-func (r *Receiver) lease() (int, error) {
-	ls, t := r.leases, &r.Take
-	if t.Count > 0 && t.Count < int64(len(ls)) {
-		ls = ls[:t.Count]
-	}
-	if !t.Nonblock && t.Timeout == 0 {
-		n, err := r.From.LeaseBatch(r.Hold.Ctx, ls)
-		if err != io.EOF {
-			err = exit.Ended(r.Hold.Ctx, err)
-		}
-		return n, err
-	}
-	n, err := r.From.TryLeaseBatch(ls)
-	if !errors.Is(err, shmq.ErrEmpty) {
-		return n, err
-	}
-	if t.Nonblock {
-		return n, t.Empty(r.From, err)
-	}
-	ctx, cancel := context.WithTimeoutCause(r.Hold.Ctx, t.Timeout, exit.ErrTimeout)
-	defer cancel()
-	n, err = r.From.LeaseBatch(ctx, ls)
-	if err == io.EOF {
-		return n, err
-	}
-	return n, t.Late(r.From, exit.Ended(ctx, err))
-}
-
-// Empty returns the error about a queue that is empty.
-func (t *Take) Empty(from *consumer.Raw, err error) error {
-	return exit.Tell(from.Name(), err, "it is empty; leave out --nonblock to wait for records")
-}
-
-// Late puts exit.ErrTimeout into words. Other errors are returned as they are.
-func (t *Take) Late(from *consumer.Raw, err error) error {
-	if err == exit.ErrTimeout {
-		return exit.Tell(from.Name(), err, "no record came for %v; is anybody sending?", t.Timeout)
-	}
-	return err
 }
 
 // write formats and writes the leases, a page at a time, and acknowledges each that

@@ -25,6 +25,8 @@ type recvFlags struct {
 	timeout  flags.Duration
 	nonblock bool
 	untilEOF bool
+	empty    bool
+	keepOpen bool
 	noCreate bool
 	wait     shmq.WaitPolicy
 	mlock    bool
@@ -61,9 +63,13 @@ handed out before: a receiver may have worked on it). A command that can't be ru
 those that then fail, and all others, are there for the next receiver. A receiver that
 is killed leaves its commands running, and their records come again.
 
+A reader of a pipe takes a block at a time: shmq-recv q | head -2 takes more records
+than head shows, and they are gone. To take two records, and no more, say --count 2.
+
 The receiver ends when a sender has marked the end of the stream (--close) and the
-queue is drained, or as the flags say. An ended stream stays ended until a sender
-attaches again: with a queue that was used before, start the sender first.
+queue is drained, unless it is told to --keep-open, or as the flags say. An ended stream
+stays ended until a sender attaches again: with a queue that was used before, start the
+sender first.
 
 Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
 queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
@@ -76,7 +82,7 @@ const recvExample = `  %[1]s q
   %[1]s q --until-eof > copy
   %[1]s q --format json | jq .name
   %[1]s q --count 1 --timeout 5s
-  %[1]s q --nonblock
+  %[1]s q --until-empty | wc -l
   %[1]s q --show-redelivered | grep -v '^0'
   %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
   %[1]s q --dead-letter q-failed -- ./handle --verbose`
@@ -86,6 +92,7 @@ func Recv(name string) *cobra.Command {
 	f := &recvFlags{format: flags.Format{Format: format.All[0]}, count: -1}
 	cmd := &cobra.Command{
 		Use:               name + " NAME [flags] [-- COMMAND...]",
+		SuggestFor:        []string{"receive", "read", "get", "pop", "consume"},
 		Short:             "write the records of a queue to standard output",
 		Long:              recvLong,
 		Example:           fmt.Sprintf(recvExample, name),
@@ -100,16 +107,18 @@ func Recv(name string) *cobra.Command {
 	flags.AddFormat(cmd, &f.format)
 	set.VarP(&f.count, "count", "n", "stop after `n` records")
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when no record came for this `duration` (2, 0.5, 200ms, 1m)")
-	set.BoolVar(&f.nonblock, "nonblock", false, "stop, with exit code 75, when the queue is empty")
+	set.BoolVar(&f.nonblock, "nonblock", false, "do not wait: stop when the queue is empty, with exit code 75 if there was no record, or fewer than --count")
+	set.BoolVar(&f.empty, "until-empty", false, "stop when the queue is empty")
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
+	set.BoolVar(&f.keepOpen, "keep-open", false, "go on after the end of a stream: wait for the next one")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
 	f.exec.Add(cmd)
 	f.watch.Add(cmd)
-	flags.AddWait(set, &f.wait)
-	flags.AddMlock(set, &f.mlock)
-	f.queue.Add(set)
-	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
+	flags.AddAttach(cmd, &f.wait, &f.mlock)
+	f.queue.Add(cmd)
+	flags.Exclusive(cmd, "timeout", "nonblock", "until-empty")
+	flags.Exclusive(cmd, "keep-open", "until-eof")
 	return cmd
 }
 
@@ -117,14 +126,14 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.show && !f.format.Text {
 		return exit.Usage("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.Name)
 	}
-	opts, err := f.queue.Options()
-	if err != nil {
-		return err
-	}
+	opts := f.queue.Options()
 	if err := f.queue.Check(name); err != nil {
 		return err
 	}
 	if err := f.exec.Check(name); err != nil {
+		return err
+	}
+	if err := exit.LostOutput(name); err != nil && !f.exec.Given() { // a command may have no output
 		return err
 	}
 	tty := &progress.Console{Command: command}
@@ -145,7 +154,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	ctx, cancel := out.EndWithReader(ctx)
 	defer cancel(nil)
 	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "received", Count: c.Counters, Data: os.Stdout}
-	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock}
+	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock, UntilEmpty: f.empty, KeepOpen: f.keepOpen}
 	if f.exec.Given() {
 		return f.runCommands(ctx, w, c, take)
 	}

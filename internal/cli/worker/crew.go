@@ -9,7 +9,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
@@ -42,14 +41,14 @@ type Options struct {
 type Crew struct {
 	ctx  context.Context
 	from *consumer.Raw
+	src  *pump.Source
 	opts Options
 
-	taken, failed int64
-	running       atomic.Int32       // other goroutines may read it
-	idle          time.Time          // since when a record is waited for
-	broken        error              // after this no command is run again
-	stop          context.CancelFunc // of stopped
-	stopped       context.Context
+	failed  int64
+	running atomic.Int32       // other goroutines may read it
+	broken  error              // after this no command is run again
+	stop    context.CancelFunc // of stopped
+	stopped context.Context
 
 	mu       sync.Mutex
 	groups   map[int]bool // process groups of the commands that run
@@ -59,7 +58,7 @@ type Crew struct {
 
 // New returns a crew for the records of from.
 func New(ctx context.Context, from *consumer.Raw, opts Options) *Crew {
-	return &Crew{ctx: ctx, from: from, opts: opts, groups: map[int]bool{}}
+	return &Crew{ctx: ctx, from: from, src: pump.NewSource(from, opts.Take), opts: opts, groups: map[int]bool{}}
 }
 
 // Running is how many records are in work. It may be called from any goroutine.
@@ -98,7 +97,7 @@ func (c *Crew) Run() error {
 		if c.broken != nil {
 			c.stop()
 			end = c.broken
-		} else if end == nil && c.opts.Take.Count == 0 {
+		} else if end == nil && c.src.Done() {
 			end = io.EOF
 		}
 		switch {
@@ -137,17 +136,15 @@ func (c *Crew) nextWait() (context.Context, []*job) {
 	return wait, nil
 }
 
-// next takes a record and has the command run for it.
+// next takes a record, unless a command ends first, and has the command run for it.
 func (c *Crew) next(wait context.Context) error {
-	l, err := c.lease(wait)
-	if err != nil {
+	var ls [1]consumer.Lease
+	n, err := c.src.Lease(wait, ls[:])
+	if n == 0 {
 		return err
 	}
-	c.taken++
-	if c.opts.Take.Count > 0 {
-		c.opts.Take.Count--
-	}
-	j := &job{lease: l, number: c.taken}
+	l := ls[0]
+	j := &job{lease: l, number: c.src.Got()}
 	c.running.Add(1)
 	var p format.Page
 	err = c.from.Guard(func() error { return c.opts.Format.Put(&p, l.Bytes()) })
@@ -167,32 +164,6 @@ func (c *Crew) next(wait context.Context) error {
 		c.work(j, env)
 	}()
 	return nil
-}
-
-// lease waits for a record until a command ends.
-func (c *Crew) lease(wait context.Context) (consumer.Lease, error) {
-	l, err := c.from.TryLease()
-	if !errors.Is(err, shmq.ErrEmpty) {
-		c.idle = time.Time{}
-		return l, err
-	}
-	if c.opts.Take.Nonblock {
-		return l, c.opts.Take.Empty(c.from, err)
-	}
-	if c.opts.Take.Timeout > 0 {
-		if c.idle.IsZero() {
-			c.idle = time.Now()
-		}
-		var cancel context.CancelFunc
-		wait, cancel = context.WithDeadlineCause(wait, c.idle.Add(c.opts.Take.Timeout), exit.ErrTimeout)
-		defer cancel()
-	}
-	l, err = c.from.Lease(wait)
-	if err == nil || err == io.EOF {
-		c.idle = time.Time{}
-		return l, err
-	}
-	return l, c.opts.Take.Late(c.from, exit.Ended(wait, err))
 }
 
 // finish hands a job to the goroutine that has the queue.

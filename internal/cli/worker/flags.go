@@ -2,7 +2,6 @@ package worker
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -29,12 +28,12 @@ func (f *Flags) Add(cmd *cobra.Command) {
 	set := cmd.Flags()
 	f.set = set.Changed
 	set.StringVar(&f.line, "exec", "", "run the shell `command` for each record; the words after -- are one without a shell")
-	set.IntVarP(&f.jobs, "jobs", "j", 1, "command: run up to `n` at a time")
-	set.IntVar(&f.retries, "retries", 3, "command: try a record up to `n` times more when it fails, after 100 ms, 200 ms and so on")
+	flags.Int(set, &f.jobs, "jobs", "j", 1, 1, "command: run up to `n` at a time")
+	flags.Int(set, &f.retries, "retries", "", 3, 0, "command: try a record up to `n` times more when it fails, after 100 ms, 200 ms and so on")
 	set.Var(&f.onFailure, "on-failure", "command: what becomes of a record after that: stop leaves it in the queue and ends the receiver, drop acknowledges it and goes on")
 	set.StringVar(&f.dead, "dead-letter", "", "command: send such a record to this `queue`, acknowledge it and go on")
-	cmd.MarkFlagsMutuallyExclusive("on-failure", "dead-letter")
-	_ = cmd.RegisterFlagCompletionFunc("on-failure", cobra.FixedCompletions([]string{"stop", "drop"}, cobra.ShellCompDirectiveNoFileComp))
+	flags.Exclusive(cmd, "on-failure", "dead-letter")
+	flags.Offer(cmd, "on-failure", "stop", "drop")
 	_ = cmd.RegisterFlagCompletionFunc("dead-letter", flags.CompleteNames)
 }
 
@@ -73,14 +72,6 @@ func (f *Flags) Args(cmd *cobra.Command, args []string) error {
 func (f *Flags) Check(queue string) error {
 	if f.command == nil {
 		return nil
-	}
-	for _, n := range []struct {
-		name       string
-		value, min int
-	}{{"jobs", f.jobs, 1}, {"retries", f.retries, 0}} {
-		if n.value < n.min {
-			return exit.BadFlag(n.name, n.value, fmt.Sprintf("want at least %d", n.min))
-		}
 	}
 	if f.set("dead-letter") {
 		from, err := shmq.Path(queue)

@@ -64,5 +64,5 @@ func (c *Crew) result(end error) error {
 	if c.opts.Dead != nil {
 		became = fmt.Sprintf("they are in queue %q", c.opts.Dead.Name())
 	}
-	return exit.Tell(c.from.Name(), exit.ErrFailed, "%d of %d records failed; %s", c.failed, c.taken, became)
+	return exit.Tell(c.from.Name(), exit.ErrFailed, "%d of %d records failed; %s", c.failed, c.src.Got(), became)
 }
