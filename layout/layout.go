@@ -20,7 +20,7 @@ const Magic = "shmq\r\n\x1a\x00"
 //	offset        size
 //	0             4096          header: what it is and how large, written once
 //	4096          4096          hot words, a 128-byte line each
-//	8192          seats x 128   seat table: who takes part
+//	8192          seats x 128   seat table: the participants
 //	SlotOffset    slots x 64    slot lines: word, length, small payloads
 //	DataOffset    slots x D     data areas: larger payloads; page-aligned
 const (
@@ -69,13 +69,13 @@ const (
 	LockProducer = 1024
 	// LockConsumer is the same for consumers.
 	LockConsumer = 1025
-	// LockImage is the gate of a queue with checksums. Everybody who attaches to one
-	// holds it exclusively while it finds out whether anybody else is attached,
+	// LockImage is the gate of a queue with checksums. A process that attaches to one
+	// holds it exclusively while it finds out whether any other is attached,
 	// rebuilds the ring from what a disk kept if it has to, and takes its role; so does
-	// who leaves, cleans up from outside, or removes.
+	// one that leaves, recovers from outside, or removes the queue.
 	LockImage = 1026
-	// LockName is held exclusively by who removes the queue, from looking whether the
-	// name means this file until it is gone.
+	// LockName is held exclusively by the remover of the queue, from its check that the
+	// name means this file until the name is gone.
 	LockName = 1027
 )
 
@@ -88,13 +88,13 @@ const (
 )
 
 // Hot words, offsets from HotOffset. Each has a 128-byte line of its own. Each
-// comment tells who writes the word, in which order, and what a writer that
-// dies right there leaves behind.
+// comment names the word's writers, the order of their stores, and what a writer
+// that dies right there leaves behind.
 const (
 	// HotTail, u64: the position where the next claim starts.
 	// Single producer: stored by it after the record's word; a death between
 	// the two leaves tail one record behind, and the successor walks on from
-	// there. Many: a hint that whoever meets a claimed word at tail moves, by
+	// there. Many: a hint that any producer that meets a claimed word at tail moves, by
 	// CAS, by the word's whole k, before the record can be published; so a
 	// death leaves it behind by one claim, which the next one repairs.
 	HotTail = 0 * LineSize
@@ -108,7 +108,7 @@ const (
 	// HotHead, u64: the position of the oldest record nobody has taken.
 	// Single consumer: stored by it alone, when records are acknowledged, and
 	// is what frees the slots before it; what a death leaves unacknowledged
-	// stays at or behind head. Many: a hint that whoever meets a taken word
+	// stays at or behind head. Many: a hint that any consumer that meets a taken word
 	// at head moves, by CAS, by the word's whole k, before the slots can
 	// become free.
 	HotHead = 2 * LineSize
@@ -124,7 +124,7 @@ const (
 
 	// HotOrphans, u64: many consumers only: counts the times that an Orphan
 	// word may have appeared. Added to after the words are written; a death in
-	// between leaves the seat dirty, and who cleans the seat adds again.
+	// between leaves the seat dirty, and the recoverer of the seat adds again.
 	HotOrphans = 5 * LineSize
 
 	// HotTurn, u64: many producers only: 0, or a producer that needs several
@@ -148,9 +148,9 @@ const (
 	HotSkipped = 9 * LineSize
 
 	// HotImage, u64: queues with checksums only. 0: the words are in order. Otherwise
-	// a stamp of the boot, file and mount in which the queue is in use. Who attaches
+	// a stamp of the boot, file and mount in which the queue is in use. A process that attaches
 	// writes it under LockImage, and has it on the disk before it writes anything
-	// else; who leaves last has all else on the disk and then writes 0. Who attaches
+	// else; the last one to leave has all else on the disk and then writes 0. One that attaches
 	// alone and finds another stamp than its own knows that the machine stopped, or
 	// that this is a copy: what stands here may be of many moments, and the ring is
 	// rebuilt. A process that dies leaves the stamp, of its own boot: the words are
