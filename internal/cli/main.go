@@ -22,6 +22,9 @@ func Main(root *cobra.Command) int {
 	ctx, stop := exit.WithSignals(context.Background())
 	defer stop()
 
+	if len(os.Args) == 0 { // cobra takes the first one for granted
+		os.Args = []string{root.Name()}
+	}
 	// shmq completion gives the scripts; a queue may be called completion.
 	root.CompletionOptions.DisableDefaultCmd = true
 	started := false

@@ -50,6 +50,8 @@ func Redirty([]byte) error                                  { return ErrUnsuppor
 func SyncPart([]byte, int, int) error                       { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
+func FreeFiles(string) (int64, error)                       { return 0, ErrUnsupported }
+func IsOverQuota(error) bool                                { return false }
 func HugePoolOf(int64) (p HugePool, err error)              { return p, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
 func Collapse([]byte) error                                 { return ErrUnsupported }
