@@ -13,7 +13,7 @@ var (
 	ErrEmpty = ring.ErrEmpty
 	// ErrTooLarge: the record can never fit into this queue.
 	ErrTooLarge = ring.ErrTooLarge
-	// ErrClosed: the producer or consumer was closed.
+	// ErrClosed: the producer or consumer was closed. It is an os.ErrClosed too.
 	ErrClosed = fail.ErrClosed
 )
 

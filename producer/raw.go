@@ -86,7 +86,7 @@ func (p *Raw) Finish() error {
 // Close leaves the queue. An open reservation is aborted. What was sent stays; with
 // Options.Durability it is on the disk afterwards, or the error wraps shmq.ErrSync. It
 // returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
-// or a call that has no error to return.
+// or a call that has no error to return. After Finish, or a second time, it does nothing.
 func (p *Raw) Close() error {
 	var giveBack func()
 	if p.ring != nil {

@@ -29,8 +29,14 @@ var (
 	ErrVersion   = layout.ErrVersion
 	ErrDamaged   = layout.ErrDamaged
 	ErrRefused   = sys.ErrRefused
-	ErrClosed    = os.ErrClosed
+	ErrClosed    = error(closed{})
 )
+
+// closed is os.ErrClosed in words that fit a queue.
+type closed struct{}
+
+func (closed) Error() string        { return "it was closed" }
+func (closed) Is(target error) bool { return target == os.ErrClosed }
 
 // States of an instant, in which another process is in the middle of something: the caller
 // tries again. A user sees one of these only if that process was stopped there.
