@@ -33,10 +33,10 @@ func TestEachRecordBecomesOneLineOfJSON(t *testing.T) {
 		"\xa6\"\\/<>&":                    `"\"\\/<>&"`,
 		"\xa5\n\r\t\x00\x1f":              `"\n\r\t\u0000\u001f"`,
 		"\xa9\x7f\u00e9\u20ac\u2028":      "\"\x7f\u00e9\u20ac\u2028\"",
-		"\xa5a\xff\xc3\x28\xe2":           `"a` + "\ufffd\ufffd(\ufffd" + `"`,
+		"\xa5a\xff\xc3\x28\xe2":           `{"bin":"Yf/DKOI="}`,
 		"\xa3\xef\xbf\xbd":                "\"\ufffd\"",
-		"\xc4\x00":                        `""`,
-		"\xc4\x04\xff\xfe\x00\x01":        `"//4AAQ=="`,
+		"\xc4\x00":                        `{"bin":""}`,
+		"\xc4\x04\xff\xfe\x00\x01":        `{"bin":"//4AAQ=="}`,
 		"\x92\x01\x92\x90\x80":            `[1,[[],{}]]`,
 		"\x83\xa1b\x01\xa1a\x02\xa1b\x03": `{"b":1,"a":2,"b":3}`,
 
@@ -51,7 +51,7 @@ func TestEachRecordBecomesOneLineOfJSON(t *testing.T) {
 		"\xc7\x00\x05":     `{"type":5,"data":""}`,
 		"\xd5\x80\x00\x01": `{"type":-128,"data":"AAE="}`,
 
-		"\x88\x01a\xffb\xc0c\xc3d\xc4\x01ae\xd6\xff\x00\x00\x00\x01f" + float(0.5) + "g\xca\x7f\xc0\x00\x00h": `{"1":97,"-1":98,"null":99,"true":100,"YQ==":101,"1970-01-01T00:00:01Z":102,"0.5":103,"null":104}`,
+		"\x88\x01a\xffb\xc0c\xc3d\xc4\x01ae\xd6\xff\x00\x00\x00\x01f" + float(0.5) + "g\xca\x7f\xc0\x00\x00h": `{"1":97,"-1":98,"null":99,"true":100,"{\"bin\":\"YQ==\"}":101,"1970-01-01T00:00:01Z":102,"0.5":103,"null":104}`,
 		"\x81\x92\x01\xa1x\x01":                `{"[1,\"x\"]":1}`,
 		"\x81\x81\xa1k\xa1\n\x01":              `{"{\"k\":\"\\n\"}":1}`,
 		"\x81\xd4\x05\x00\x01":                 `{"{\"type\":5,\"data\":\"AA==\"}":1}`,
