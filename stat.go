@@ -27,13 +27,13 @@ type Info struct {
 	CreationID string    `json:"creation_id"`
 	Layout     int       `json:"layout_version"`
 
-	Producers Side `json:"producers"`
-	Consumers Side `json:"consumers"`
-	Slots     int  `json:"slots"`
-	SlotSize  int  `json:"slot_size"`
-	Seats     int  `json:"seats"`
-	MaxRecord int  `json:"max_record"`
-	Checksum  bool `json:"checksum"` // each record has one
+	Producers Multiplicity `json:"producers"`
+	Consumers Multiplicity `json:"consumers"`
+	Slots     int          `json:"slots"`
+	SlotSize  int          `json:"slot_size"`
+	Seats     int          `json:"seats"`
+	MaxRecord int          `json:"max_record"`
+	Checksum  bool         `json:"checksum"` // each record has one
 
 	Head    uint64 `json:"head"`    // position of the oldest record not taken; single consumer: not acknowledged
 	Tail    uint64 `json:"tail"`    // position of the next claim
@@ -120,7 +120,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 	info := &Info{
 		Name: q.Name, Path: q.At.Shown(), Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
 		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
-		Producers: sideOf(h.ManyProducers), Consumers: sideOf(h.ManyConsumers),
+		Producers: multiplicity(h.ManyProducers), Consumers: multiplicity(h.ManyConsumers),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum,
 		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
 		Orphans: survey.Orphans, Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished,
@@ -153,4 +153,42 @@ func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
 		info.Participants = append(info.Participants, describeSeat(q.Ring, i, alive, survey))
 	}
 	return nil
+}
+
+// Watcher describes one queue again and again. It keeps the file open and mapped for
+// reading, so a description costs neither an open nor page faults; it takes no seat and no
+// lock. It keeps the memory of a queue that was removed: see Removed. It is for one
+// goroutine at a time.
+//
+// What a description costs the participants is cache misses: each line that is read has to be
+// fetched back by its writer. Glance reads some lines of the header and one or two a
+// seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
+type Watcher struct{ q *mapped.Queue }
+
+// Watch opens the queue of that name to describe it. It never makes one. Errors: as
+// Stat.
+func Watch(name string) (*Watcher, error) {
+	q, err := mapped.Open(name, false)
+	if err != nil {
+		return nil, fail.In("describe", name, err)
+	}
+	return &Watcher{q}, nil
+}
+
+// Close ends the watch. A second time it does nothing.
+func (w *Watcher) Close() error { return fail.In("describe", w.q.Name, w.q.Close()) }
+
+// Removed reports whether the queue's name is gone, or means another queue by now.
+func (w *Watcher) Removed() bool { return w.q.Removed() }
+
+// Stat describes the queue, as the function of that name.
+func (w *Watcher) Stat() (*Info, error) { return w.describe(true) }
+
+// Glance describes the queue without what only its slots tell: Records, Claimed, Leased
+// and Orphans are 0, and Holds is nil for all.
+func (w *Watcher) Glance() (*Info, error) { return w.describe(false) }
+
+func (w *Watcher) describe(slots bool) (*Info, error) {
+	info, err := describe(w.q, slots)
+	return info, fail.In("describe", w.q.Name, err)
 }

@@ -33,12 +33,8 @@ func (c *Raw) missed() error {
 	if err := c.end.Missed(); err != nil {
 		return err
 	}
-	if c.untilEOF || c.end.Ring().Finished() {
-		if end, err := c.ended(); err != nil {
-			return err
-		} else if end {
-			return io.EOF
-		}
+	if err := c.ended(); err != nil && err != errPassed {
+		return err
 	}
 	if err := c.gone(); err != nil {
 		return err

@@ -100,6 +100,7 @@ func (c *Raw) quiet() bool { return !c.watchful && !park.Armed(c.end.Room) }
 func (c *Raw) aftermath(redelivered int) {
 	if redelivered > 0 {
 		c.end.Counts.Redelivered++
+		c.relieved()
 	}
 	c.passOn()
 	c.freed()

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 )
 
@@ -43,13 +45,18 @@ type Consumer[T any] struct {
 }
 
 // Open attaches to the queue of that name as a consumer of T, and makes the queue
-// if it is absent. Errors: those of OpenRaw. opts may be nil.
+// if it is absent. Errors: codec.ErrType if the codec can't decode a T, before
+// anything is made; those of OpenRaw. opts may be nil.
 func Open[T any](name string, opts *Options) (*Consumer[T], error) {
+	c := opts.codec()
+	if err := codec.CheckDecode(c, reflect.TypeFor[T]()); err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
+	}
 	raw, err := OpenRaw(name, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Consumer[T]{raw: raw, codec: opts.codec()}, nil
+	return &Consumer[T]{raw: raw, codec: c}, nil
 }
 
 // Raw returns the consumer of bytes underneath.
@@ -137,6 +144,9 @@ func (c *Consumer[T]) Sync() error { return c.raw.Sync() }
 
 // StartSync starts that and does not wait for it; see Raw.StartSync.
 func (c *Consumer[T]) StartSync() error { return c.raw.StartSync() }
+
+// NextStream goes on behind the end of a stream; see Raw.NextStream.
+func (c *Consumer[T]) NextStream() { c.raw.NextStream() }
 
 // Close leaves the queue; see Raw.Close.
 func (c *Consumer[T]) Close() error { return c.raw.Close() }

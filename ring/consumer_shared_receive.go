@@ -9,12 +9,14 @@ import (
 // the copy, and the store that frees. What needs more goes the long way.
 func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	r := c.r
-	if r.m.Geo.Checksum || c.backlog() {
-		return c.receiveLease(buf)
-	}
 	h := atomics.Load64(r.head)
 	line := r.m.LineAt(h)
 	w := layout.Word(atomics.Load64((*uint64)(line)))
+	// Asked after the word was seen: orphans was raised before the first record of a
+	// stream was sent, for consumers that have to stop there; see mayEnd.
+	if r.m.Geo.Checksum || c.by.ends.limited || c.backlog() {
+		return c.receiveLease(buf)
+	}
 	full := layout.FullWord(h, 1, r.m.Shift)
 	if w != full {
 		if r.unpublished(h, w) {
@@ -56,10 +58,7 @@ func (c *sharedConsumer) receiveLease(buf []byte) ([]byte, int, error) {
 // head on, up to the end of the ring.
 func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err error) {
 	r := c.r
-	if c.backlog() {
-		return 0, 0, nil
-	}
-	if r.m.Geo.Checksum {
+	if r.m.Geo.Checksum && !c.backlog() {
 		return c.receiveLeases(bufs)
 	}
 	h := atomics.Load64(r.head)
@@ -67,6 +66,9 @@ func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 	k := uint64(0)
 	for k < most && r.m.Load(h+k) == layout.FullWord(h+k, 1, r.m.Shift) {
 		k++
+	}
+	if c.by.ends.limited || c.backlog() { // as in receive, after the words
+		return 0, 0, nil
 	}
 	if k < 2 || !r.m.CAS(h, layout.FullWord(h, 1, r.m.Shift), layout.ReadingWord(h, k, c.seat, false, r.m.Shift)) {
 		return 0, 0, nil

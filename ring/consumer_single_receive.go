@@ -33,7 +33,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 		}
 		return s.receiveLease(buf)
 	}
-	if !s.fresh || r.m.Geo.Checksum {
+	if !s.fresh || r.m.Geo.Checksum || c.mayEnd() {
 		return s.receiveLease(buf)
 	}
 	var data []byte
@@ -88,6 +88,12 @@ func (c *singleConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 			break
 		}
 		n++
+	}
+	if e := &c.by.ends; c.by.mayEnd() {
+		if c.by.lookAtEnds(); e.limited {
+			n = int(max(0, min(int64(n), int64(e.limit-c.next))))
+			e.got = e.got || n > 0
+		}
 	}
 	if n == 0 {
 		return 0, 0, err

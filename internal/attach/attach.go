@@ -26,6 +26,9 @@ import (
 type Options struct {
 	NoCreate bool
 	Create   shmq.Options
+	AnyShape bool
+	Admit    func() error
+	Checksum bool // make it with checksums; one that exists the caller checks
 	Prefault bool
 	Lock     bool
 	NoGuard  bool
@@ -73,8 +76,11 @@ func open(name string, opts *Options) (*mapped.Queue, error) {
 		return nil, err
 	}
 	err = q.Open(true)
+	existed := err == nil
 	if errors.Is(err, fs.ErrNotExist) && !opts.NoCreate && !memfd.Is(name) {
-		if err := shmq.Create(name, &opts.Create); err != nil && !errors.Is(err, fs.ErrExist) {
+		create := opts.Create
+		create.Checksum = create.Checksum || opts.Checksum
+		if err := shmq.Create(name, &create); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 		err = q.Open(true)
@@ -85,7 +91,21 @@ func open(name string, opts *Options) (*mapped.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = q.Map(true); err == nil {
+	if opts.Admit != nil {
+		if err := opts.Admit(); err != nil {
+			return nil, errors.Join(err, q.Close())
+		}
+	}
+	check := !opts.AnyShape
+	if check {
+		if err := checkShape(q, &opts.Create); err != nil {
+			return nil, errors.Join(err, q.Close())
+		}
+	}
+	if err = q.Map(true); err == nil && existed && check {
+		err = gatherPages(q, &opts.Create)
+	}
+	if err == nil {
 		return q, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -144,11 +164,17 @@ func (a *Participant) enter() error {
 	if err != nil {
 		return err
 	}
-	held, dead, err := seat.Take(a.q, seat.Role(a.role))
+	if err := a.lockStream(streamPatience); err != nil {
+		return err
+	}
+	held, dead, err := seat.Take(a.q, seat.Role(a.role), a.joinStream)
 	if err != nil {
 		return err
 	}
 	a.held = held
+	if err := a.unlockStream(); err != nil {
+		return err
+	}
 	if err := gate.Unlock(a.q); err != nil {
 		return err
 	}
@@ -166,8 +192,5 @@ func (a *Participant) enter() error {
 		return *lost
 	}
 	a.lastBeat = time.Now()
-	if a.role == shmq.Producer {
-		a.ring.BeginStream()
-	}
 	return nil
 }

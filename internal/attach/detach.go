@@ -3,6 +3,7 @@ package attach
 import (
 	"errors"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/gate"
 	"github.com/shmq/shmq/internal/park"
@@ -32,11 +33,13 @@ func (a *Participant) Detach() error {
 	if a.lost.Load() == nil {
 		err = a.Guard(func() error {
 			a.last = a.report()
-			a.ring.Seat(a.held.Number).Clean()
+			if a.role != shmq.Producer {
+				a.ring.Seat(a.held.Number).Clean()
+			}
 			return nil
 		})
 	}
-	err = errors.Join(err, a.held.Drop())
+	err = errors.Join(err, a.leaveStream(atGate == nil))
 	switch {
 	case atGate == nil && a.lost.Load() == nil:
 		atGate = a.Guard(func() error { return gate.Leave(a.q, a.Sync) })

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"encoding/hex"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -23,12 +24,13 @@ type Participant struct {
 	due atomic.Bool // see heartbeat.go
 	hit *uint32     // not 0 once a fault was handled; see guard.go
 
-	q     *mapped.Queue
-	ring  *ring.Ring // the queue's
-	role  shmq.Role
-	held  *seat.Held
-	fence bool
-	wait  park.Policy
+	q             *mapped.Queue
+	ring          *ring.Ring // the queue's
+	role          shmq.Role
+	held          *seat.Held
+	fence         bool
+	began, gaveUp bool // a producer has; see stream.go
+	wait          park.Policy
 
 	// See guard.go.
 	guarded, shrinkable bool
@@ -40,15 +42,15 @@ type Participant struct {
 	timer    *time.Timer // sets due
 	removed  time.Time   // when it was seen that the queue was removed
 	lastBeat time.Time
-	misses   uint
 
 	syncing sync.Mutex // between Sync and the end of the mapping
 	unsure  bool       // a Sync failed, and not all pages count as changed since
 
 	recovering sync.Mutex // two goroutines with one description would share locks
 
-	log          *slog.Logger
-	damageLogged bool
+	log             *slog.Logger
+	damageLogged    bool
+	unguardedLogged bool
 
 	reporting sync.Mutex    // between Report, which reads the mapping, and Detach
 	last      shmq.Counters // after Detach
@@ -56,6 +58,10 @@ type Participant struct {
 
 // Name returns the queue's name as it was given to To.
 func (a *Participant) Name() string { return a.q.Name }
+
+// CreationID returns the creation id of the queue, as shmq.Info has it. It tells queues apart
+// whatever names lead to them.
+func (a *Participant) CreationID() string { return hex.EncodeToString(a.q.Header.CreationID[:]) }
 
 // Ring returns the ring, for this participant's ring.Producer or ring.Consumer.
 func (a *Participant) Ring() *ring.Ring { return a.ring }
@@ -90,8 +96,8 @@ func (a *Participant) ProducerAttached() (bool, error) {
 }
 
 // Recover recovers dead participants: their unpublished claims become skipped slots, their
-// unacknowledged records are delivered again. Each participant does this when it attaches
-// or waits. Where a page of the queue is missing it reclaims less, and this participant
+// unacknowledged records are delivered again. Each participant does this when it attaches,
+// and at each heartbeat. Where a page of the queue is missing it reclaims less, and this participant
 // can't go on.
 func (a *Participant) Recover() ring.Swept {
 	var found ring.Swept

@@ -39,7 +39,7 @@ var own = []string{"strconv", "parsing", "invalid syntax", "in the group", "pfla
 // A bad value of any flag of any verb is explained in words of our own.
 func TestBadValuesAreExplained(t *testing.T) {
 	t.Parallel()
-	anything := map[string]bool{"exec": true, "dead-letter": true, "dir": true, "hdr": true, "plot": true, "command": true, "input": true, "sweep": true}
+	anything := map[string]bool{"exec": true, "dead-letter": true, "dir": true, "hdr": true, "plot": true, "command": true, "input": true, "sweep": true, "to": true, "from": true, "reason": true, "key": true}
 	tried := 0
 	for _, c := range Shmq().Commands() {
 		if c.DisableFlagParsing {
@@ -66,7 +66,7 @@ func TestBadValuesAreExplained(t *testing.T) {
 func TestFlagsThatExcludeEachOther(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"send", "q", "--timeout", "1", "--nonblock"}, {"recv", "q", "--until-empty", "--nonblock"}, {"recv", "q", "--keep-open", "--until-eof"},
+		{"send", "q", "--timeout", "1", "--nonblock"}, {"recv", "q", "--until-empty", "--nonblock"},
 		{"recv", "q", "--exec", "x", "--on-failure", "drop", "--dead-letter", "d"}, {"recv", "q", "--progress", "--no-progress"},
 		{"peek", "q", "--json", "--format", "raw"}, {"dump", "q", "--take", "--leased"}, {"stat", "--prometheus", "--interval", "1"},
 	} {

@@ -5,6 +5,7 @@ package fail
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -29,7 +30,9 @@ var (
 	ErrVersion   = layout.ErrVersion
 	ErrDamaged   = layout.ErrDamaged
 	ErrRefused   = sys.ErrRefused
-	ErrClosed    = error(closed{})
+
+	ErrClosed    error = closed{}
+	ErrBrokenOff error = brokenOff{}
 )
 
 // closed is os.ErrClosed in words that fit a queue.
@@ -37,6 +40,12 @@ type closed struct{}
 
 func (closed) Error() string        { return "it was closed" }
 func (closed) Is(target error) bool { return target == os.ErrClosed }
+
+// brokenOff is ErrBrokenOff, in words of its own.
+type brokenOff struct{}
+
+func (brokenOff) Error() string { return "the stream was broken off" }
+func (brokenOff) Unwrap() error { return io.ErrUnexpectedEOF }
 
 // States of an instant, in which another process is in the middle of something: the caller
 // tries again. A user sees one of these only if that process was stopped there.

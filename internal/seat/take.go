@@ -18,7 +18,8 @@ import (
 
 // Held is a role and a seat that this process holds, until Drop or its end.
 type Held struct {
-	Number int // of the seat
+	Number int   // of the seat
+	Since  int64 // Unix nanoseconds, as the seat's entry has it
 	// pin holds the description that has the locks. It has no descriptor for a forked
 	// child to inherit, so that the locks end with this process and not with its children.
 	// Questions go through the queue's own description, to which these locks are those of
@@ -30,9 +31,10 @@ type Held struct {
 var beforeTake = func() {}
 
 // Take takes the role and a seat, through a description of their own. If the seat's last
-// holder died, it recovers that one first, and returns what it found. Errors: ErrRoleTaken,
+// holder died, it recovers that one first, and returns what it found. join is called between
+// the two, with the description that has the role's lock. Errors: ErrRoleTaken,
 // ErrNoSeat, ErrGone, ErrPassing.
-func Take(q *mapped.Queue, role Role) (_ *Held, dead *Dead, err error) {
+func Take(q *mapped.Queue, role Role, join func(mine *sys.File) error) (_ *Held, dead *Dead, err error) {
 	beforeTake()
 	h := &Held{Number: -1}
 	defer func() {
@@ -55,6 +57,13 @@ func Take(q *mapped.Queue, role Role) (_ *Held, dead *Dead, err error) {
 	if err := takeRole(q, role, lock); err != nil {
 		return nil, nil, err
 	}
+	if err := join(lock); err != nil {
+		return nil, nil, err
+	}
+	if err := LockRecovery(q); err != nil { // the seat's last holder may have died
+		return nil, nil, err
+	}
+	defer UnlockRecovery(q)
 	dead, err = h.takeSeat(q, role, lock)
 	return h, dead, err
 }
@@ -98,12 +107,13 @@ func (h *Held) takeSeat(q *mapped.Queue, role Role, lock *sys.File) (dead *Dead,
 			dead = &found
 			s.Clean() // it names nobody until it names this process
 		}
+		h.Since = time.Now().UnixNano()
 		s.Take(ring.Occupant{
 			Role:      uint32(role),
 			PID:       uint32(os.Getpid()),
 			UID:       uint32(os.Getuid()),
 			StartTime: sys.StartTime(),
-			Attached:  time.Now().UnixNano(),
+			Attached:  h.Since,
 			Command:   command(),
 		})
 		return dead, nil

@@ -85,8 +85,8 @@ func TestAttachWithoutArguments(t *testing.T) {
 // moment, whatever kind of place it is in.
 func TestRemoversRace(t *testing.T) {
 	t.Parallel()
-	key := freeKey(t)
-	for _, q := range []string{keyName(key), filepath.Join(t.TempDir(), "q")} {
+	key := testagent.FreeKey(t)
+	for _, q := range []string{testagent.KeyName(key), filepath.Join(t.TempDir(), "q")} {
 		for range longer(200, 5000) {
 			require.NoError(t, shmq.Create(q, &shmq.Options{Slots: 2, SlotSize: 64}))
 			ended := make(chan error)

@@ -73,7 +73,7 @@ var mutations = []struct {
 	says  string
 }{
 	{"magic", nil, layout.OffMagic, []byte("SHMQ"), "file", `"SHMQ`},
-	{"version", nil, layout.OffVersion, le32(9), "header", "version 9; 1"},
+	{"version", nil, layout.OffVersion, le32(9), "header", "version 9; 2"},
 	{"flags", nil, layout.OffFlags, le32(1 << 31), "header", "flags 0x80000000"},
 	{"checksum", nil, layout.OffHeaderCRC, le32(1), "header", "checksum 0x00000001"},
 	{"creation time", nil, layout.OffCreated, le64(1), "header", "checksum"},
@@ -91,6 +91,9 @@ var mutations = []struct {
 	{"tail a lap ahead", nil, hotAt(layout.HotTail), le64(20), "positions", "tail 20; at most head + slots"},
 	{"handout", oneTaker, hotAt(layout.HotHandout), le64(1000), "positions", "handout 1000; at most tail"},
 	{"finished", nil, hotAt(layout.HotFinished), le64(5), "stream", "finished 5; at most epoch, 1"},
+	{"left", nil, hotAt(layout.HotLeft), le64(5), "stream", "left 5; at most epoch"},
+	{"told", nil, hotAt(layout.HotTold), le64(5), "stream", "told 5; at most ends"},
+	{"met", nil, hotAt(layout.HotMet), le64(5), "stream", "met 5; at most ends + 1"},
 	{"turn of no seat", manySenders, hotAt(layout.HotTurn), le64(77), "turn", "seat 76"},
 	{"turn of the future", manySenders, hotAt(layout.HotTurn), le64(1<<62 + 1), "turn", "lapses in"},
 
@@ -222,7 +225,7 @@ func TestCheckOfChecksums(t *testing.T) {
 		d, err := shmq.Check(q)
 		require.NoError(t, err)
 		require.Empty(t, d.Findings)
-		patch(t, path, int64(slotAt(3, layout.SlotInline)), 0x20202020)
+		testagent.Patch(t, path, int64(slotAt(3, layout.SlotInline)), 0x20202020)
 		d, err = shmq.Check(q)
 		require.NoError(t, err)
 		require.Len(t, d.Findings, 1)
@@ -255,7 +258,7 @@ func TestCheckIsNotSureOfTheLiving(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, d.Findings)
 	require.Equal(t, 1, d.Alive)
-	patch(t, path, int64(slotAt(0, 0)), uint32(layout.ClaimedWord(0, 2, 3, wreckShift)))
+	testagent.Patch(t, path, int64(slotAt(0, 0)), uint32(layout.ClaimedWord(0, 2, 3, wreckShift)))
 	d, err = shmq.Check(q)
 	require.NoError(t, err)
 	require.Len(t, d.Findings, 1)

@@ -9,12 +9,12 @@ import (
 	"github.com/shmq/shmq"
 )
 
-// Exit codes. Those from 65 to 77 are the ones of sysexits.h, 124 is that of
+// Exit codes. Those from 64 to 77 are the ones of sysexits.h, 124 is that of
 // timeout(1), and a signal adds its number to 128, as in the shell.
 const (
 	CodeOK       = 0
 	CodeOther    = 1
-	CodeUsage    = 2
+	CodeUsage    = 64
 	CodeData     = 65 // not a queue, another layout, damaged; bad input
 	CodeNoQueue  = 66
 	CodeTaken    = 69 // the role, the last seat, or a queue to be removed
@@ -22,6 +22,7 @@ const (
 	CodeNoSpace  = 73
 	CodeIO       = 74 // not known to be on the disk
 	CodeAgain    = 75 // full or empty
+	CodeBroken   = 76 // a stream
 	CodeNoAccess = 77
 	CodeFailed   = 123 // a command that was run for a record; as xargs
 	CodeTimeout  = 124
@@ -34,7 +35,7 @@ const (
 // Text is the list of exit codes of all verbs in the manual pages.
 const Text = `  0    done
   1    any other error
-  2    usage: a flag, an argument, a name
+  64   usage: a flag, an argument, a name
   65   not a queue, another layout version, damaged; or bad input
   66   no such queue, or it was removed
   69   the role is taken, no seat is left, or the queue is in use
@@ -42,6 +43,7 @@ const Text = `  0    done
   73   no space for the queue
   74   what was sent is in the queue, but not known to be on the disk
   75   full or empty, with --nonblock
+  76   the stream was broken off, with --strict
   77   no permission
   123  a command that was run for a record failed
   124  --timeout
@@ -75,6 +77,7 @@ var codes = []struct {
 	{shmq.ErrRefused, CodeSystem},
 	{shmq.ErrNoSpace, CodeNoSpace},
 	{shmq.ErrSync, CodeIO},
+	{shmq.ErrBrokenOff, CodeBroken},
 	{shmq.ErrFull, CodeAgain},
 	{shmq.ErrEmpty, CodeAgain},
 	{fs.ErrPermission, CodeNoAccess},

@@ -29,19 +29,29 @@ type Receiver struct {
 	Format format.Format
 	Take   Take
 	Show   bool // before each record, its earlier deliveries
+	// Over, if not nil, says what becomes of an error, such as the end of a stream.
+	Over func(error) error
 
-	page format.Page
+	leases []consumer.Lease
+	got    int64 // records
+	page   format.Page
 }
 
-// Run returns nil at the end of the stream, or when the count is reached.
-func (r *Receiver) Run() error { return r.Hold.Run(r.run) }
+// Run returns nil when there is no more to receive: at the end of the stream, or when the
+// count is reached.
+func (r *Receiver) Run() error {
+	r.leases = make([]consumer.Lease, BatchSize)
+	return r.Hold.Run(r.run)
+}
 
 func (r *Receiver) run() error {
-	from := NewSource(r.From, r.Take)
-	ls := make([]consumer.Lease, BatchSize)
-	for {
-		n, err := from.Lease(r.Hold.Ctx, ls)
-		if werr := r.write(ls[:n]); werr != nil {
+	for r.got != r.Take.Count {
+		n, err := r.lease()
+		r.got += int64(n)
+		if err != nil && r.Over != nil {
+			err = r.Over(err)
+		}
+		if werr := r.write(r.leases[:n]); werr != nil {
 			return werr
 		}
 		if err == io.EOF {
@@ -51,6 +61,36 @@ func (r *Receiver) run() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// lease takes what is ready, and waits for the first record of it.
+func (r *Receiver) lease() (int, error) {
+	ls, t := r.leases, &r.Take
+	if t.Count > 0 {
+		ls = ls[:min(int64(len(ls)), t.Count-r.got)]
+	}
+	if t.Waits() && t.Timeout == 0 {
+		n, err := r.From.LeaseBatch(r.Hold.Ctx, ls)
+		if !AtEnd(err) {
+			err = exit.Ended(r.Hold.Ctx, err)
+		}
+		return n, err
+	}
+	n, err := r.From.TryLeaseBatch(ls)
+	if !errors.Is(err, shmq.ErrEmpty) {
+		return n, err
+	}
+	if !t.Waits() {
+		return n, t.Empty(r.From, err, r.got)
+	}
+	ctx, cancel := context.WithTimeoutCause(r.Hold.Ctx, t.Timeout, exit.ErrTimeout)
+	defer cancel()
+	n, err = r.From.LeaseBatch(ctx, ls)
+	if AtEnd(err) {
+		return n, err
+	}
+	return n, t.Late(r.From, exit.Ended(ctx, err))
 }
 
 // write formats and writes the leases, a page at a time, and acknowledges each that

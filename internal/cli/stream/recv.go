@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -24,9 +25,9 @@ type recvFlags struct {
 	count    flags.Count
 	timeout  flags.Duration
 	nonblock bool
-	untilEOF bool
 	empty    bool
-	keepOpen bool
+	untilEOF bool
+	strict   bool
 	noCreate bool
 	wait     shmq.WaitPolicy
 	mlock    bool
@@ -55,37 +56,46 @@ records from new ones: their number is not 0.
 With --exec, or with a command after --, nothing is written: the command is run for
 each record, which it finds on its standard input, in the same format. It is
 acknowledged when the command exits with 0, and tried again when it does not. --exec
-takes a line for /bin/sh; words after -- are run as they are, without a shell. The
-environment has SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took),
-SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record was
-handed out before: a receiver may have worked on it). A command that can't be run (126,
-127) stops the receiver. A signal is passed on to the commands that run; the records of
-those that then fail, and all others, are there for the next receiver. A receiver that
-is killed leaves its commands running, and their records come again.
+takes a line for /bin/sh; words after -- are run as they are, without a shell. With
+--batch a command gets several records, one after the other. The environment has
+SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took), SHMQ_RECORDS (how
+many), SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record
+was handed out before: a receiver may have worked on it). A command that can't be run
+(126, 127) stops the receiver; one that can't be started just now, for want of
+processes or memory, is tried until it can. Commands have no terminal. A signal is
+passed on to those that run; the records of those that then fail, and all others, are
+there for the next receiver. A receiver that is killed leaves its commands running, and
+their records come again.
 
 A reader of a pipe takes a block at a time: shmq-recv q | head -2 takes more records
 than head shows, and they are gone. To take two records, and no more, say --count 2.
 
-The receiver ends when a sender has marked the end of the stream (--close) and the
-queue is drained, unless it is told to --keep-open, or as the flags say. An ended stream
-stays ended until a sender attaches again: with a queue that was used before, start the
-sender first.
+A receiver goes on until the flags or a signal end it. A stream ends when its last
+sender leaves; with --until-eof the receiver then ends, when it has received everything.
+Either side may start first, again and again: the end of a stream is told to the
+receivers that were attached when it came, or, if none was, to the first that comes; a
+receiver that comes later waits for the next stream. If a sender was killed, or ended
+with an error although it had --close, a line on standard error says so; with --strict
+the exit code is 76, also if no sender marked the stream as complete (--close).
 
-Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
-queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
-removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue, 75
-empty (--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
-(--timeout), 126 the command can't be run, 127 it is not found, 129 SIGHUP, 130 SIGINT,
-141 nobody reads the output, 143 SIGTERM.`
+Exit codes: 0 end of the stream (--until-eof) or count reached, 1 other error, 64 usage,
+65 not a queue, its file was cut, or a record that is not msgpack, 66 no such queue, or
+it was removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue,
+75 empty (--nonblock), 76 the stream was broken off (--strict), 77 no permission, 123 a
+command failed, 124 no record for so long (--timeout), 126 the command can't be run, 127
+it is not found, 129 SIGHUP, 130 SIGINT, 141 nobody reads the output, 143 SIGTERM.`
 
 const recvExample = `  %[1]s q
   %[1]s q --until-eof > copy
+  %[1]s q --until-eof --strict > copy
   %[1]s q --format json | jq .name
   %[1]s q --count 1 --timeout 5s
   %[1]s q --until-empty | wc -l
   %[1]s q --show-redelivered | grep -v '^0'
   %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
-  %[1]s q --dead-letter q-failed -- ./handle --verbose`
+  %[1]s q --dead-letter q-failed --exec-timeout 1m -- ./handle --verbose
+  %[1]s q --batch 500 --exec 'psql -qc "copy lines from stdin"'
+  %[1]s q --jobs 8 --key customer --format json -- ./handle`
 
 // Recv returns the verb that receives, as a command of that name.
 func Recv(name string) *cobra.Command {
@@ -109,8 +119,8 @@ func Recv(name string) *cobra.Command {
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when no record came for this `duration` (2, 0.5, 200ms, 1m)")
 	set.BoolVar(&f.nonblock, "nonblock", false, "do not wait: stop when the queue is empty, with exit code 75 if there was no record, or fewer than --count")
 	set.BoolVar(&f.empty, "until-empty", false, "stop when the queue is empty")
-	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
-	set.BoolVar(&f.keepOpen, "keep-open", false, "go on after the end of a stream: wait for the next one")
+	set.BoolVar(&f.untilEOF, "until-eof", false, "stop at the end of the stream: all was received and the last sender has left, like at the end of a pipe")
+	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
 	f.exec.Add(cmd)
@@ -118,7 +128,6 @@ func Recv(name string) *cobra.Command {
 	flags.AddAttach(cmd, &f.wait, &f.mlock)
 	f.queue.Add(cmd)
 	flags.Exclusive(cmd, "timeout", "nonblock", "until-empty")
-	flags.Exclusive(cmd, "keep-open", "until-eof")
 	return cmd
 }
 
@@ -126,10 +135,10 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.show && !f.format.Text {
 		return exit.Usage("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.Name)
 	}
-	opts := f.queue.Options()
-	if err := f.queue.Check(name); err != nil {
-		return err
+	if f.strict && !f.untilEOF {
+		return exit.Usage("--strict is about the end of a stream; add --until-eof")
 	}
+	opts := f.queue.Options()
 	if err := f.exec.Check(name); err != nil {
 		return err
 	}
@@ -137,7 +146,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 		return err
 	}
 	tty := &progress.Console{Command: command}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF, Wait: f.wait, Lock: f.mlock}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
 	if f.watch.Verbose {
 		co.Logger = tty.Logger()
 	}
@@ -147,18 +156,15 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	}
 	// Gives back what was leased and not written.
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if err := f.queue.Check(name); err != nil {
-		return err // another process made it meanwhile
-	}
 	out := pump.NewOutput()
 	ctx, cancel := out.EndWithReader(ctx)
 	defer cancel(nil)
 	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "received", Count: c.Counters, Data: os.Stdout}
-	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock, UntilEmpty: f.empty, KeepOpen: f.keepOpen}
+	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock, UntilEmpty: f.empty}
 	if f.exec.Given() {
 		return f.runCommands(ctx, w, c, take)
 	}
-	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show}
+	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show, Over: f.over(name, w)}
 	w.Waits = func() string {
 		if r.Hold.Away() {
 			return "waiting for the output"
@@ -170,24 +176,36 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	return r.Run()
 }
 
+// over returns the function that makes an end like others of a stream that was broken off,
+// with a line that says so, unless that has to be an error.
+func (f *recvFlags) over(name string, w *progress.Watch) func(error) error {
+	return func(err error) error {
+		switch {
+		case !errors.Is(err, shmq.ErrBrokenOff):
+			return err
+		case f.strict:
+			return exit.Tell(name, err, "%s", exit.Reason(err))
+		}
+		w.Line("queue %q: %s", name, exit.Reason(err))
+		return io.EOF
+	}
+}
+
 // runCommands receives by running a command for each record.
 func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, c *consumer.Raw, take pump.Take) (err error) {
-	o, err := f.exec.Options(c.Name())
+	o := f.exec.Options()
+	o.Format, o.Take, o.Note, o.Verbose, o.Over = f.format.Format, take, w.Line, f.watch.Verbose, f.over(c.Name(), w)
+	commands, err := worker.New(ctx, c, o)
 	if err != nil {
 		return err
 	}
-	if o.Dead != nil {
-		defer func() { err = errors.Join(err, o.Dead.Close()) }()
-	}
-	o.Format, o.Take, o.Note, o.Verbose = f.format.Format, take, w.Line, f.watch.Verbose
-	crew := worker.New(ctx, c, o)
 	w.Waits = func() string {
-		if n := crew.Running(); n > 0 {
+		if n := commands.Running(); n > 0 {
 			return fmt.Sprintf("running %d", n)
 		}
 		return "waiting for records"
 	}
 	w.Begin()
 	defer w.Finish()
-	return crew.Run()
+	return commands.Run()
 }
