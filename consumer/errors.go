@@ -25,7 +25,7 @@ func (c *Raw) refused(err error) error {
 	return c.end.Fail(err)
 }
 
-// missed is what a Try returns that found nothing. Who polls comes here all the time.
+// missed is what a Try returns that found nothing. A consumer that polls comes here all the time.
 func (c *Raw) missed() error {
 	if c.end.Fence || park.Armed(c.end.Room) {
 		c.idle()

@@ -11,12 +11,12 @@ import (
 
 // Raw receives bytes from a queue. It is for one goroutine at a time.
 type Raw struct {
-	end      attach.End
 	ring     *ring.Consumer // nil once closed, or lost by a fault
 	many     bool
-	watchful bool // many or fence: received has more to look at than one word
+	watchful bool // many or fence: after a record there is more to load than one word
 	untilEOF bool
 	strict   bool
+	end      attach.End
 	over     error  // of the last stream whose end it was told
 	passedAt uint64 // see passOver
 	empty    error  // what a Try returns; made once

@@ -104,9 +104,9 @@ const (
 // that dies right there leaves behind.
 const (
 	// HotTail, u64: the position where the next claim starts.
-	// Single producer: stored by it after the record's word; a death between
-	// the two leaves tail one record behind, and the successor walks on from
-	// there. Many: a hint that any producer that meets a claimed word at tail moves, by
+	// Single producer: stored by it after the record's word, or after those of
+	// several records, of half the slots at most; a death in between leaves
+	// tail behind by as much, and the successor walks on from there. Many: a hint that any producer that meets a claimed word at tail moves, by
 	// CAS, by the word's whole k, before the record can be published; so a
 	// death leaves it behind by one claim, which the next one repairs.
 	HotTail = 0 * LineSize
@@ -139,10 +139,10 @@ const (
 	// between leaves the seat dirty, and the recoverer of the seat adds again.
 	HotOrphans = 5 * LineSize
 
-	// HotTurn, u64: many producers only: 0, or a producer that needs several
-	// slots asks the others to stand back: its seat + 1 in the low 16 bits,
-	// above them the CLOCK_MONOTONIC millisecond at which the request lapses.
-	// Advice: written by CAS, lost by lapse when its writer dies.
+	// HotTurn, Turn: many producers only: 0, or a producer that needs several
+	// slots asks the others to leave it what comes free from a position on. Advice:
+	// written by CAS, by a producer that finds no turn that counts but its own, and
+	// cleared by it or by the recoverer of its seat. When its writer dies it lapses.
 	HotTurn = 6 * LineSize
 
 	// HotEpoch, u64: counts producers that ever began to send. Added to by each, when

@@ -43,7 +43,7 @@ type Options struct {
 	// Codec turns values into bytes; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
-	// Logger gets what somebody who looks after the queue should know, and no call
+	// Logger gets what an operator of the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died, and
 	// that the queue was rebuilt; at level Error, once, that it is damaged. Its handler
 	// is called in the middle of a call and must not use this producer. Default: nil,

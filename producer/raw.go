@@ -11,11 +11,11 @@ import (
 
 // Raw sends bytes to a queue. It is for one goroutine at a time.
 type Raw struct {
-	end      attach.End
 	ring     *ring.Producer // nil once closed, or lost by a fault
-	watchful bool           // fence or durable: after a record there is more to look at than one word
-	durable  *durable       // nil without Options.Durability
-	full     error          // what a Try returns; made once
+	watchful bool           // fence or durable: after a record there is more to load than one word
+	end      attach.End
+	durable  *durable // nil without Options.Durability
+	full     error    // what a Try returns; made once
 }
 
 // OpenRaw attaches to the queue of that name as a producer, and makes the queue if it is

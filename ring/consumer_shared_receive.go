@@ -29,15 +29,12 @@ func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	}
 	c.held++ // if the copy fails the word stays ours until Close
 	atomics.CAS64(r.head, h, h+1)
-	data, meta, ok := r.lineOrAreas(line, h)
-	if !ok {
+	var meta uint32
+	if out, ok := copyLine(buf, line); ok {
+		buf = out // of which meta is 0
+	} else if meta, ok = r.copyOut(&buf, h); !ok {
 		return buf[:0], 0, ErrDamaged
 	}
-	if cap(buf) < len(data) {
-		buf = make([]byte, len(data))
-	}
-	buf = buf[:len(data)]
-	copy(buf, data)
 	atomics.StoreRelease64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)))
 	c.held--
 	return buf, int(meta >> layout.MetaDeliveriesShift), nil
@@ -76,7 +73,9 @@ func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 	c.held++ // if a copy fails the take stays ours until Close
 	atomics.CAS64(r.head, h, h+k)
 	for i := range k {
-		if !r.copyOut(&bufs[i], r.m.LineAt(h+i), h+i) {
+		if buf, ok := copyLine(bufs[i], r.m.LineAt(h+i)); ok {
+			bufs[i] = buf
+		} else if _, ok := r.copyOut(&bufs[i], h+i); !ok {
 			return 0, 0, ErrDamaged
 		}
 	}

@@ -10,21 +10,22 @@ import (
 // of a record leaves words of the lap before, and nothing to clean up.
 
 // claimSingle finds k free slots at tail, after a filler if they would cross the
-// end of the ring.
+// end of the ring. The filler does not go out before there is room behind it.
 func (p *Producer) claimSingle(k uint64) (uint64, error) {
 	r := p.r
 	p.spent = 0
+	filler := uint64(0)
 	if left := r.m.Cap - p.tail&r.m.Mask; k > left {
-		if n, err := p.freeSlots(p.tail, left); err != nil || n < left {
-			return 0, orFull(err)
-		}
-		t := p.tail
-		p.tail += left
-		p.filled = true
-		atomics.StoreRelease64x2(r.m.WordAt(t), uint64(layout.SkipWord(t, left, r.m.Shift)), r.tail, p.tail)
+		filler = left
 	}
-	if n, err := p.freeSlots(p.tail, k); err != nil || n < k {
+	if n, err := p.freeSlots(p.tail, filler+k); err != nil || n < filler+k {
 		return 0, orFull(err)
+	}
+	if filler > 0 {
+		t := p.tail
+		p.tail += filler
+		p.filled = true
+		atomics.StoreRelease64x2(r.m.WordAt(t), uint64(layout.SkipWord(t, filler, r.m.Shift)), r.tail, p.tail)
 	}
 	return p.tail, nil
 }

@@ -49,8 +49,8 @@ func (a *Participant) Detach() error {
 	return fail.In("detach from", a.q.Name, errors.Join(err, atGate, a.release()))
 }
 
-// release drops the locks and the mapping, and then tells everyone, who may be waiting for
-// a last producer to leave.
+// release drops the role and the seat, wakes consumers, which may be waiting for a last
+// producer to leave, and ends the mapping.
 func (a *Participant) release() error {
 	err := a.held.Drop()
 	// Without the page there is nobody to wake.

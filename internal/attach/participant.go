@@ -97,8 +97,8 @@ func (a *Participant) ProducerAttached() (bool, error) {
 
 // Recover recovers dead participants: their unpublished claims become skipped slots, their
 // unacknowledged records are delivered again. Each participant does this when it attaches,
-// and at each heartbeat. Where a page of the queue is missing it reclaims less, and this participant
-// can't go on.
+// and at each heartbeat. Where a page of the queue is missing it recovers less, and this
+// participant can't go on.
 func (a *Participant) Recover() ring.Swept {
 	var found ring.Swept
 	_ = a.Guard(func() error { // the next call returns it

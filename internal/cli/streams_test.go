@@ -243,7 +243,7 @@ func TestRefusedSenderIsNone(t *testing.T) {
 	until(t, "a receiver", waiting(q, shmq.Consumer))
 	refuse := func() {
 		for _, args := range [][]string{{"--sync", "each"}, {"--slots", "8"}, {"--checksum"}} {
-			start(t, strings.NewReader("never\n"), nil, "shmq-send", append([]string{q}, args...)...).ends(2)
+			start(t, strings.NewReader("never\n"), nil, "shmq-send", append([]string{q}, args...)...).ends(64)
 		}
 	}
 	refuse()

@@ -125,7 +125,7 @@ func (c *Crew) begin(rs []*Record) {
 		key, err := c.prepare(r)
 		switch {
 		case err != nil:
-			c.start(&job{records: []*Record{r}, hopeless: &Undecodable{err}})
+			c.start(&job{records: []*Record{r}, hopeless: err})
 		case c.Keyed && key != "":
 			c.queueUp(key, r)
 		default:

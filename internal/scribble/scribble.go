@@ -150,7 +150,7 @@ func (p *Pen) Hot() {
 	case other == 0:
 		v = p.load(hotWords[p.below(uint64(len(hotWords)))])
 	case other == 1 && off == layout.HotTurn: // stand back, all of you
-		v = (p.Millis()+p.below(300))<<16 | p.below(layout.MaxSeats+2)
+		v = uint64(layout.TurnOf(int(p.below(layout.MaxSeats+2))-1, p.Millis()+p.below(300), p.near(p.load(layout.HotTail))))
 	}
 	atomic.StoreUint64(at, v)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// Dead is a participant that died, and what it held, which was reclaimed: its unpublished
+// Dead is a participant that died, and what the sweep of its seat found: its unpublished
 // claims became skipped slots, its unacknowledged records are delivered again.
 type Dead struct {
 	Seat  int
@@ -55,7 +55,7 @@ func LockRecovery(q *mapped.Queue) error {
 // UnlockRecovery has no error to return: the lock goes with the queue at the latest.
 func UnlockRecovery(q *mapped.Queue) { _ = q.File.Unlock(layout.LockRecovery) }
 
-// Recover reclaims what the dead participant of seat i held, and frees the seat. before, if
+// Recover sweeps what the dead participant of seat i held, and frees the seat. before, if
 // not nil, is called before anything changes, when nobody else can change it. Recover
 // returns nil when somebody else recovers it, has done so, or has taken the seat. It never
 // touches a living participant, however long that is stopped: a seat's slots change hands
@@ -74,15 +74,15 @@ func Recover(q *mapped.Queue, i int, before func()) (dead *Dead, err error) {
 	if before != nil {
 		before()
 	}
-	found := reclaim(q, i)
+	found := sweep(q, i)
 	q.Ring.Seat(i).Clean()
 	return &found, nil
 }
 
-// reclaim takes back the slots of a seat, and wakes all that can go on because of it.
+// sweep changes the words that name a seat, and wakes all that can go on because of it.
 //
 // Preconditions: this process holds the seat's lock.
-func reclaim(q *mapped.Queue, i int) Dead {
+func sweep(q *mapped.Queue, i int) Dead {
 	dead := Dead{Seat: i, Was: q.Ring.Seat(i).Occupant()}
 	dead.Found = q.Ring.Sweep(i)
 	if dead.Found != (ring.Swept{}) {
@@ -91,7 +91,7 @@ func reclaim(q *mapped.Queue, i int) Dead {
 	return dead
 }
 
-// WakeEverybody wakes all sleepers of both sides.
+// WakeEverybody wakes all sleepers of both roles.
 func WakeEverybody(q *mapped.Queue) {
 	park.WakeAll(q.Ring.DataFutex())
 	park.WakeAll(q.Ring.RoomFutex())

@@ -103,7 +103,7 @@ func (h *Held) takeSeat(q *mapped.Queue, role Role, lock *sys.File) (dead *Dead,
 		h.Number = i
 		s := q.Ring.Seat(i)
 		if s.Dirty() {
-			found := reclaim(q, i)
+			found := sweep(q, i)
 			dead = &found
 			s.Clean() // it names nobody until it names this process
 		}

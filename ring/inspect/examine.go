@@ -105,8 +105,8 @@ const stuckPositions = "senders and receivers report damage, or wait for ever; t
 // positions reports whether head and tail can be those of a ring.
 func (e *examiner) positions() bool {
 	r := e.r
-	// A single producer stores tail after the record, any producer after a filler: both
-	// may be consumed by then, or the producer dead.
+	// A single producer stores tail after the record, or a batch of half the ring, any
+	// producer after a filler: all may be consumed by then, or the producer dead.
 	e.lag = r.Geo.MaxSlotsPerRecord()
 	e.tail = r.tail()
 	e.head = r.head()
@@ -157,8 +157,8 @@ func (e *examiner) advice() {
 	case turn == 0:
 	case seat < 0 || seat >= r.Geo.Seats:
 		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("the turn of seat %d", seat), fmt.Sprintf("seat 0 to %d", r.Geo.Seats-1), means)
-	case int64(turn.Lapse()-now) > ring.TurnMillis:
-		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("a turn that lapses in %d ms", turn.Lapse()-now), fmt.Sprintf("at most %d ms", ring.TurnMillis), means)
+	case turn.Left(now) > ring.TurnMillis:
+		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("a turn that lapses in %d ms", turn.Left(now)), fmt.Sprintf("at most %d ms", ring.TurnMillis), means)
 	}
 }
 

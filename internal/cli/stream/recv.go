@@ -78,12 +78,13 @@ receiver that comes later waits for the next stream. If a sender was killed, or 
 with an error although it had --close, a line on standard error says so; with --strict
 the exit code is 76, also if no sender marked the stream as complete (--close).
 
-Exit codes: 0 end of the stream (--until-eof) or count reached, 1 other error, 64 usage,
-65 not a queue, its file was cut, or a record that is not msgpack, 66 no such queue, or
-it was removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue,
-75 empty (--nonblock), 76 the stream was broken off (--strict), 77 no permission, 123 a
-command failed, 124 no record for so long (--timeout), 126 the command can't be run, 127
-it is not found, 129 SIGHUP, 130 SIGINT, 141 nobody reads the output, 143 SIGTERM.`
+Exit codes: 0 end of the stream (--until-eof) or count reached, 1 other error, 64
+usage, 65 not a queue, its file was cut, or a record that is not msgpack, 66 no such
+queue, or it was removed, 69 role or seats taken, 71 the kernel refuses, 73 no space
+for the queue, 75 empty (--nonblock), 76 the stream was broken off (--strict), 77 no
+permission, 123 a command failed, 124 no record for so long (--timeout), 126 the
+command can't be run, 127 it is not found, 129 SIGHUP, 130 SIGINT, 141 nobody reads
+the output, 143 SIGTERM.`
 
 const recvExample = `  %[1]s q
   %[1]s q --until-eof > copy
