@@ -95,7 +95,7 @@ func View(name string) (*Viewer, error) {
 
 const opView = "look into"
 
-// Close ends the view.
+// Close ends the view. A second time it does nothing.
 func (v *Viewer) Close() error { return v.fail(v.q.Close()) }
 
 func (v *Viewer) fail(err error) error { return fail.In(opView, v.q.Name, err) }
