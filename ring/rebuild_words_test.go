@@ -153,6 +153,6 @@ func TestRebuildOfStreams(t *testing.T) {
 type nobody struct{}
 
 func (nobody) EndStream() error          { return nil }
-func (nobody) Recover() ring.Swept   { return ring.Swept{} }
+func (nobody) Recover() ring.Swept       { return ring.Swept{} }
 func (nobody) Recovering() (bool, error) { return false, nil }
 func (nobody) Awaited(uint64) bool       { return false }
