@@ -45,7 +45,7 @@ type Info struct {
 	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation
 	Torn    uint64 `json:"torn"`    // records dropped because their checksum was wrong, since creation
 	// Broken: the machine stopped while the queue, which has checksums, was in use, or
-	// this is a copy that was made meanwhile. Who attaches next rebuilds it; until then
+	// this is a copy that was made meanwhile. The next participant rebuilds it; until then
 	// the other numbers here mean little.
 	Broken bool `json:"broken"`
 	Full   bool `json:"full"` // no room for a record of one slot: the position Tail - Slots is not free
@@ -175,7 +175,7 @@ func Watch(name string) (*Watcher, error) {
 	return &Watcher{q}, nil
 }
 
-// Close ends the watch.
+// Close ends the watch. A second time it does nothing.
 func (w *Watcher) Close() error { return fail.In("describe", w.q.Name, w.q.Close()) }
 
 // Removed reports whether the queue's name is gone, or means another queue by now.

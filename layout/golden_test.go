@@ -9,11 +9,11 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// The numbers below are the layout, version 1. A change here is a change of the
+// The numbers below are the layout, version 2. A change here is a change of the
 // file format: it needs a new layout.Version.
 func TestLayoutIsWhatItWas(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 1, layout.Version)
+	require.Equal(t, 2, layout.Version)
 	require.Equal(t, "shmq\r\n\x1a\x00", layout.Magic)
 	for _, c := range []struct {
 		name      string
@@ -49,6 +49,8 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"LockProducer", layout.LockProducer, 1024},
 		{"LockConsumer", layout.LockConsumer, 1025},
 		{"LockName", layout.LockName, 1027},
+		{"LockStream", layout.LockStream, 1028},
+		{"LockRecovery", layout.LockRecovery, 1029},
 		{"FlagManyProducers", layout.FlagManyProducers, 1},
 		{"LockImage", layout.LockImage, 1026},
 		{"FlagManyConsumers", layout.FlagManyConsumers, 2},
@@ -65,6 +67,19 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"HotSkipped", layout.HotSkipped, 1152},
 		{"HotImage", layout.HotImage, 1280},
 		{"HotTorn", layout.HotTorn, 1408},
+		{"HotLeft", layout.HotLeft, 1536},
+		{"HotTold", layout.HotTold, 1664},
+		{"HotMet", layout.HotMet, 1792},
+		{"HotEnds", layout.HotEnds, 264},
+		{"HotEndLog", layout.HotEndLog, 2048},
+		{"EndLogSize", layout.EndLogSize, 32},
+		{"EndSize", layout.EndSize, 32},
+		{"EndMark", layout.EndMark, 0},
+		{"EndEpoch", layout.EndEpoch, 8},
+		{"EndLeftCount", layout.EndLeftCount, 16},
+		{"EndFinished", layout.EndFinished, 1},
+		{"EndLeft", layout.EndLeft, 2},
+		{"EndCut", layout.EndCut, 3},
 		{"SeatState", layout.SeatState, 0},
 		{"SeatRole", layout.SeatRole, 4},
 		{"SeatPID", layout.SeatPID, 8},
@@ -73,6 +88,7 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"SeatAttached", layout.SeatAttached, 24},
 		{"SeatCommand", layout.SeatCommand, 32},
 		{"SeatCommandN", layout.SeatCommandN, 24},
+		{"SeatInherits", layout.SeatInherits, 56},
 		{"SeatRecords", layout.SeatRecords, 64},
 		{"SeatBytes", layout.SeatBytes, 72},
 		{"SeatWaits", layout.SeatWaits, 80},
@@ -81,6 +97,7 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"SeatHeldSince", layout.SeatHeldSince, 104},
 		{"SeatClockStart", layout.SeatClockStart, 112},
 		{"SeatClock", layout.SeatClock, 120},
+		{"SeatAwaits", layout.SeatAwaits, 124},
 		{"ClockNone", layout.ClockNone, 0},
 		{"ClockCPU", layout.ClockCPU, 1},
 		{"ClockUnix", layout.ClockUnix, 2},
@@ -185,14 +202,18 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 	for _, off := range []int{
 		layout.HotTail, layout.HotDataFutex, layout.HotHead, layout.HotHandout, layout.HotRoomFutex,
 		layout.HotOrphans, layout.HotTurn, layout.HotEpoch, layout.HotFinished, layout.HotSkipped,
-		layout.HotImage, layout.HotTorn,
+		layout.HotImage, layout.HotTorn, layout.HotLeft, layout.HotTold, layout.HotMet,
 	} {
 		hot = append(hot, field{off, layout.LineSize}) // a line each
 	}
+	hot = append(hot, field{layout.HotEndLog, layout.EndLogSize * layout.EndSize})
 	requireNoOverlap(t, layout.HotSize, hot...)
+	requireNoOverlap(t, layout.LineSize, field{layout.HotHead % layout.LineSize, 8}, field{layout.HotEnds % layout.LineSize, 8})
+	requireNoOverlap(t, layout.EndSize, field{layout.EndMark, 8}, field{layout.EndEpoch, 8}, field{layout.EndLeftCount, 8})
 	requireNoOverlap(t, layout.SeatSize,
 		field{layout.SeatState, 4}, field{layout.SeatRole, 4}, field{layout.SeatPID, 4}, field{layout.SeatUID, 4},
 		field{layout.SeatStartTime, 8}, field{layout.SeatAttached, 8}, field{layout.SeatCommand, layout.SeatCommandN},
+		field{layout.SeatInherits, 8}, field{layout.SeatAwaits, 4},
 		field{layout.SeatRecords, 8}, field{layout.SeatBytes, 8}, field{layout.SeatWaits, 8}, field{layout.SeatWakes, 8},
 		field{layout.SeatRedelivered, 8}, field{layout.SeatHeldSince, 8},
 		field{layout.SeatClockStart, 8}, field{layout.SeatClock, 4})

@@ -21,9 +21,11 @@ type Producer struct {
 	// reservation is open.
 	ahead uint64
 
-	spent  uint64 // of the call's effort; see Ring.effort
-	filled bool   // see Filled
-	sums   region.Summer
+	spent   uint64 // of the call's effort; see Ring.effort
+	end     uint64 // of the free slots from tail on, when a claim found too few
+	waiting waiting
+	filled  bool // see Filled
+	sums    region.Summer
 
 	// open is the reservation under way.
 	open     bool

@@ -27,6 +27,7 @@ type Options struct {
 	NoCreate bool
 	Create   shmq.Options
 	AnyShape bool
+	Admit    func() error
 	Checksum bool // make it with checksums; one that exists the caller checks
 	Prefault bool
 	Lock     bool
@@ -89,6 +90,11 @@ func open(name string, opts *Options) (*mapped.Queue, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if opts.Admit != nil {
+		if err := opts.Admit(); err != nil {
+			return nil, errors.Join(err, q.Close())
+		}
 	}
 	check := !opts.AnyShape
 	if check {
@@ -158,11 +164,17 @@ func (a *Participant) enter() error {
 	if err != nil {
 		return err
 	}
-	held, dead, err := seat.Take(a.q, seat.Role(a.role))
+	if err := a.lockStream(streamPatience); err != nil {
+		return err
+	}
+	held, dead, err := seat.Take(a.q, seat.Role(a.role), a.joinStream)
 	if err != nil {
 		return err
 	}
 	a.held = held
+	if err := a.unlockStream(); err != nil {
+		return err
+	}
 	if err := gate.Unlock(a.q); err != nil {
 		return err
 	}
@@ -180,8 +192,5 @@ func (a *Participant) enter() error {
 		return *lost
 	}
 	a.lastBeat = time.Now()
-	if a.role == shmq.Producer {
-		a.ring.BeginStream()
-	}
 	return nil
 }

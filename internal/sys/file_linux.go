@@ -195,7 +195,7 @@ func (f *File) WriteAt(b []byte, off int64) error {
 }
 
 // Close closes the description. Its locks go when the last mapping and the last
-// copy of it are gone too, so whoever means to drop them unlocks first.
+// copy of it are gone too, so a caller that means to drop them unlocks first.
 func (f *File) Close() error {
 	err := f.dropTemp()
 	if e := unix.Close(f.fd); e != nil {
@@ -231,6 +231,19 @@ func Free(dir string) (int64, error) {
 		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
 	return int64(st.Bavail) * int64(st.Bsize), nil
+}
+
+// FreeFiles returns how many files can still be made on the filesystem of dir. Where that
+// has no such number it returns an error.
+func FreeFiles(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := retry(func() error { return unix.Statfs(dir, &st) }); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	if st.Files == 0 { // Btrfs, for one
+		return 0, ErrUnsupported
+	}
+	return int64(st.Ffree), nil
 }
 
 func retry(f func() error) error {

@@ -55,12 +55,12 @@ func TestOpenWhatIsNoQueue(t *testing.T) {
 		"other version": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
 			testagent.Patch(t, p, layout.OffVersion, 7)
-		}, shmq.ErrVersion, "version 7, this program speaks version 1"},
+		}, shmq.ErrVersion, "version 7, this program speaks version 2"},
 		"damaged header": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
 			testagent.Patch(t, p, layout.OffSeats, 7)
 		}, shmq.ErrDamaged, "checksum"},
-		"nothing": {func(*testing.T, string) {}, fs.ErrNotExist, "shmq create"},
+		"nothing": {func(*testing.T, string) {}, fs.ErrNotExist, "run: shmq "},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
