@@ -8,7 +8,7 @@ import "encoding/binary"
 
 // Version is the layout that this package reads and writes. A file of another
 // version is refused: no field below may be trusted across versions.
-const Version = 1
+const Version = 2
 
 // Magic opens every queue file.
 const Magic = "shmq\r\n\x1a\x00"
@@ -20,7 +20,7 @@ const Magic = "shmq\r\n\x1a\x00"
 //	offset        size
 //	0             4096          header: what it is and how large, written once
 //	4096          4096          hot words, a 128-byte line each
-//	8192          seats x 128   seat table: who takes part
+//	8192          seats x 256   seat table: who takes part
 //	SlotOffset    slots x 64    slot lines: word, length, small payloads
 //	DataOffset    slots x D     data areas: larger payloads; page-aligned
 const (
@@ -32,7 +32,7 @@ const (
 	// LineSize keeps words apart that different parties write: two 64-byte
 	// lines, because adjacent-line prefetchers fetch them in pairs.
 	LineSize = 128
-	SeatSize = LineSize
+	SeatSize = 2 * LineSize
 	SlotSize = 64
 	// AreaUnit divides the size of a data area, so that each area starts on
 	// a cache line.
@@ -72,7 +72,8 @@ const (
 	// LockImage is the gate of a queue with checksums. Everybody who attaches to one
 	// holds it exclusively while it finds out whether anybody else is attached,
 	// rebuilds the ring from what a disk kept if it has to, and takes its role; so does
-	// who leaves, cleans up from outside, or removes.
+	// who leaves, cleans up from outside, or removes. In any queue it is held by who
+	// begins an incarnation, until it has taken its role; see HotHome.
 	LockImage = 1026
 	// LockName is held exclusively by who removes the queue, from looking whether the
 	// name means this file until it is gone.
@@ -84,7 +85,8 @@ const (
 	FlagManyProducers = 1 << 0
 	FlagManyConsumers = 1 << 1
 	FlagChecksum      = 1 << 2 // each record has a checksum, at SlotSum
-	knownFlags        = FlagManyProducers | FlagManyConsumers | FlagChecksum
+	FlagTimestamps    = 1 << 3 // each record says when it was sent, at SlotTime
+	knownFlags        = FlagManyProducers | FlagManyConsumers | FlagChecksum | FlagTimestamps
 )
 
 // Hot words, offsets from HotOffset. Each has a 128-byte line of its own. Each
@@ -157,9 +159,22 @@ const (
 	// then in order as far as recovery brings them.
 	HotImage = 10 * LineSize
 
+	// HotHome, u64: a stamp of the boot, file and mount in which the current incarnation
+	// began, and, in a filesystem in memory, of the last write to the file that was not
+	// through a mapping; 0 while there is none. It shares the line of HotImage: both are
+	// written by who holds LockImage and is alone. Written after the incarnation's entry,
+	// and read by everybody who attaches, after it has its role: if it is another than
+	// its own, who attaches takes its role again, under LockImage. A death between the
+	// two leaves the old stamp, and an incarnation that ends where it began.
+	HotHome = HotImage + 8
+
 	// HotTorn, u64: records that were dropped because their checksum was wrong. Added
 	// to after the drop; a death in between loses one from the count.
 	HotTorn = 11 * LineSize
+
+	// HotIncarnations: a table of IncarnationCount entries of IncarnationSize bytes, the
+	// second half of the page. See Incarnations.
+	HotIncarnations = 16 * LineSize
 )
 
 // Seat entry fields, offsets from the entry's start. The first 64 bytes are
@@ -191,6 +206,27 @@ const (
 	SeatClockStart = 112
 	// SeatClock, u32: which clock, Clock*. Written with the first 64 bytes.
 	SeatClock = 120
+
+	// SeatFolds, u64, and two banks of sums: what everybody counted who had this seat,
+	// since the queue was made or rebuilt. Written by who takes the seat, under its lock.
+	// f = SeatFolds tells which bank counts, and whether the counters at SeatRecords are
+	// in it:
+	//
+	//	f even: bank f/2 mod 2, and the counters are to be added, by SeatRole
+	//	f odd:  bank (f+1)/2 mod 2; the counters are in it
+	//
+	// Who takes the seat writes the other bank, stores f+1, clears the counters and
+	// describes itself, and stores f+2. A death in between leaves sums that are right by
+	// this rule, and an odd f, from which the next one goes on.
+	SeatFolds = 128
+	SeatBanks = 136
+	// A bank, five u64, offsets from its start.
+	BankSent          = 0
+	BankSentBytes     = 8
+	BankReceived      = 16
+	BankReceivedBytes = 24
+	BankRedelivered   = 32
+	BankSize          = 40
 )
 
 // Clocks of a seat entry.
@@ -220,7 +256,9 @@ const (
 //	└────────┴─────────┴─────────┴───────────────────────────┘
 //
 // In a queue with checksums the last four bytes are that of the record, wherever its
-// payload lies, and 44 bytes are left for an inline one. See Geometry.InlineSize.
+// payload lies, and 44 bytes are left for an inline one. In a queue with time stamps the
+// record's takes the eight bytes behind meta, and an inline payload starts at 24. See
+// Geometry.InlineOffset and InlineSize.
 //
 // length and meta are written before the word that publishes them, by the
 // owner of the word, and read once by each reader.
@@ -230,6 +268,10 @@ const (
 	SlotMeta   = 12 // u32, Meta*
 	SlotInline = 16
 	InlineSize = SlotSize - SlotInline
+	// SlotTime, u64, with time stamps only: when the record was sent, in nanoseconds of
+	// Unix time (CLOCK_REALTIME). Written with length and meta.
+	SlotTime       = 16
+	SlotTimeInline = 24 // where an inline payload starts then
 	// SlotSum, u32, with checksums only: CRC-32C of SumHead and the payload. Written
 	// before the word that publishes the record.
 	SlotSum = 60
@@ -250,16 +292,20 @@ const (
 	MetaSummed = MetaKindMask | MetaArea
 )
 
-// SumHeadSize is the length of SumHead.
-const SumHeadSize = 16
+// Lengths of what SumHead writes, without time stamps and with them.
+const (
+	SumHeadSize     = 16
+	SumTimeHeadSize = 24
+)
 
 // SumHead writes to b what the checksum of a record covers before the payload:
 // its position as far as a Word can tell it, sixty bits, as a u64; its length; its
-// meta without the deliveries. Not k: of the first record in a take only the slots of
-// the whole take are known.
-func SumHead(b *[SumHeadSize]byte, p uint64, length, meta uint32) {
+// meta without the deliveries; and, with time stamps only, its time. Not k: of the first
+// record in a take only the slots of the whole take are known.
+func SumHead(b *[SumTimeHeadSize]byte, p uint64, length, meta uint32, time uint64) {
 	le := binary.LittleEndian
 	le.PutUint64(b[:], p<<stateBits>>stateBits)
 	le.PutUint32(b[8:], length)
 	le.PutUint32(b[12:], meta&MetaSummed)
+	le.PutUint64(b[SumHeadSize:], time)
 }

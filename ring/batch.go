@@ -4,7 +4,8 @@ import "github.com/shmq/shmq/layout"
 
 // SendBatch copies records into the ring, as many as there is room for, and
 // returns how many that were; ErrFull only when it is none. Producers that are
-// many pay one claim for all the records that fit before the end of the ring.
+// many pay one claim for all the records that fit before the end of the ring. Where the
+// queue has time stamps, all of them have the same.
 // A record that is too large ends the batch: the ones before it are sent first,
 // and a call that starts with it returns ErrTooLarge.
 //
@@ -13,6 +14,13 @@ func (p *Producer) SendBatch(recs [][]byte) (int, error) {
 	if p.open {
 		return 0, ErrReserved
 	}
+	if p.r.geo.Timestamps {
+		return p.batchStamped(recs)
+	}
+	return p.batch(recs)
+}
+
+func (p *Producer) batch(recs [][]byte) (int, error) {
 	if p.r.geo.ManyProducers {
 		return p.batchMany(recs)
 	}

@@ -17,6 +17,9 @@ type Consumer struct {
 	many manyConsumer // state of the shared role
 
 	leases []Lease // for receiveBatchLease, again and again
+
+	incarnations *layout.Incarnations // nil before somebody asks
+	latest       layout.Incarnation   // the latest of them
 }
 
 // Lease is a record in the hands of a consumer: its bytes stay where they are,

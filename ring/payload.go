@@ -17,7 +17,7 @@ func (r *Ring) lengthMeta(p uint64) *uint64 {
 
 // inline returns the payload bytes in the line of position p.
 func (r *Ring) inline(p uint64, n int) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(r.slots, (p&r.mask)*layout.SlotSize+layout.SlotInline)), n)
+	return unsafe.Slice((*byte)(unsafe.Add(r.inlines, (p&r.mask)*layout.SlotSize)), n)
 }
 
 // areas returns n bytes of the data areas from position p's on.

@@ -50,6 +50,7 @@ type Peeked struct {
 	State       PeekState
 	Seat        int    // that holds it or writes it, -1 where no word tells
 	Redelivered int    // deliveries beyond the first, as far as they were recorded
+	Sent        uint64 // Unix time in nanoseconds; 0 without time stamps
 	Data        []byte // a copy; its memory is used again by the next call of Next
 }
 
@@ -287,7 +288,8 @@ func (v *Viewer) read(rec *Peeked, w layout.Word) (ok bool, err error) {
 	data, meta, err := r.payload(rec.Pos, r.span(rec.Pos, w))
 	rec.Data = append(rec.Data, data...)
 	rec.Redelivered = int(meta >> layout.MetaDeliveriesShift)
-	if r.geo.Checksum && (err != nil || v.sums.sum(rec.Pos, meta, rec.Data) != *r.sumAt(rec.Pos)) {
+	rec.Sent = r.sentAt(rec.Pos)
+	if r.geo.Checksum && (err != nil || v.sums.sum(r, rec.Pos, meta, rec.Sent, rec.Data) != *r.sumAt(rec.Pos)) {
 		err = errTorn
 	}
 	if layout.Word(atomics.Reload64(r.wordAt(rec.Pos))) != w {

@@ -18,13 +18,14 @@ type Producer struct {
 	tail     uint64
 	headSeen uint64
 	// ahead is how far tail may be ahead of headSeen for the short way of Send: a lap where
-	// both sides are single and records have no checksum, 0 otherwise and while a
-	// reservation is open.
+	// both sides are single and records have neither checksum nor time stamp, 0 otherwise
+	// and while a reservation is open.
 	ahead uint64
 
 	spent  uint64 // of the call's effort; see Ring.effort
 	filled bool   // see Filled
 	sums   summer
+	stamp  uint64 // the time of the batch under way, or 0
 
 	// open is the reservation under way.
 	open     bool
@@ -73,7 +74,7 @@ func (p *Producer) send(b []byte) error {
 	if p.open {
 		return ErrReserved
 	}
-	if len(b) <= layout.InlineSize && !p.r.geo.Checksum && p.sendSmall(b) {
+	if len(b) <= layout.InlineSize && p.r.plain && p.sendSmall(b) {
 		return nil
 	}
 	if len(b) > p.r.geo.MaxRecord() {
@@ -119,8 +120,8 @@ func (p *Producer) Commit(n int) error {
 	p.closeReservation()
 	b, _ := p.r.room(p.pos, p.reserved)
 	p.r.describe(p.pos, n, p.meta)
-	if p.r.geo.Checksum {
-		p.seal(p.pos, b[:n], p.meta)
+	if !p.r.plain {
+		p.complete(p.pos, b[:n], p.meta)
 	}
 	p.publish(p.pos, p.slots)
 	return nil
@@ -144,7 +145,7 @@ func (p *Producer) closeReservation() {
 
 // plainLap returns how far ahead is while no reservation is open.
 func (r *Ring) plainLap() uint64 {
-	if r.geo.ManyProducers || r.geo.ManyConsumers || r.geo.Checksum {
+	if r.geo.ManyProducers || r.geo.ManyConsumers || !r.plain {
 		return 0
 	}
 	return r.cap
@@ -174,14 +175,24 @@ func (p *Producer) write(pos uint64, b []byte) {
 	dst, meta := p.r.room(pos, len(b))
 	copy(dst, b)
 	p.r.describe(pos, len(b), meta)
-	if p.r.geo.Checksum {
-		p.seal(pos, dst, meta)
+	if !p.r.plain {
+		p.complete(pos, dst, meta)
 	}
 }
 
-// seal writes the checksum of the record at pos, whose payload is b.
-func (p *Producer) seal(pos uint64, b []byte, meta uint32) {
-	*p.r.sumAt(pos) = p.sums.sum(pos, meta, b)
+// complete writes what a record has beyond the plain ones: when it is sent, and the
+// checksum. b is the payload of the record at pos.
+func (p *Producer) complete(pos uint64, b []byte, meta uint32) {
+	var time uint64
+	if p.r.geo.Timestamps {
+		if time = p.stamp; time == 0 {
+			time = p.r.now()
+		}
+		*p.r.timeAt(pos) = time
+	}
+	if p.r.geo.Checksum {
+		*p.r.sumAt(pos) = p.sums.sum(p.r, pos, meta, time, b)
+	}
 }
 
 // publish makes the record visible, whole. A single producer moves the shared

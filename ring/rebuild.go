@@ -87,6 +87,8 @@ func Rebuild(region []byte, g layout.Geometry) (Rebuilt, error) {
 	b.lay(end)
 	b.reset(end)
 	clear(region[layout.SeatOffset:][:uint64(g.Seats)*layout.SeatSize])
+	// What was counted is of many moments, too. The sums begin again with what is there.
+	r.Seat(0).bank(0).store(Sums{Sent: uint64(len(b.good)) + r.Torn()})
 	return Rebuilt{Records: len(b.good), Torn: b.bad}, nil
 }
 
@@ -154,7 +156,7 @@ func (b *rebuilder) check(p uint64) (k uint64, ok bool) {
 		return 0, false
 	}
 	b.budget -= uint64(len(data))
-	return k, b.sums.sum(p, meta, data) == *b.sumAt(p)
+	return k, b.sums.sum(b.Ring, p, meta, b.sentAt(p), data) == *b.sumAt(p)
 }
 
 // end is where the next record goes: behind the good ones, and as far as tail and head say
@@ -224,7 +226,7 @@ func (b *rebuilder) skip(p, q uint64) {
 // an empty record.
 func (b *rebuilder) wipe(p uint64) {
 	*b.lengthMeta(p) = ^uint64(0)
-	*b.sumAt(p) = ^b.sums.sum(p, 0, nil)
+	*b.sumAt(p) = ^b.sums.sum(b.Ring, p, 0, b.sentAt(p), nil)
 }
 
 // reset brings the hot words in line. They are in no order: whoever is interrupted here

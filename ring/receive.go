@@ -20,7 +20,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	if r.geo.ManyConsumers {
 		return c.receiveMany(buf)
 	}
-	if r.geo.Checksum {
+	if !r.plain {
 		return c.receiveLease(buf)
 	}
 	// Without a lease open, a record handed back or one that a predecessor may
@@ -62,7 +62,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 // the copy, and the store that frees. What needs more goes the long way.
 func (c *Consumer) receiveMany(buf []byte) ([]byte, int, error) {
 	r := c.r
-	if r.geo.Checksum || c.mayInherit() {
+	if !r.plain || c.mayInherit() {
 		return c.receiveLease(buf)
 	}
 	h := atomics.Load64(r.head)

@@ -11,7 +11,7 @@ import (
 // i-th to bufs[i][:0], which grows if it has to, and acknowledges them. It returns
 // their number, and how many of them were delivered before; ErrEmpty when there is
 // none. A record that was delivered before ends a batch and comes alone; without
-// checksums, so does one of several slots. Errors: as TryReceive.
+// checksums and time stamps, so does one of several slots. Errors: as TryReceive.
 //
 // Consumers that are many pay one claim for all; a single one moves head once.
 func (c *Consumer) TryReceiveBatch(bufs [][]byte) (n, redelivered int, err error) {
@@ -19,7 +19,7 @@ func (c *Consumer) TryReceiveBatch(bufs [][]byte) (n, redelivered int, err error
 		return 0, 0, nil
 	}
 	switch g := &c.r.geo; {
-	case g.Checksum:
+	case !c.r.plain:
 		n, redelivered, err = c.receiveBatchLease(bufs)
 	case g.ManyConsumers:
 		n, err = c.receiveBatchMany(bufs)

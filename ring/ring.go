@@ -44,21 +44,26 @@ type Ring struct {
 	cap   uint64 // slots
 	area  uint64 // bytes of one data area
 	line  int    // payload bytes that fit into a slot's line
+	plain bool   // records have neither checksums nor time stamps: the short ways serve
 
-	slots unsafe.Pointer // slot lines
-	data  unsafe.Pointer // data areas
-	seats unsafe.Pointer
+	slots   unsafe.Pointer // slot lines
+	inlines unsafe.Pointer // where in the first of them an inline payload starts
+	data    unsafe.Pointer // data areas
+	seats   unsafe.Pointer
 
 	tail, head, handout *uint64
 	orphans, turn       *uint64
 	epoch, finished     *uint64
 	skipped             *uint64
-	image, torn         *uint64
+	image, home, torn   *uint64
+	incarnations        unsafe.Pointer
 	dataFutex           *uint32
 	roomFutex           *uint32
 
 	// clock returns CLOCK_MONOTONIC in milliseconds; see turn.go.
 	clock func() uint64
+	// now returns Unix time in nanoseconds, for time stamps.
+	now func() uint64
 }
 
 // New returns a view of region, which holds a queue of geometry g from its first
@@ -86,7 +91,9 @@ func New(region []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		cap:       g.Slots,
 		area:      g.AreaSize,
 		line:      g.InlineSize(),
+		plain:     !g.Checksum && !g.Timestamps,
 		slots:     unsafe.Add(base, g.SlotOffset()),
+		inlines:   unsafe.Add(base, g.SlotOffset()+uint64(g.InlineOffset())),
 		data:      unsafe.Add(base, g.DataOffset()),
 		seats:     unsafe.Add(base, layout.SeatOffset),
 		tail:      hot(layout.HotTail),
@@ -98,10 +105,14 @@ func New(region []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		finished:  hot(layout.HotFinished),
 		skipped:   hot(layout.HotSkipped),
 		image:     hot(layout.HotImage),
+		home:      hot(layout.HotHome),
 		torn:      hot(layout.HotTorn),
 		dataFutex: (*uint32)(unsafe.Pointer(hot(layout.HotDataFutex))),
 		roomFutex: (*uint32)(unsafe.Pointer(hot(layout.HotRoomFutex))),
 		clock:     clock,
+		now:       unixNano,
+
+		incarnations: unsafe.Pointer(hot(layout.HotIncarnations)),
 	}, nil
 }
 

@@ -57,12 +57,15 @@ func (s Seat) command() []byte {
 // or its holder died.
 func (s Seat) Dirty() bool { return atomics.Load32(s.u32(layout.SeatState)) == layout.SeatDirty }
 
-// Take marks the seat dirty, then describes its occupant, clears the counters and
-// starts the clock. The role comes first: a dirty seat never tells that of who had it
-// before, or another process would be taken for the holder of a single role.
+// Take adds the counters to the sums, marks the seat dirty, then describes its occupant,
+// clears the counters and starts the clock. The role comes first: a dirty seat never tells
+// that of who had it before, or another process would be taken for the holder of a single
+// role.
 //
 // Preconditions: the caller holds the lock; nothing in the ring names the seat.
 func (s Seat) Take(o Occupant) {
+	folds := s.fold()
+	defer func() { atomics.Store64(s.u64(layout.SeatFolds), folds+1) }()
 	atomic.StoreUint32(s.u32(layout.SeatRole), o.Role)
 	atomics.Store32(s.u32(layout.SeatState), layout.SeatDirty)
 	*s.Counters() = Counters{ClockStart: atomics.Cycles(), Clock: clock}

@@ -24,11 +24,16 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // summer computes checksums. It is part of what lives on the heap anyway: hash/crc32
 // calls the code for this machine through a variable, so that the compiler would
 // allocate the head each time.
-type summer struct{ head [layout.SumHeadSize]byte }
+type summer struct{ head [layout.SumTimeHeadSize]byte }
 
-func (s *summer) sum(p uint64, meta uint32, payload []byte) uint32 {
-	layout.SumHead(&s.head, p, uint32(len(payload)), meta)
-	return crc32.Update(crc32.Checksum(s.head[:], castagnoli), castagnoli, payload)
+// sum returns the checksum of a record; time counts in a queue with time stamps only.
+func (s *summer) sum(r *Ring, p uint64, meta uint32, time uint64, payload []byte) uint32 {
+	layout.SumHead(&s.head, p, uint32(len(payload)), meta, time)
+	head := s.head[:layout.SumHeadSize]
+	if r.geo.Timestamps {
+		head = s.head[:]
+	}
+	return crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, payload)
 }
 
 // sumAt is where the checksum of the record at p stands.
@@ -40,7 +45,7 @@ func (r *Ring) sumAt(p uint64) *uint32 {
 // checksums ErrDamaged.
 func (s *summer) record(r *Ring, p, k uint64) (b []byte, meta uint32, err error) {
 	b, meta, err = r.payload(p, k)
-	if r.geo.Checksum && (err != nil || s.sum(p, meta, b) != *r.sumAt(p)) {
+	if r.geo.Checksum && (err != nil || s.sum(r, p, meta, r.sentAt(p), b) != *r.sumAt(p)) {
 		return nil, 0, errTorn
 	}
 	return b, meta, err
