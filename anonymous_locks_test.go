@@ -45,7 +45,7 @@ func TestAttachmentsByOneNumberDoNotShareLocks(t *testing.T) {
 	child.Stop()
 	require.NotEqual(t, sender.Seat(), other.Seat())
 	for range 10 {
-		require.Equal(t, ring.Reclaimed{}, other.Recover(), "it lives")
+		require.Equal(t, ring.Swept{}, other.Recover(), "it lives")
 		rec, err := shmq.Recover(q, nil)
 		require.NoError(t, err)
 		require.Empty(t, rec.Dead)
@@ -74,7 +74,7 @@ func TestLockThroughTheGivenDescriptorIsSeen(t *testing.T) {
 	me.Ring().Seat(seat).Take(ring.Occupant{Role: layout.RoleProducer, PID: 1, Attached: 1})
 	lock := unix.Flock_t{Type: unix.F_WRLCK, Start: layout.SeatOffset + seat*layout.SeatSize, Len: 1}
 	require.NoError(t, unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock))
-	require.Equal(t, ring.Reclaimed{}, me.Recover())
+	require.Equal(t, ring.Swept{}, me.Recover())
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)
 	require.Len(t, info.Participants, 2)

@@ -10,6 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // Severity is how bad a finding is.
@@ -161,15 +162,15 @@ func (d *Diagnosis) inspect(f *sys.File, h layout.Header) (err error) {
 }
 
 // lookAgain looks until nothing is left that was there each time.
-func lookAgain(r *ring.Ring, have uint64) ring.Examination {
-	e := r.Examine(have)
+func lookAgain(r *ring.Ring, have uint64) inspect.Examination {
+	e := inspect.Examine(r, have)
 	for _, pause := range looksApart {
 		if len(e.Faults) == 0 {
 			break
 		}
 		time.Sleep(pause)
-		next := r.Examine(have)
-		e.Faults = slices.DeleteFunc(e.Faults, func(f ring.Fault) bool {
+		next := inspect.Examine(r, have)
+		e.Faults = slices.DeleteFunc(e.Faults, func(f inspect.Fault) bool {
 			return !slices.ContainsFunc(next.Faults, f.Same)
 		})
 		e.More = min(e.More, next.More)
@@ -179,9 +180,9 @@ func lookAgain(r *ring.Ring, have uint64) ring.Examination {
 
 // people counts who takes part, and notes who is dead and what nobody seems to hold.
 func (d *Diagnosis) people(f *sys.File, h layout.Header, r *ring.Ring) error {
-	var survey ring.Survey
+	var survey inspect.Survey
 	if uint64(d.Size) >= h.DataOffset() {
-		survey = r.Survey()
+		survey = inspect.NewSurvey(r)
 	}
 	for i := range h.Seats {
 		held, err := f.Locked(seatByte(i))

@@ -18,7 +18,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // wreck is a queue's file as a killed producer, on seat 0, and a killed consumer, on
@@ -260,7 +260,7 @@ func TestCheckIsNotSureOfTheLiving(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, d.Findings, 1)
 	require.Equal(t, shmq.Maybe, d.Findings[0].Severity)
-	require.Equal(t, ring.FaultOwner, d.Findings[0].Kind)
+	require.Equal(t, inspect.FaultOwner, d.Findings[0].Kind)
 	require.False(t, d.Damaged())
 	p.Kill()
 	d, err = shmq.Check(q)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // add adds a finding before the notes.
@@ -58,7 +58,7 @@ func cutText(h layout.Header, size uint64) string {
 }
 
 // finding tells of a fault for people.
-func (d *Diagnosis) finding(f *ring.Fault) Finding {
+func (d *Diagnosis) finding(f *inspect.Fault) Finding {
 	out := Finding{Severity: Damage, Kind: f.Kind, Offset: int64(f.Offset), Found: f.Found, Expected: f.Want, Means: f.Means, Remedy: remake(d.Name)}
 	if f.Unsure && d.Alive > 0 {
 		out.Severity = Maybe
@@ -70,11 +70,11 @@ func (d *Diagnosis) finding(f *ring.Fault) Finding {
 		out.Seat = &f.Seat
 	}
 	switch f.Kind {
-	case ring.FaultTurn:
+	case inspect.FaultTurn:
 		out.Remedy = "none is needed; find out who writes there"
-	case ring.FaultChecksum:
+	case inspect.FaultChecksum:
 		out.Remedy = "none is needed: receivers pass over it; find out who writes there"
-	case ring.FaultSeat:
+	case inspect.FaultSeat:
 		out.Remedy = "none is needed once another process takes the seat; find out who writes there"
 	}
 	return out

@@ -59,7 +59,7 @@ func TestPIDThatBelongsToAnotherByNow(t *testing.T) {
 		require.Equal(t, alive, info.Participants[2].PID)
 		require.False(t, info.Participants[2].Alive)
 	}
-	require.Equal(t, ring.Reclaimed{Takes: 1}, me.Recover())
+	require.Equal(t, ring.Swept{Takes: 1}, me.Recover())
 }
 
 // And here the entry of a living one names a pid that nobody has.
@@ -78,7 +78,7 @@ func TestPIDThatIsNobodysRobsNobody(t *testing.T) {
 	seat.Take(o)
 	c.Stop()
 	for range 100 {
-		require.Equal(t, ring.Reclaimed{}, me.Recover())
+		require.Equal(t, ring.Swept{}, me.Recover())
 	}
 	another := attach(t, q, shmq.Consumer)
 	require.NotEqual(t, number, another.Seat())
@@ -123,12 +123,12 @@ func TestParticipantInAnotherPIDNamespace(t *testing.T) {
 	require.Equal(t, 1, info.Participants[2].PID)
 	c.Stop()
 	for range 100 {
-		require.Equal(t, ring.Reclaimed{}, me.Recover(), "it lives")
+		require.Equal(t, ring.Swept{}, me.Recover(), "it lives")
 	}
 	c.Continue()
-	require.Equal(t, ring.Reclaimed{}, me.Recover())
+	require.Equal(t, ring.Swept{}, me.Recover())
 	c.Kill()
-	require.Equal(t, ring.Reclaimed{Takes: 1}, me.Recover(), "it is dead, whoever has pid 1 here")
+	require.Equal(t, ring.Swept{Takes: 1}, me.Recover(), "it is dead, whoever has pid 1 here")
 }
 
 // Seen from another namespace, nobody here has a pid at all.

@@ -12,7 +12,7 @@ import (
 type remains struct {
 	seat  int
 	was   ring.Occupant // only with a logger
-	found ring.Reclaimed
+	found ring.Swept
 }
 
 // bury reclaims a seat whose lock this attachment holds.

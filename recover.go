@@ -13,8 +13,8 @@ import (
 // that is stopped: a seat's slots change hands only under the seat's own lock, which
 // the kernel keeps for as long as its holder lives. Where a page of the queue is
 // missing it takes back less, and the attachment can't be used any more.
-func (a *Attachment) Recover() ring.Reclaimed {
-	var found ring.Reclaimed
+func (a *Attachment) Recover() ring.Swept {
+	var found ring.Swept
 	_ = a.Guard(func() error { // the next call returns it
 		var dead []remains
 		found, dead = a.recoverAll()
@@ -26,7 +26,7 @@ func (a *Attachment) Recover() ring.Reclaimed {
 	return found
 }
 
-func (a *Attachment) recoverAll() (found ring.Reclaimed, dead []remains) {
+func (a *Attachment) recoverAll() (found ring.Swept, dead []remains) {
 	// Two goroutines that use one description would get each other's locks.
 	if !a.recovering.TryLock() {
 		return found, nil
@@ -66,9 +66,9 @@ func (a *Attachment) recoverSeat(i int, takeBack func()) (dirty bool, err error)
 
 // reclaim takes back the slots of a seat whose lock this attachment holds, and
 // wakes who can go on because of it.
-func (a *Attachment) reclaim(seat int) ring.Reclaimed {
-	found := a.ring.Reclaim(seat)
-	if found != (ring.Reclaimed{}) {
+func (a *Attachment) reclaim(seat int) ring.Swept {
+	found := a.ring.Sweep(seat)
+	if found != (ring.Swept{}) {
 		park.WakeAll(a.ring.DataFutex())
 		park.WakeAll(a.ring.RoomFutex())
 	}

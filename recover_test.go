@@ -27,11 +27,11 @@ func TestRecoverTakesBackWhatTheDeadHeld(t *testing.T) {
 	c.Lease(1)
 	c.Lease(2)
 	p.Do("reserve 200")
-	require.Equal(t, ring.Reclaimed{}, me.Recover(), "both live")
+	require.Equal(t, ring.Swept{}, me.Recover(), "both live")
 	p.Kill()
 	c.Kill()
-	require.Equal(t, ring.Reclaimed{Claims: 1, Takes: 2}, me.Recover())
-	require.Equal(t, ring.Reclaimed{}, me.Recover(), "once")
+	require.Equal(t, ring.Swept{Claims: 1, Takes: 2}, me.Recover())
+	require.Equal(t, ring.Swept{}, me.Recover(), "once")
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)
 	require.Equal(t, 2, info.Orphans)
@@ -52,7 +52,7 @@ func TestStoppedParticipantIsNotRobbed(t *testing.T) {
 	c.Stop()
 	rc := me.Ring().NewConsumer(me.Seat())
 	for range 1000 {
-		require.Equal(t, ring.Reclaimed{}, me.Recover())
+		require.Equal(t, ring.Swept{}, me.Recover())
 		require.ErrorIs(t, rc.TryLease(new(ring.Lease)), ring.ErrEmpty)
 	}
 	p.Continue()

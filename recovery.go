@@ -5,6 +5,7 @@ import (
 
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // RecoverOptions say how to recover. The zero value, and nil, mean the defaults.
@@ -136,10 +137,10 @@ func (a *Attachment) takeBack(d *Recovered) error {
 	if d.Seat >= a.header.Seats {
 		return nil // the name means another queue by now
 	}
-	var got ring.Reclaimed
+	var got ring.Swept
 	freed, err := a.recoverSeat(d.Seat, func() {
 		// Under the lock nobody changes what is described here.
-		d.Participant = participant(a.ring, d.Seat, false, a.ring.Survey())
+		d.Participant = participant(a.ring, d.Seat, false, inspect.NewSurvey(a.ring))
 		got = a.reclaim(d.Seat)
 	})
 	d.Freed, d.Claims, d.Takes = freed, got.Claims, got.Takes

@@ -11,6 +11,7 @@ import (
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // Info describes a queue at a moment. While participants work, each number is of
@@ -92,7 +93,7 @@ type Participant struct {
 }
 
 // Holding is what a participant has in its hands.
-type Holding = ring.Holding
+type Holding = inspect.Holding
 
 // Stat describes the queue of that name. It only reads: it takes no seat, and the
 // participants do not notice. Errors: ErrName, ErrNotQueue, ErrVersion, ErrDamaged,
@@ -112,7 +113,7 @@ func stat(name string) (_ *Info, err error) {
 }
 
 // participant describes who has seat i, or had it.
-func participant(r *ring.Ring, i int, alive bool, survey ring.Survey) Participant {
+func participant(r *ring.Ring, i int, alive bool, survey inspect.Survey) Participant {
 	o, c := r.Seat(i).Occupant(), r.Seat(i).Report()
 	p := Participant{
 		Seat: i, Role: Role(o.Role), Alive: alive, Stopped: alive && sys.Stopped(o.PID, o.StartTime),
@@ -129,7 +130,7 @@ func participant(r *ring.Ring, i int, alive bool, survey ring.Survey) Participan
 	if held != (Holding{}) {
 		p.Holds = &held
 	}
-	p.HeldSince, _ = c.Since(o.Attached, time.Now().UnixNano(), atomics.Cycles())
+	p.HeldSince, _ = inspect.HeldSince(c, o.Attached, time.Now().UnixNano(), atomics.Cycles())
 	return p
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // RecordState is what becomes of a record that a Viewer shows.
@@ -15,15 +15,15 @@ type RecordState uint8
 
 const (
 	// Waiting: nobody has taken it.
-	Waiting = RecordState(ring.Waiting)
+	Waiting = RecordState(inspect.Waiting)
 	// Leased: a consumer has it, and has not acknowledged it. If the consumer is
 	// dead it will be delivered again.
-	Leased = RecordState(ring.Leased)
+	Leased = RecordState(inspect.Leased)
 	// Orphaned: it will be delivered again.
-	Orphaned = RecordState(ring.Orphaned)
+	Orphaned = RecordState(inspect.Orphaned)
 	// Writing: a producer has claimed the slots and not published them yet. They
 	// may become several records, or none. Not seen where producers are single.
-	Writing = RecordState(ring.Writing)
+	Writing = RecordState(inspect.Writing)
 )
 
 func (s RecordState) String() string {
@@ -71,8 +71,8 @@ type Holder struct {
 // at a time.
 type Viewer struct {
 	looker
-	view *ring.Viewer
-	seen ring.Peeked
+	view *inspect.Viewer
+	seen inspect.Record
 }
 
 // View opens the queue of that name to look at its records, the oldest first. It
@@ -89,7 +89,7 @@ func view(name string) (*Viewer, error) {
 	}
 	v := &Viewer{looker: l}
 	// It looks where to begin.
-	if err := v.touch(func() error { v.view = v.ring.NewViewer(); return nil }); err != nil {
+	if err := v.touch(func() error { v.view = inspect.NewViewer(v.ring); return nil }); err != nil {
 		return nil, errors.Join(err, v.release())
 	}
 	return v, nil

@@ -7,7 +7,7 @@ import (
 
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // Watcher describes one queue again and again. It keeps the file open and mapped for
@@ -86,11 +86,11 @@ func (w *Watcher) describe(slots bool) (*Info, error) {
 		return nil, remedy(ErrTruncated)
 	}
 	h, r := &w.header, w.ring
-	var survey ring.Survey
+	var survey inspect.Survey
 	if slots {
-		survey = r.Survey()
+		survey = inspect.NewSurvey(r)
 	} else {
-		survey = r.Glance()
+		survey = inspect.Glance(r)
 	}
 	head, tail := r.Positions()
 	depth := tail - head
@@ -117,11 +117,11 @@ func (w *Watcher) describe(slots bool) (*Info, error) {
 }
 
 // participants adds who has a seat, and who had one.
-func (w *Watcher) participants(info *Info, survey ring.Survey) error {
+func (w *Watcher) participants(info *Info, survey inspect.Survey) error {
 	for i := range w.header.Seats {
 		if !w.ring.Seat(i).Dirty() {
 			if w.ring.Seat(i).Occupant().Attached != 0 {
-				p := participant(w.ring, i, false, ring.Survey{})
+				p := participant(w.ring, i, false, inspect.Survey{})
 				p.HeldSince = time.Time{} // it holds nothing any more
 				info.Left = append(info.Left, p)
 			}

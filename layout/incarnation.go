@@ -29,8 +29,8 @@ const (
 // was sent, and stays of that one.
 //
 // Entry n stands at place n mod IncarnationCount; an entry whose checksum is wrong is none.
-// It is written by who holds LockImage while nobody has a role, and in a file on a disk it
-// is synced before a role is taken. A death in the middle, or a power failure, leaves
+// It is written by a process that holds LockImage while nobody has a role, and in a file on
+// a disk it is synced before a role is taken. A death in the middle, or a power failure, leaves
 // an entry that is none, and no record was sent since. The oldest entry is overwritten when
 // the table is full; what is left of its records counts to the next one, in which their
 // positions were not used: they get other ids, and never those of other records.

@@ -20,7 +20,7 @@ const Magic = "shmq\r\n\x1a\x00"
 //	offset        size
 //	0             4096          header: what it is and how large, written once
 //	4096          4096          hot words, a 128-byte line each
-//	8192          seats x 256   seat table: who takes part
+//	8192          seats x 256   seat table: the participants
 //	SlotOffset    slots x 64    slot lines: word, length, small payloads
 //	DataOffset    slots x D     data areas: larger payloads; page-aligned
 const (
@@ -69,14 +69,14 @@ const (
 	LockProducer = 1024
 	// LockConsumer is the same for consumers.
 	LockConsumer = 1025
-	// LockImage is the gate of a queue with checksums. Everybody who attaches to one
-	// holds it exclusively while it finds out whether anybody else is attached,
+	// LockImage is the gate of a queue with checksums. A process that attaches to one
+	// holds it exclusively while it finds out whether any other is attached,
 	// rebuilds the ring from what a disk kept if it has to, and takes its role; so does
-	// who leaves, cleans up from outside, or removes. In any queue it is held by who
-	// begins an incarnation, until it has taken its role; see HotHome.
+	// one that leaves, recovers from outside, or removes the queue. In any queue a process
+	// that begins an incarnation holds it, until it has taken its role; see HotHome.
 	LockImage = 1026
-	// LockName is held exclusively by who removes the queue, from looking whether the
-	// name means this file until it is gone.
+	// LockName is held exclusively by the remover of the queue, from its check that the
+	// name means this file until the name is gone.
 	LockName = 1027
 )
 
@@ -90,13 +90,13 @@ const (
 )
 
 // Hot words, offsets from HotOffset. Each has a 128-byte line of its own. Each
-// comment tells who writes the word, in which order, and what a writer that
-// dies right there leaves behind.
+// comment names the word's writers, the order of their stores, and what a writer
+// that dies right there leaves behind.
 const (
 	// HotTail, u64: the position where the next claim starts.
 	// Single producer: stored by it after the record's word; a death between
 	// the two leaves tail one record behind, and the successor walks on from
-	// there. Many: a hint that whoever meets a claimed word at tail moves, by
+	// there. Many: a hint that any producer that meets a claimed word at tail moves, by
 	// CAS, by the word's whole k, before the record can be published; so a
 	// death leaves it behind by one claim, which the next one repairs.
 	HotTail = 0 * LineSize
@@ -110,7 +110,7 @@ const (
 	// HotHead, u64: the position of the oldest record nobody has taken.
 	// Single consumer: stored by it alone, when records are acknowledged, and
 	// is what frees the slots before it; what a death leaves unacknowledged
-	// stays at or behind head. Many: a hint that whoever meets a taken word
+	// stays at or behind head. Many: a hint that any consumer that meets a taken word
 	// at head moves, by CAS, by the word's whole k, before the slots can
 	// become free.
 	HotHead = 2 * LineSize
@@ -126,7 +126,7 @@ const (
 
 	// HotOrphans, u64: many consumers only: counts the times that an Orphan
 	// word may have appeared. Added to after the words are written; a death in
-	// between leaves the seat dirty, and who cleans the seat adds again.
+	// between leaves the seat dirty, and the recoverer of the seat adds again.
 	HotOrphans = 5 * LineSize
 
 	// HotTurn, u64: many producers only: 0, or a producer that needs several
@@ -150,9 +150,9 @@ const (
 	HotSkipped = 9 * LineSize
 
 	// HotImage, u64: queues with checksums only. 0: the words are in order. Otherwise
-	// a stamp of the boot, file and mount in which the queue is in use. Who attaches
+	// a stamp of the boot, file and mount in which the queue is in use. A process that attaches
 	// writes it under LockImage, and has it on the disk before it writes anything
-	// else; who leaves last has all else on the disk and then writes 0. Who attaches
+	// else; the last one to leave has all else on the disk and then writes 0. One that attaches
 	// alone and finds another stamp than its own knows that the machine stopped, or
 	// that this is a copy: what stands here may be of many moments, and the ring is
 	// rebuilt. A process that dies leaves the stamp, of its own boot: the words are
@@ -162,10 +162,11 @@ const (
 	// HotHome, u64: a stamp of the boot, file and mount in which the current incarnation
 	// began, and, in a filesystem in memory, of the last write to the file that was not
 	// through a mapping; 0 while there is none. It shares the line of HotImage: both are
-	// written by who holds LockImage and is alone. Written after the incarnation's entry,
-	// and read by everybody who attaches, after it has its role: if it is another than
-	// its own, who attaches takes its role again, under LockImage. A death between the
-	// two leaves the old stamp, and an incarnation that ends where it began.
+	// written by a process that holds LockImage and is alone. Stored after the
+	// incarnation's entry, and read by each participant after it has taken its role: one
+	// whose own stamp is another takes its role again, under LockImage. A death between
+	// the entry and this word leaves the old stamp, and an incarnation that ends where it
+	// began.
 	HotHome = HotImage + 8
 
 	// HotTorn, u64: records that were dropped because their checksum was wrong. Added
@@ -207,17 +208,17 @@ const (
 	// SeatClock, u32: which clock, Clock*. Written with the first 64 bytes.
 	SeatClock = 120
 
-	// SeatFolds, u64, and two banks of sums: what everybody counted who had this seat,
-	// since the queue was made or rebuilt. Written by who takes the seat, under its lock.
+	// SeatFolds, u64, and two banks of sums: what all holders of this seat have counted,
+	// since the queue was made or rebuilt. Written by a new holder, under the seat's lock.
 	// f = SeatFolds tells which bank counts, and whether the counters at SeatRecords are
 	// in it:
 	//
 	//	f even: bank f/2 mod 2, and the counters are to be added, by SeatRole
 	//	f odd:  bank (f+1)/2 mod 2; the counters are in it
 	//
-	// Who takes the seat writes the other bank, stores f+1, clears the counters and
-	// describes itself, and stores f+2. A death in between leaves sums that are right by
-	// this rule, and an odd f, from which the next one goes on.
+	// A new holder writes the other bank, stores f+1, clears the counters and describes
+	// itself, and stores f+2. A death in between leaves sums that are right by this rule,
+	// and perhaps an odd f, from which the next holder goes on.
 	SeatFolds = 128
 	SeatBanks = 136
 	// A bank, five u64, offsets from its start.

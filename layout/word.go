@@ -3,7 +3,7 @@ package layout
 import "fmt"
 
 // Word is the control word of a slot: its first eight bytes, and the only
-// bytes in a queue that say who owns what. No payload ever lies over a Word,
+// bytes in a queue that name an owner. No payload ever lies over a Word,
 // in any slot, in any lap; that is what makes every Word readable at any time.
 //
 // A position is a count of slots since the queue was made. With n = 2^shift
@@ -22,8 +22,8 @@ import "fmt"
 //
 // So an ownerless word carries sixty bits of position whatever the geometry:
 // at 10^9 slots a second it repeats after 36 years. A word with an owner gives
-// ten of those bits to the seat; it is changed by that owner alone, or by who
-// holds the dead owner's lock, so it need not be unique for long.
+// ten of those bits to the seat; it is changed by that owner alone, or by the
+// holder of the dead owner's lock, so it need not be unique for long.
 //
 // The life of a slot's word where both sides are many:
 //

@@ -41,7 +41,7 @@ func TestAckBatchOfAPartKeepsTheRest(t *testing.T) {
 		b.send(40, 1, 2, 3)
 		ls := b.batch(b.c, 1, 2, 3)
 		b.c.AckBatch(ls[:2])
-		b.r.Reclaim(1) // the consumer dies
+		b.r.Sweep(1) // the consumer dies
 		heir := b.r.NewConsumer(1)
 		heir.Ack(b.lease(heir, 3, 1))
 		b.drained(heir)

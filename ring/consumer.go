@@ -6,97 +6,114 @@ import (
 )
 
 // Consumer takes records from a ring. It is for one goroutine at a time.
+//
+// There are two kinds of consumers, by the queue's consumer role: a single one polls the
+// slots and frees them by head; those that share the role claim what they take. The calls
+// that move records ask once which kind this is, and call it by its type: through an
+// interface every lease that a caller declares would be allocated. All others go through
+// the interface.
 type Consumer struct {
-	// Owner is for who made the consumer; see Lease.Owner.
+	// Owner belongs to the maker of the consumer; see Lease.Owner.
 	Owner any
 
-	r    *Ring
-	seat int
-	sums summer
-	one  oneConsumer  // state of the single role
-	many manyConsumer // state of the shared role
-
-	leases []Lease // for receiveBatchLease, again and again
+	r      *Ring
+	shares bool // the role is shared: shared is in use, and single is not
+	single singleConsumer
+	shared sharedConsumer
+	kind   consumerKind // the one in use
 
 	incarnations *layout.Incarnations // nil before somebody asks
 	latest       layout.Incarnation   // the latest of them
 }
 
-// Lease is a record in the hands of a consumer: its bytes stay where they are,
-// in shared memory, and stay the consumer's until Ack or Release. If the holder
-// dies first, the record is delivered again.
-type Lease struct {
-	// Data is the payload. It must not be used after Ack or Release. It lies
-	// in memory that other processes can write: what must not change between
-	// a check and its use has to be copied first.
-	Data []byte
-	// Redelivered is 0 when no one was handed this record before. Otherwise it
-	// is at least 1: the number of earlier deliveries that were recorded.
-	Redelivered int
-
-	pos      uint64
-	k        uint32
-	releases uint32    // single consumer: how often it was released before
-	seq      uint64    // its number among those this consumer handed out; see settle
-	batch    *batch    // many consumers: what it was taken with; nil when alone
-	by       *Consumer // who holds it
-}
-
-// Owner returns the Owner of the lease's consumer, nil for a lease that is none.
-func (l *Lease) Owner() any {
-	if l.by == nil {
-		return nil
-	}
-	return l.by.Owner
+// consumerKind is what the kinds of consumers have in common off the hot path.
+type consumerKind interface {
+	// close gives back all leases and voids them.
+	close()
+	// holds reports whether there are leases that are not settled.
+	holds() bool
+	// backlog reports whether older records may be waiting to be delivered again.
+	backlog() bool
+	// orphans reports whether that may be by another consumer.
+	orphans() bool
 }
 
 // NewConsumer returns a consumer that owns seat.
 //
 // Preconditions: as NewProducer, with the consumer role.
 func (r *Ring) NewConsumer(seat int) *Consumer {
-	c := &Consumer{r: r, seat: seat}
-	if r.geo.ManyConsumers {
-		c.many.rescan = true
+	c := &Consumer{r: r, shares: r.m.Geo.ManyConsumers}
+	if c.shares {
+		c.shared.init(r, seat, c)
+		c.kind = &c.shared
 	} else {
-		c.resume()
+		c.single.init(r, c)
+		c.kind = &c.single
 	}
 	return c
 }
 
+// TryReceiveBatch takes as many records as are ready, at most len(bufs), copies the
+// i-th to bufs[i][:0], which grows if it has to, and acknowledges them. It returns
+// their number, and how many of them were delivered before; ErrEmpty when there is
+// none. A record that was delivered before ends a batch and comes alone; without
+// checksums, so does one of several slots. Errors: as TryReceive.
+//
+// Consumers that share the role pay one claim for all; a single one moves head once.
+func (c *Consumer) TryReceiveBatch(bufs [][]byte) (n, redelivered int, err error) {
+	if len(bufs) == 0 {
+		return 0, 0, nil
+	}
+	if c.shares {
+		n, redelivered, err = c.shared.receiveBatch(bufs)
+	} else {
+		n, redelivered, err = c.single.receiveBatch(bufs)
+	}
+	if n > 0 || err != nil {
+		return n, redelivered, err
+	}
+	got, before, err := c.TryReceive(bufs[0])
+	bufs[0] = got
+	if err != nil {
+		return 0, 0, err
+	}
+	return 1, min(before, 1), nil
+}
+
 // TryLease takes the next record into l. Errors: ErrEmpty, ErrDamaged.
 func (c *Consumer) TryLease(l *Lease) error {
-	if c.r.geo.ManyConsumers {
-		return c.leaseMany(l)
+	if c.shares {
+		return c.shared.lease(l)
 	}
-	return c.leaseOne(l)
+	return c.single.lease(l)
 }
 
 // TryLeaseBatch takes as many records as are ready, at most len(ls), and returns
-// their number; ErrEmpty when it is none. Consumers that are many pay one claim
-// for all of them. The records are acknowledged one by one, in any order; with
-// many consumers their slots become free when the last of them is.
+// their number; ErrEmpty when it is none. Consumers that share the role pay one claim
+// for all of them. The records are acknowledged one by one, in any order; where the
+// role is shared their slots become free when the last of them is.
 func (c *Consumer) TryLeaseBatch(ls []Lease) (int, error) {
-	if len(ls) == 0 {
+	switch {
+	case len(ls) == 0:
 		return 0, nil
+	case c.shares:
+		return c.shared.leaseBatch(ls)
 	}
-	if c.r.geo.ManyConsumers {
-		return c.leaseBatchMany(ls)
-	}
-	return c.leaseBatchOne(ls)
+	return c.single.leaseBatch(ls)
 }
 
 // Ack acknowledges a lease: its slots can be used again, once. Acknowledging
 // twice, or after Release or Close, does nothing, through a copy of the lease too.
 func (c *Consumer) Ack(l *Lease) {
-	if l.Data == nil {
-		return
+	switch {
+	case l.Data == nil:
+	case c.shares:
+		l.Data = nil
+		c.shared.ack(l)
+	default:
+		l.Data = nil
+		c.single.settle(l, true)
 	}
-	l.Data = nil
-	if c.r.geo.ManyConsumers {
-		c.ackMany(l)
-		return
-	}
-	c.settleOne(l, true)
 }
 
 // AckBatch acknowledges leases, as Ack does each; those of other consumers it leaves
@@ -112,78 +129,69 @@ func (c *Consumer) AckBatch(ls []Lease) (n, bytes int) {
 	}
 	switch {
 	case n == 0:
-	case c.r.geo.ManyConsumers:
-		c.ackBatchMany(ls)
+	case c.shares:
+		c.shared.ackBatch(ls)
 	default:
-		c.ackBatchOne(ls)
+		c.single.ackBatch(ls)
 	}
 	return n, bytes
 }
 
 // Release gives a lease back unacknowledged: the record is delivered again,
-// flagged, to any consumer. A record that was leased in a batch by one of many
-// consumers becomes available when the last of its batch is settled.
+// flagged, to any consumer. A record that was leased in a batch by a consumer that
+// shares the role becomes available when the last of its batch is settled.
 func (c *Consumer) Release(l *Lease) {
-	if l.Data == nil {
-		return
+	switch {
+	case l.Data == nil:
+	case c.shares:
+		l.Data = nil
+		c.shared.release(l)
+	default:
+		l.Data = nil
+		c.single.settle(l, false)
 	}
-	l.Data = nil
-	if c.r.geo.ManyConsumers {
-		c.releaseMany(l)
-		return
-	}
-	c.settleOne(l, false)
 }
 
 // Close gives back all that the consumer still holds; its leases are void. In a
 // queue with a single consumer head stays behind the oldest of them, and what was
 // handed out after it comes again, acknowledged or not.
-func (c *Consumer) Close() {
-	if c.r.geo.ManyConsumers {
-		c.closeMany()
-		return
-	}
-	c.resume()
-}
+func (c *Consumer) Close() { c.kind.close() }
 
 // Holds reports whether the consumer has leases that are not settled. One whose side
 // is single also holds what it released, until it is acknowledged.
-func (c *Consumer) Holds() bool {
-	if c.r.geo.ManyConsumers {
-		return c.many.held > 0
-	}
-	return len(c.one.open) > c.one.first
-}
+func (c *Consumer) Holds() bool { return c.kind.holds() }
 
 // Idle reports whether nothing is on its way: no record published or released,
 // none being written. A consumer that found no producer attached, then the ring
 // empty and idle, has seen the end of what was sent. A word of a later lap says
 // only that head has moved on meanwhile.
 func (c *Consumer) Idle() bool {
-	w, lap := c.peek()
-	return !c.backlog() && (lap < 0 || lap == 0 && w.State() == layout.Free)
+	w, lap := c.nextWord()
+	return !c.kind.backlog() && (lap < 0 || lap == 0 && w.State() == layout.Free)
 }
 
 // Ready reports whether there may be work for another consumer.
 func (c *Consumer) Ready() bool {
-	w, lap := c.peek()
+	w, lap := c.nextWord()
 	return lap == 0 && w.State() != layout.Free && w.State() != layout.Claimed || c.Orphans()
 }
 
-// peek looks at the word where the next record will be.
-func (c *Consumer) peek() (w layout.Word, lap int64) {
-	p := c.one.next
-	if c.r.geo.ManyConsumers {
-		p = atomics.Load64(c.r.head)
-	}
-	w = c.r.load(p)
-	return w, w.CompareLap(p, c.r.shift)
+// Orphans reports whether there may be records to deliver again, for this consumer
+// or another, that it has not scanned for. In a queue with a single consumer there
+// are none: what that one released it keeps to itself.
+func (c *Consumer) Orphans() bool { return c.kind.orphans() }
+
+// nextWord reads the word where the next record will be.
+func (c *Consumer) nextWord() (w layout.Word, lap int64) {
+	p := c.next()
+	w = c.r.m.Load(p)
+	return w, w.CompareLap(p, c.r.m.Shift)
 }
 
-// backlog reports whether older records may be waiting to be delivered again.
-func (c *Consumer) backlog() bool {
-	if c.r.geo.ManyConsumers {
-		return c.mayInherit()
+// next returns the position where the next record will be.
+func (c *Consumer) next() uint64 {
+	if c.shares {
+		return atomics.Load64(c.r.head)
 	}
-	return len(c.one.returned) > 0
+	return c.single.next
 }

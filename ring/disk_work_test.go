@@ -389,7 +389,7 @@ func (k *machine) received(was []*paper, recs [][]byte, redelivered int, err err
 func (k *machine) die(s *sender, t *taker) {
 	if k.rng.IntN(2) == 0 {
 		open := s.open
-		k.r.Reclaim(s.seat)
+		k.r.Sweep(s.seat)
 		k.archive.drop(func(p *paper) bool { return p == open })
 		k.attachSender(s)
 		return
@@ -397,7 +397,7 @@ func (k *machine) die(s *sender, t *taker) {
 	if k.rng.IntN(2) == 0 {
 		t.c.Close()
 	}
-	k.r.Reclaim(t.seat)
+	k.r.Sweep(t.seat)
 	k.attachTaker(t)
 }
 
@@ -406,11 +406,11 @@ func (k *machine) die(s *sender, t *taker) {
 func (k *machine) bury(s *sender, t *taker) {
 	k.doubt(s)
 	if s != nil {
-		k.r.Reclaim(s.seat)
+		k.r.Sweep(s.seat)
 		k.attachSender(s)
 	}
 	if t != nil {
-		k.r.Reclaim(t.seat)
+		k.r.Sweep(t.seat)
 		k.attachTaker(t)
 	}
 }

@@ -1,7 +1,8 @@
 // Package ring has the algorithms of the queue: how producers claim and publish
 // slots, how consumers take and free them, and how what a dead participant held
-// is taken back. It works on any aligned region of bytes and makes no system
-// call: mapping, locks and sleeping are its callers' business.
+// is recovered. It works on any aligned region of bytes and makes no system
+// call: mapping, locks and sleeping are its callers' business. Package inspect
+// reads the same bytes from outside.
 //
 // A Producer or Consumer is for one goroutine at a time; any number of them, in
 // any number of processes, work on one region as far as its roles allow. No call

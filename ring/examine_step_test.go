@@ -13,6 +13,7 @@ import (
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // Somebody looks while one participant stands before any access to a shared word, or has
@@ -95,7 +96,7 @@ func (o *observed) access(unsafe.Pointer, atomics.Op) {
 func (o *observed) look() {
 	o.looks++
 	o.looking = true
-	e := o.r.Examine(uint64(len(o.m.Bytes)))
+	e := inspect.Examine(o.r, uint64(len(o.m.Bytes)))
 	o.looking = false
 	for _, f := range e.Faults {
 		if o.accused == nil {

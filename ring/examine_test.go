@@ -9,13 +9,14 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // inOrder examines a ring whose participants stand still, at any point of what they do.
 // Rings on the heap have no seat entries, so what is said of those does not count.
 func inOrder(r *ring.Ring) error {
-	for _, f := range r.Examine(r.Geometry().TotalSize()).Faults {
-		if f.Kind != ring.FaultOwner {
+	for _, f := range inspect.Examine(r, r.Geometry().TotalSize()).Faults {
+		if f.Kind != inspect.FaultOwner {
 			return fmt.Errorf("%s at slot %d: %s; want %s", f.Kind, f.Slot, f.Found, f.Want)
 		}
 	}
@@ -23,7 +24,7 @@ func inOrder(r *ring.Ring) error {
 }
 
 // kindsOf are the kinds of what an examination finds, without repetition.
-func kindsOf(e ring.Examination) (kinds []string) {
+func kindsOf(e inspect.Examination) (kinds []string) {
 	seen := map[string]bool{}
 	for _, f := range e.Faults {
 		if !seen[f.Kind] {
@@ -48,7 +49,7 @@ func TestExaminationCrossesEveryWrap(t *testing.T) {
 			require.NoError(t, inOrder(b.r))
 			b.c.Ack(l)
 			b.c.Close()
-			b.r.Reclaim(1)
+			b.r.Sweep(1)
 			require.NoError(t, inOrder(b.r))
 			for range 3 {
 				l := &ring.Lease{}
@@ -69,7 +70,7 @@ func TestExaminationKnowsLapsAtEveryWrap(t *testing.T) {
 			b.send(8, 1, 2)
 			w := layout.FullWord(start+1+uint64(laps)*g.Slots, 1, g.Shift())
 			b.m.SetWord(start+1, w)
-			require.NotEmpty(t, b.r.Examine(g.TotalSize()).Faults, "%d laps off", laps)
+			require.NotEmpty(t, inspect.Examine(b.r, g.TotalSize()).Faults, "%d laps off", laps)
 		}
 	})
 }
@@ -81,10 +82,10 @@ func TestExaminationOfScribbleIsBounded(t *testing.T) {
 	for p := range uint64(4096) {
 		m.SetWord(p, 0xf)
 	}
-	e := m.Ring().Examine(m.Geometry.TotalSize())
-	require.Len(t, e.Faults, ring.MaxFaults)
-	require.Equal(t, 4096-ring.MaxFaults, e.More)
-	require.Equal(t, []string{ring.FaultState}, kindsOf(e))
+	e := inspect.Examine(m.Ring(), m.Geometry.TotalSize())
+	require.Len(t, e.Faults, inspect.MaxFaults)
+	require.Equal(t, 4096-inspect.MaxFaults, e.More)
+	require.Equal(t, []string{inspect.FaultState}, kindsOf(e))
 }
 
 // In a full ring a word of the next lap stands at tail, and at head, where it is not due.
@@ -94,8 +95,8 @@ func TestExaminationOfAFullRing(t *testing.T) {
 		b.send(8, 1, 2, 3, 4, 5, 6, 7, 8)
 		require.NoError(t, inOrder(b.r))
 		b.m.SetWord(0, layout.FullWord(8, 1, 3))
-		if e := b.r.Examine(b.m.Geometry.TotalSize()); !mc {
-			require.Equal(t, []string{ring.FaultLap}, kindsOf(e), "%+v", e)
+		if e := inspect.Examine(b.r, b.m.Geometry.TotalSize()); !mc {
+			require.Equal(t, []string{inspect.FaultLap}, kindsOf(e), "%+v", e)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/internal/scribble"
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // A hostile peer that is faster than anything real: it writes before each single
@@ -178,7 +178,7 @@ func TestAViewerAmongHostilePeersCopiesABoundedNumberOfSlots(t *testing.T) {
 		for p := uint64(0); p < slots; p++ {
 			m.SetDescription(p, layout.AreaUnit, layout.MetaArea)
 		}
-		v := m.Ring().NewViewer()
+		v := inspect.NewViewer(m.Ring())
 		copied, n := uint64(0), uint64(0)
 		_, err := counted(stepLimit(slots), func(addr unsafe.Pointer, _ atomics.Op) {
 			p := v.Pos()
@@ -190,7 +190,7 @@ func TestAViewerAmongHostilePeersCopiesABoundedNumberOfSlots(t *testing.T) {
 			m.SetHot(layout.HotHead, p)
 			m.SetWord(p, layout.FullWord(p, k, shift))
 			copied += k
-		}, func() error { _ = v.Next(&ring.Peeked{}); return nil })
+		}, func() error { _ = v.Next(&inspect.Record{}); return nil })
 		require.NoError(t, err)
 		require.Less(t, copied, uint64(64*slots))
 	}

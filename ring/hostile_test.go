@@ -14,6 +14,7 @@ import (
 	"github.com/shmq/shmq/internal/scribble"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // victim is a producer, a consumer and a viewer of one ring, among hostile peers.
@@ -22,12 +23,12 @@ type victim struct {
 	r    *ring.Ring
 	p    *ring.Producer
 	c    *ring.Consumer
-	v    *ring.Viewer
+	v    *inspect.Viewer
 	seat int // of p; c has the next
 	buf  []byte
 	bufs [][]byte
 	recs [][]byte
-	seen ring.Peeked
+	seen inspect.Record
 	keep []ring.Lease
 
 	damaged bool // some call said so
@@ -37,7 +38,7 @@ type victim struct {
 func newVictim(m *ringtest.Region, seat int) (*victim, error) {
 	v := &victim{m: m, r: m.Ring(), seat: seat, bufs: make([][]byte, 4)}
 	v.recs = [][]byte{make([]byte, 8), make([]byte, 200), make([]byte, 8)}
-	v.c, v.v = v.r.NewConsumer(seat+1), v.r.NewViewer()
+	v.c, v.v = v.r.NewConsumer(seat+1), inspect.NewViewer(v.r)
 	var err error
 	if v.p, err = v.r.NewProducer(seat); err != nil {
 		v.p = nil
@@ -173,18 +174,18 @@ func (v *victim) look(n int) error {
 	slots := int(v.m.Geometry.Slots)
 	switch n % 8 {
 	case 0:
-		if e := v.r.Examine(uint64(len(v.m.Bytes))); len(e.Faults) > ring.MaxFaults {
+		if e := inspect.Examine(v.r, uint64(len(v.m.Bytes))); len(e.Faults) > inspect.MaxFaults {
 			return fmt.Errorf("%d faults", len(e.Faults))
 		}
-		s := v.r.Survey()
+		s := inspect.NewSurvey(v.r)
 		for _, h := range append(s.Seats, s.Handed) {
 			if h.Records > slots || h.Takes > slots || h.Claims > slots {
 				return fmt.Errorf("%d slots hold %+v", slots, h)
 			}
 		}
 	case 1:
-		v.r.Reclaim(v.m.Geometry.Seats - 1)
-		v.r.Glance()
+		v.r.Sweep(v.m.Geometry.Seats - 1)
+		inspect.Glance(v.r)
 		v.r.Depth()
 		v.r.Stream()
 	case 2:
@@ -200,7 +201,7 @@ func (v *victim) next() error {
 	if err := v.v.Next(&v.seen); err != nil {
 		return v.documented(err)
 	}
-	if v.seen.Slots == 0 || v.seen.Slots > v.m.Geometry.Slots || v.seen.State > ring.Writing {
+	if v.seen.Slots == 0 || v.seen.Slots > v.m.Geometry.Slots || v.seen.State > inspect.Writing {
 		return fmt.Errorf("a record in state %d of %d slots", v.seen.State, v.seen.Slots)
 	}
 	return v.inside(v.seen.Data, true)
@@ -322,7 +323,7 @@ func FuzzScribblingHarmsNobodysMemory(f *testing.F) {
 		for calls := 0; !tape.Ended() && calls < 500; calls += 8 {
 			hostile(t, m, tape, 8)
 		}
-		m.Ring().Reclaim(1)
+		m.Ring().Sweep(1)
 	})
 }
 

@@ -64,7 +64,7 @@ func TestTheMostSlots(t *testing.T) {
 		m := promised(t, g)
 		if testproc.Long() { // reads every line: some 2 s
 			require.NoError(t, inOrder(m.Ring()))
-			require.Zero(t, m.Ring().Reclaim(2))
+			require.Zero(t, m.Ring().Sweep(2))
 		}
 		start := g.Slots - 5
 		for _, off := range []uint64{layout.HotHead, layout.HotTail, layout.HotHandout} {

@@ -30,7 +30,7 @@ func (a *actor) now() int {
 // recover does for a seat what an attachment does that found its lock free.
 func (a *actor) recover(seat int) {
 	if s := a.s.r.Seat(seat); s.Dirty() {
-		a.s.r.Reclaim(seat)
+		a.s.r.Sweep(seat)
 		s.Clean()
 	}
 }

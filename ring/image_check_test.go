@@ -10,6 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // ending is what the others do after the victim's death.
@@ -248,9 +249,9 @@ func (e *epilogue) atRest() error {
 	if !e.c.Idle() {
 		return errors.New("drained, but not idle")
 	}
-	s := e.r.Survey()
+	s := inspect.NewSurvey(e.r)
 	for _, held := range append(s.Seats, s.Handed) {
-		if held != (ring.Holding{}) {
+		if held != (inspect.Holding{}) {
 			return fmt.Errorf("drained, but there is %+v", s)
 		}
 	}

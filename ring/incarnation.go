@@ -8,9 +8,9 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// See layout.Incarnation for what incarnations are. Nothing of a record says which one it
-// is of: who wants to know compares its position with the table. That changes only while
-// nobody has a role, so a participant reads it once, and not before somebody asks.
+// See layout.Incarnation for what incarnations are. Nothing in a record names its
+// incarnation: its position, compared with the table, does. The table changes only while
+// nobody has a role, so a participant reads it once, when it is first asked.
 
 // Home returns the stamp of where the current incarnation began, or 0; see layout.HotHome.
 func (r *Ring) Home() uint64 { return atomics.Load64(r.home) }
@@ -38,7 +38,7 @@ func (r *Ring) BeginIncarnation(id uint64) {
 	}
 }
 
-// Incarnations returns the table. What others are writing just now is left out.
+// Incarnations returns the table. An entry that is being written just now is left out.
 func (r *Ring) Incarnations() (t layout.Incarnations) {
 	for i := range t {
 		words := r.incarnation(i)
@@ -52,7 +52,7 @@ func (r *Ring) Incarnations() (t layout.Incarnations) {
 }
 
 func (r *Ring) incarnation(place int) *[layout.IncarnationSize / 8]uint64 {
-	return (*[layout.IncarnationSize / 8]uint64)(unsafe.Add(r.incarnations, place*layout.IncarnationSize))
+	return (*[layout.IncarnationSize / 8]uint64)(unsafe.Pointer(r.m.Hot(layout.HotIncarnations + uintptr(place)*layout.IncarnationSize)))
 }
 
 // end returns the position from which on nothing was ever published. Shared tail may lag
@@ -65,10 +65,10 @@ func (r *Ring) end() uint64 {
 	if int64(head-t) > 0 {
 		t = head
 	}
-	for n := uint64(0); n <= r.cap; n++ {
-		w := r.load(t)
-		k := r.span(t, w)
-		if w.CompareLap(t, r.shift) != 0 || w.State() == layout.Free || k == 0 {
+	for n := uint64(0); n <= r.m.Cap; n++ {
+		w := r.m.Load(t)
+		k := r.m.Span(t, w)
+		if w.CompareLap(t, r.m.Shift) != 0 || w.State() == layout.Free || k == 0 {
 			break
 		}
 		t += k

@@ -11,6 +11,7 @@ import (
 	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/require"
 
+	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/ring"
 )
@@ -53,7 +54,9 @@ func queueOf(slots int) porcupine.Model {
 }
 
 // history lets producers and consumers make calls each, all at once, and returns
-// what happened. A take is a lease and its acknowledgement.
+// what happened. A take is a lease and its acknowledgement. Fences stand between a call and
+// the two readings of the clock: the last store of a call is a release store, which others
+// may see some nanoseconds after the call has returned.
 func history(t *testing.T, mp, mc bool, calls int, seed uint64) []porcupine.Operation {
 	producers, consumers := 1, 1
 	if mp {
@@ -95,7 +98,9 @@ func history(t *testing.T, mp, mc bool, calls int, seed uint64) []porcupine.Oper
 			for n := range calls {
 				op := porcupine.Operation{ClientId: i, Call: int64(time.Since(began))}
 				var in queueCall
+				atomics.Fence()
 				op.Output = call(n, &in)
+				atomics.Fence()
 				op.Return = int64(time.Since(began))
 				op.Input = in
 				all[i] = append(all[i], op)

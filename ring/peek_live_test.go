@@ -17,6 +17,7 @@ import (
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // uniform writes a record that is made and checked at the speed of a copy: number id
@@ -95,8 +96,8 @@ func TestViewerNeverShowsATornRecord(t *testing.T) {
 			})
 			shown := 0
 			all.Go(func() {
-				v := r.NewViewer()
-				rec := ring.Peeked{}
+				v := inspect.NewViewer(r)
+				rec := inspect.Record{}
 				last := map[uint64]uint64{}
 				for !over() {
 					switch err := v.Next(&rec); {
@@ -106,7 +107,7 @@ func TestViewerNeverShowsATornRecord(t *testing.T) {
 					case err != nil:
 						fail(fmt.Errorf("viewer: %w", err))
 						return
-					case rec.State == ring.Writing:
+					case rec.State == inspect.Writing:
 						v.Seek(rec.Pos)
 						runtime.Gosched()
 						continue

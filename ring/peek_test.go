@@ -11,12 +11,13 @@ import (
 	"github.com/shmq/shmq/internal/scribble"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // seen is what a viewer says of one record; id 0 while it is being written.
 type seen struct {
 	id    uint64
-	state ring.PeekState
+	state inspect.State
 	seat  int
 	slots uint64
 	again int
@@ -27,9 +28,9 @@ func (b *bench) sees(want ...seen) {
 	b.Helper()
 	before := slices.Clone(b.m.Bytes)
 	var got []seen
-	v := b.r.NewViewer()
+	v := inspect.NewViewer(b.r)
 	end := v.Rewind()
-	for rec := (ring.Peeked{}); ; {
+	for rec := (inspect.Record{}); ; {
 		err := v.Next(&rec)
 		if err == ring.ErrEmpty {
 			break
@@ -37,7 +38,7 @@ func (b *bench) sees(want ...seen) {
 		require.NoError(b, err)
 		require.Less(b, int64(rec.Pos-end), int64(0))
 		s := seen{0, rec.State, rec.Seat, rec.Slots, rec.Redelivered}
-		if rec.State != ring.Writing {
+		if rec.State != inspect.Writing {
 			s.id, err = ringtest.ReadRecord(rec.Data)
 			require.NoError(b, err)
 			require.False(b, b.m.Holds(rec.Data), "it is a copy")
@@ -59,21 +60,21 @@ func TestViewerTellsWhatBecomesOfEachRecord(t *testing.T) {
 	_, err := b.producer(2).Reserve(8)
 	require.NoError(t, err)
 	b.send(8, 6)
-	waiting := []seen{{4, ring.Waiting, -1, 1, 0}, {5, ring.Waiting, -1, 1, 0}, {0, ring.Writing, 2, 1, 0}, {6, ring.Waiting, -1, 1, 0}}
+	waiting := []seen{{4, inspect.Waiting, -1, 1, 0}, {5, inspect.Waiting, -1, 1, 0}, {0, inspect.Writing, 2, 1, 0}, {6, inspect.Waiting, -1, 1, 0}}
 	see := func(taken ...seen) {
 		t.Helper()
 		b.sees(append(taken, waiting...)...)
 	}
-	see(seen{1, ring.Leased, 1, 1, 0}, seen{2, ring.Leased, 1, 1, 0}, seen{3, ring.Leased, 1, 2, 0})
+	see(seen{1, inspect.Leased, 1, 1, 0}, seen{2, inspect.Leased, 1, 1, 0}, seen{3, inspect.Leased, 1, 2, 0})
 	b.c.Ack(&taken[0])
-	see(seen{2, ring.Leased, 1, 1, 0}, seen{3, ring.Leased, 1, 2, 0})
+	see(seen{2, inspect.Leased, 1, 1, 0}, seen{3, inspect.Leased, 1, 2, 0})
 	b.c.Close()
-	see(seen{2, ring.Orphaned, -1, 1, 0}, seen{3, ring.Orphaned, -1, 2, 0})
+	see(seen{2, inspect.Orphaned, -1, 1, 0}, seen{3, inspect.Orphaned, -1, 2, 0})
 	b.lease(b.r.NewConsumer(3), 2, 1)
-	see(seen{2, ring.Leased, 3, 1, 1}, seen{3, ring.Leased, 3, 2, 0})
-	b.r.Reclaim(2) // its claim is passed over
+	see(seen{2, inspect.Leased, 3, 1, 1}, seen{3, inspect.Leased, 3, 2, 0})
+	b.r.Sweep(2) // its claim is passed over
 	waiting = slices.Delete(waiting, 2, 3)
-	see(seen{2, ring.Leased, 3, 1, 1}, seen{3, ring.Leased, 3, 2, 0})
+	see(seen{2, inspect.Leased, 3, 1, 1}, seen{3, inspect.Leased, 3, 2, 0})
 }
 
 func TestViewerFindsTheSlotsOfALeasedRecord(t *testing.T) {
@@ -82,9 +83,9 @@ func TestViewerFindsTheSlotsOfALeasedRecord(t *testing.T) {
 	b.send(150, 1)
 	b.send(200, 2)
 	ls := b.batch(b.c, 1, 2)
-	b.sees(seen{1, ring.Leased, 1, 3, 0}, seen{2, ring.Leased, 1, 4, 0})
+	b.sees(seen{1, inspect.Leased, 1, 3, 0}, seen{2, inspect.Leased, 1, 4, 0})
 	b.c.Ack(&ls[1])
-	b.sees(seen{1, ring.Leased, 1, 3, 0})
+	b.sees(seen{1, inspect.Leased, 1, 3, 0})
 	b.c.Ack(&ls[0])
 	b.sees()
 }
@@ -98,14 +99,14 @@ func TestViewerOfASingleConsumer(t *testing.T) {
 		l := b.lease(b.c, 1, 0)
 		second := b.lease(b.c, 2, 0)
 		b.c.Ack(second)
-		rest := []seen{{3, ring.Waiting, -1, 1, 0}, {4, ring.Waiting, -1, 2, 0}}
-		b.sees(append([]seen{{1, ring.Leased, -1, 1, 0}, {2, ring.Leased, -1, 1, 0}}, rest...)...)
+		rest := []seen{{3, inspect.Waiting, -1, 1, 0}, {4, inspect.Waiting, -1, 2, 0}}
+		b.sees(append([]seen{{1, inspect.Leased, -1, 1, 0}, {2, inspect.Leased, -1, 1, 0}}, rest...)...)
 		b.c.Ack(l)
 		b.sees(rest...)
 		if many {
 			_, err := b.producer(2).Reserve(8)
 			require.NoError(t, err)
-			b.sees(append(rest, seen{0, ring.Writing, 2, 1, 0})...)
+			b.sees(append(rest, seen{0, inspect.Writing, 2, 1, 0})...)
 		}
 	}
 }
@@ -119,7 +120,7 @@ func TestViewerSeesWhatIsThereLapAfterLap(t *testing.T) {
 		for id := uint64(1); id < 2000; id++ {
 			n := ringtest.MinRecord + rng.IntN(180)
 			if b.p.Send(ringtest.Record(id, n)) == nil {
-				there = append(there, seen{id, ring.Waiting, -1, uint64(n+63) / 64, 0})
+				there = append(there, seen{id, inspect.Waiting, -1, uint64(n+63) / 64, 0})
 			}
 			b.sees(there...)
 			if rng.IntN(2) == 0 && len(there) > 0 {
@@ -134,8 +135,8 @@ func TestViewerSeesWhatIsThereLapAfterLap(t *testing.T) {
 func TestViewerFollows(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		b := newBench(t, geometry(mp, mc, 8), 1<<50-3)
-		v := b.r.NewViewer()
-		rec := ring.Peeked{}
+		v := inspect.NewViewer(b.r)
+		rec := inspect.Record{}
 		next := func(want uint64) {
 			t.Helper()
 			require.NoError(t, v.Next(&rec))
@@ -194,7 +195,7 @@ func TestViewerReportsDamage(t *testing.T) {
 	t.Parallel()
 	for _, mc := range []bool{false, true} {
 		b := newBench(t, geometry(true, mc, 8), 0)
-		rec := ring.Peeked{}
+		rec := inspect.Record{}
 		for name, hurt := range map[string]func(){
 			"inline length": func() { b.m.SetDescription(0, layout.InlineSize+1, 0) },
 			"area length":   func() { b.m.SetDescription(0, 65, layout.MetaArea) },
@@ -205,10 +206,10 @@ func TestViewerReportsDamage(t *testing.T) {
 			b.send(8, 1)
 			hurt()
 			if name == "later lap" && mc {
-				require.Equal(t, ring.ErrEmpty, b.r.NewViewer().Next(&rec), "as if it had been consumed")
+				require.Equal(t, ring.ErrEmpty, inspect.NewViewer(b.r).Next(&rec), "as if it had been consumed")
 				continue
 			}
-			require.ErrorIs(t, b.r.NewViewer().Next(&rec), ring.ErrDamaged, name)
+			require.ErrorIs(t, inspect.NewViewer(b.r).Next(&rec), ring.ErrDamaged, name)
 		}
 	}
 }

@@ -13,18 +13,15 @@ const prefetchLines = 4
 // PrefetchNext asks for the record that follows, if there is one, so that its lines are
 // on their way while the caller works on the one it has.
 func (c *Consumer) PrefetchNext() {
-	r, p := c.r, c.one.next
-	if r.geo.ManyConsumers {
-		p = atomics.Load64(r.head)
-	}
-	line := unsafe.Add(r.slots, (p&r.mask)*layout.SlotSize)
+	r, p := c.r, c.next()
+	line := r.m.LineAt(p)
 	// Nothing waits for these loads: the branches are predicted, the line on its way.
 	if layout.Word(atomics.Load64((*uint64)(line))).State() != layout.Full ||
 		atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))) <= layout.InlineSize {
 		return
 	}
-	area := unsafe.Add(r.data, (p&r.mask)*r.area)
-	for i := range min(prefetchLines, r.area/layout.SlotSize) {
+	area := r.m.AreaAt(p)
+	for i := range min(prefetchLines, r.m.Area/layout.SlotSize) {
 		atomics.Prefetch(unsafe.Add(area, i*layout.SlotSize))
 	}
 }

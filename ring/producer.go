@@ -1,10 +1,9 @@
 package ring
 
 import (
-	"unsafe"
-
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring/internal/region"
 )
 
 // Producer puts records into a ring. It is for one goroutine at a time.
@@ -24,7 +23,7 @@ type Producer struct {
 
 	spent  uint64 // of the call's effort; see Ring.effort
 	filled bool   // see Filled
-	sums   summer
+	sums   region.Summer
 	stamp  uint64 // the time of the batch under way, or 0
 
 	// open is the reservation under way.
@@ -39,10 +38,10 @@ type Producer struct {
 //
 // Preconditions: the caller holds the seat's lock and the producer role in the
 // way the geometry asks, and has recovered what an earlier owner of the seat
-// left (Reclaim).
+// left (Sweep).
 func (r *Ring) NewProducer(seat int) (*Producer, error) {
 	p := &Producer{r: r, seat: seat}
-	if r.geo.ManyProducers {
+	if r.m.Geo.ManyProducers {
 		p.headSeen = atomics.Load64(r.head)
 		return p, nil
 	}
@@ -51,7 +50,7 @@ func (r *Ring) NewProducer(seat int) (*Producer, error) {
 }
 
 // MaxRecord returns the largest payload in bytes.
-func (p *Producer) MaxRecord() int { return p.r.geo.MaxRecord() }
+func (p *Producer) MaxRecord() int { return p.r.m.Geo.MaxRecord() }
 
 // Send copies b into the ring as one record. Errors: ErrFull, ErrTooLarge,
 // ErrReserved, ErrDamaged.
@@ -62,10 +61,10 @@ func (p *Producer) Send(b []byte) error {
 	}
 	// What follows is claim, write and publish in one, for the commonest case.
 	r := p.r
-	line := unsafe.Add(r.slots, (t&r.mask)*layout.SlotSize)
+	line := r.m.LineAt(t)
 	fillLine(line, b)
 	p.tail = t + 1
-	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.shift)), r.tail, t+1)
+	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1)
 	return nil
 }
 
@@ -74,13 +73,13 @@ func (p *Producer) send(b []byte) error {
 	if p.open {
 		return ErrReserved
 	}
-	if len(b) <= layout.InlineSize && p.r.plain && p.sendSmall(b) {
+	if len(b) <= layout.InlineSize && p.r.m.Plain && p.sendSmall(b) {
 		return nil
 	}
-	if len(b) > p.r.geo.MaxRecord() {
+	if len(b) > p.r.m.Geo.MaxRecord() {
 		return ErrTooLarge
 	}
-	k := p.r.slotsFor(len(b))
+	k := p.r.m.SlotsFor(len(b))
 	pos, err := p.claim(k)
 	if err != nil {
 		return err
@@ -97,15 +96,15 @@ func (p *Producer) Reserve(n int) ([]byte, error) {
 	if p.open {
 		return nil, ErrReserved
 	}
-	if n < 0 || n > p.r.geo.MaxRecord() {
+	if n < 0 || n > p.r.m.Geo.MaxRecord() {
 		return nil, ErrTooLarge
 	}
-	k := p.r.slotsFor(n)
+	k := p.r.m.SlotsFor(n)
 	pos, err := p.claim(k)
 	if err != nil {
 		return nil, err
 	}
-	b, meta := p.r.room(pos, n)
+	b, meta := p.r.m.Place(pos, n)
 	p.open, p.pos, p.slots, p.reserved, p.meta = true, pos, k, n, meta
 	p.ahead = 0
 	return b, nil
@@ -118,9 +117,9 @@ func (p *Producer) Commit(n int) error {
 		return ErrNotReserved
 	}
 	p.closeReservation()
-	b, _ := p.r.room(p.pos, p.reserved)
-	p.r.describe(p.pos, n, p.meta)
-	if !p.r.plain {
+	b, _ := p.r.m.Place(p.pos, p.reserved)
+	p.r.m.Describe(p.pos, n, p.meta)
+	if !p.r.m.Plain {
 		p.complete(p.pos, b[:n], p.meta)
 	}
 	p.publish(p.pos, p.slots)
@@ -133,8 +132,8 @@ func (p *Producer) Abort() {
 		return
 	}
 	p.closeReservation()
-	if p.r.geo.ManyProducers {
-		p.r.store(p.pos, layout.SkipWord(p.pos, p.slots, p.r.shift))
+	if p.r.m.Geo.ManyProducers {
+		p.r.m.Store(p.pos, layout.SkipWord(p.pos, p.slots, p.r.m.Shift))
 	}
 }
 
@@ -145,10 +144,10 @@ func (p *Producer) closeReservation() {
 
 // plainLap returns how far ahead is while no reservation is open.
 func (r *Ring) plainLap() uint64 {
-	if r.geo.ManyProducers || r.geo.ManyConsumers || !r.plain {
+	if r.m.Geo.ManyProducers || r.m.Geo.ManyConsumers || !r.m.Plain {
 		return 0
 	}
-	return r.cap
+	return r.m.Cap
 }
 
 // Filled reports whether a filler went out since the last call. Consumers have to
@@ -163,8 +162,8 @@ func (p *Producer) Filled() bool {
 // claim takes k slots: from then until publish they are the producer's. A single
 // producer need not say so to anyone.
 func (p *Producer) claim(k uint64) (uint64, error) {
-	if p.r.geo.ManyProducers {
-		pos, _, err := p.claimMany(k, k)
+	if p.r.m.Geo.ManyProducers {
+		pos, _, err := p.claimShared(k, k)
 		return pos, err
 	}
 	return p.claimSingle(k)
@@ -172,10 +171,10 @@ func (p *Producer) claim(k uint64) (uint64, error) {
 
 // write copies a payload into claimed slots.
 func (p *Producer) write(pos uint64, b []byte) {
-	dst, meta := p.r.room(pos, len(b))
+	dst, meta := p.r.m.Place(pos, len(b))
 	copy(dst, b)
-	p.r.describe(pos, len(b), meta)
-	if !p.r.plain {
+	p.r.m.Describe(pos, len(b), meta)
+	if !p.r.m.Plain {
 		p.complete(pos, dst, meta)
 	}
 }
@@ -183,26 +182,27 @@ func (p *Producer) write(pos uint64, b []byte) {
 // complete writes what a record has beyond the plain ones: when it is sent, and the
 // checksum. b is the payload of the record at pos.
 func (p *Producer) complete(pos uint64, b []byte, meta uint32) {
+	m := &p.r.m
 	var time uint64
-	if p.r.geo.Timestamps {
+	if m.Geo.Timestamps {
 		if time = p.stamp; time == 0 {
 			time = p.r.now()
 		}
-		*p.r.timeAt(pos) = time
+		*m.TimeAt(pos) = time
 	}
-	if p.r.geo.Checksum {
-		*p.r.sumAt(pos) = p.sums.sum(p.r, pos, meta, time, b)
+	if m.Geo.Checksum {
+		*m.SumAt(pos) = p.sums.Sum(m, pos, meta, time, b)
 	}
 }
 
 // publish makes the record visible, whole. A single producer moves the shared
 // tail behind it, for tools and for its successor.
 func (p *Producer) publish(pos, k uint64) {
-	w := layout.FullWord(pos, k, p.r.shift)
-	if p.r.geo.ManyProducers {
-		p.r.store(pos, w)
+	w := layout.FullWord(pos, k, p.r.m.Shift)
+	if p.r.m.Geo.ManyProducers {
+		p.r.m.Store(pos, w)
 		return
 	}
 	p.tail = pos + k
-	atomics.StoreRelease64x2(p.r.wordAt(pos), uint64(w), p.r.tail, p.tail)
+	atomics.StoreRelease64x2(p.r.m.WordAt(pos), uint64(w), p.r.tail, p.tail)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring/internal/region"
 )
 
 // What a disk has of a ring when the machine has stopped: each page, or each line of 64
@@ -31,13 +32,13 @@ import (
 // position in the checksum tells. A good record was published, whole, at its position:
 // Full is stored after all else, and an unpublished one is Claimed, or its word is of an
 // earlier lap. So nothing is delivered that was not sent, but it may have been
-// acknowledged, since S, or within the window by somebody whose store did not get to the
+// acknowledged, since S, or within the window by a consumer whose store did not get to the
 // disk; all that is found comes flagged. Positions are those of the records, so a
 // producer's come in the order in which it sent them; those that are missing were not
 // synced. Of a batch whose send had not returned, some may come; also if its sender died and
 // the batch is a Skip: the words inside are Full until the slots are used again.
 //
-// What is found is laid out as participants leave it who have all died: orphans before
+// What is found is laid out as if all participants had died: orphans before
 // head, or, with a single consumer, what lies between head and handout. What has no good
 // record is free, or for a single consumer a Skip.
 //
@@ -96,7 +97,7 @@ type rebuilder struct {
 	*Ring
 	before uint64 // head as the disk has it
 	ref    uint64 // tail as the disk has it; words stand for the positions nearest to it
-	sums   summer
+	sums   region.Summer
 	budget uint64 // payload bytes that may still be read
 	good   []pick // newest first
 	bad    int
@@ -105,10 +106,10 @@ type rebuilder struct {
 // candidates returns the positions of words that may stand for a record that is not
 // acknowledged, the newest first.
 func (b *rebuilder) candidates() (ps []uint64) {
-	for i := range b.cap {
-		switch w := b.load(i); w.State() {
+	for i := range b.m.Cap {
+		switch w := b.m.Load(i); w.State() {
 		case layout.Full, layout.Reading, layout.Orphan:
-			ps = append(ps, w.Position(i, b.ref, b.shift))
+			ps = append(ps, w.Position(i, b.ref, b.m.Shift))
 		}
 	}
 	slices.SortFunc(ps, func(p, q uint64) int { return cmp.Compare(int64(q-b.ref), int64(p-b.ref)) })
@@ -119,8 +120,8 @@ func (b *rebuilder) candidates() (ps []uint64) {
 func (b *rebuilder) find(candidates []uint64) {
 	var bad []uint64
 	for _, p := range candidates {
-		acked := !b.geo.ManyConsumers && int64(p-b.before) < 0
-		if acked || len(b.good) > 0 && b.top()-p > b.cap {
+		acked := !b.m.Geo.ManyConsumers && int64(p-b.before) < 0
+		if acked || len(b.good) > 0 && b.top()-p > b.m.Cap {
 			break // all others are older
 		}
 		if k, ok := b.check(p); ok {
@@ -131,7 +132,7 @@ func (b *rebuilder) find(candidates []uint64) {
 	}
 	for _, p := range bad {
 		// Without a good one the window lies before where the next record goes.
-		if len(b.good) > 0 || int64(p-(b.end()-b.cap)) >= 0 {
+		if len(b.good) > 0 || int64(p-(b.end()-b.m.Cap)) >= 0 {
 			b.bad++
 		}
 	}
@@ -143,20 +144,20 @@ func (b *rebuilder) top() uint64 { return b.good[0].pos + b.good[0].k }
 // check tells whether a candidate is a good record, of k slots, that ends before the one
 // found before it. (A reservation may have had more slots than its record needs.)
 func (b *rebuilder) check(p uint64) (k uint64, ok bool) {
-	span := b.span(p, b.load(p))
-	if span == 0 || span > b.geo.MaxSlotsPerRecord() {
+	span := b.m.Span(p, b.m.Load(p))
+	if span == 0 || span > b.m.Geo.MaxSlotsPerRecord() {
 		return 0, false
 	}
-	data, meta, err := b.payload(p, span)
+	data, meta, err := b.m.Payload(p, span)
 	if err != nil || uint64(len(data)) > b.budget {
 		return 0, false
 	}
-	k = b.slotsFor(len(data))
+	k = b.m.SlotsFor(len(data))
 	if n := len(b.good); n > 0 && int64(p+k-b.good[n-1].pos) > 0 {
 		return 0, false
 	}
 	b.budget -= uint64(len(data))
-	return k, b.sums.sum(b.Ring, p, meta, b.sentAt(p), data) == *b.sumAt(p)
+	return k, b.sums.Sum(&b.m, p, meta, b.m.SentAt(p), data) == *b.m.SumAt(p)
 }
 
 // end is where the next record goes: behind the good ones, and as far as tail and head say
@@ -165,7 +166,7 @@ func (b *rebuilder) end() uint64 {
 	end, most := b.ref, ^uint64(0)>>1
 	if n := len(b.good); n > 0 {
 		end = b.top()
-		most = b.good[n-1].pos + b.cap - end
+		most = b.good[n-1].pos + b.m.Cap - end
 	}
 	further := uint64(0)
 	for _, p := range []uint64{b.ref, b.before} {
@@ -178,17 +179,17 @@ func (b *rebuilder) end() uint64 {
 
 // lay writes the words of the lap before end. It stores each place once.
 func (b *rebuilder) lay(end uint64) {
-	at := end - b.cap
+	at := end - b.m.Cap
 	gap := b.free
 	for _, g := range slices.Backward(b.good) {
 		gap(at, g.pos)
 		at = g.pos + g.k
 		b.inside(g.pos+1, at)
-		if b.geo.ManyConsumers {
-			b.store(g.pos, layout.OrphanWord(g.pos, g.k, false, b.shift))
+		if b.m.Geo.ManyConsumers {
+			b.m.Store(g.pos, layout.OrphanWord(g.pos, g.k, false, b.m.Shift))
 			continue
 		}
-		b.store(g.pos, layout.FullWord(g.pos, g.k, b.shift))
+		b.m.Store(g.pos, layout.FullWord(g.pos, g.k, b.m.Shift))
 		gap = b.skip // from the oldest on
 	}
 	gap(at, end)
@@ -198,7 +199,7 @@ func (b *rebuilder) lay(end uint64) {
 func (b *rebuilder) free(p, q uint64) {
 	for ; p != q; p++ {
 		b.wipe(p)
-		b.store(p, layout.FreeWord(p+b.cap, b.shift))
+		b.m.Store(p, layout.FreeWord(p+b.m.Cap, b.m.Shift))
 	}
 }
 
@@ -206,17 +207,17 @@ func (b *rebuilder) free(p, q uint64) {
 func (b *rebuilder) inside(p, q uint64) {
 	for ; p != q; p++ {
 		b.wipe(p)
-		b.store(p, layout.FreeWord(p, b.shift))
+		b.m.Store(p, layout.FreeWord(p, b.m.Shift))
 	}
 }
 
 // skip has a single consumer pass over the slots from p to q.
 func (b *rebuilder) skip(p, q uint64) {
 	for p != q {
-		k := min(q-p, b.cap-p&b.mask)
+		k := min(q-p, b.m.Cap-p&b.m.Mask)
 		b.inside(p+1, p+k)
 		b.wipe(p)
-		b.store(p, layout.SkipWord(p, k, b.shift))
+		b.m.Store(p, layout.SkipWord(p, k, b.m.Shift))
 		p += k
 	}
 }
@@ -225,15 +226,15 @@ func (b *rebuilder) skip(p, q uint64) {
 // line that was never written is 0, and may be there still: the checksum is not that of
 // an empty record.
 func (b *rebuilder) wipe(p uint64) {
-	*b.lengthMeta(p) = ^uint64(0)
-	*b.sumAt(p) = ^b.sums.sum(b.Ring, p, 0, b.sentAt(p), nil)
+	*b.m.LengthMeta(p) = ^uint64(0)
+	*b.m.SumAt(p) = ^b.sums.Sum(&b.m, p, 0, b.m.SentAt(p), nil)
 }
 
-// reset brings the hot words in line. They are in no order: whoever is interrupted here
-// begins again.
+// reset brings the hot words in line. They are in no order: a rebuild that is
+// interrupted here begins again.
 func (b *rebuilder) reset(end uint64) {
 	head := end
-	if b.geo.ManyConsumers {
+	if b.m.Geo.ManyConsumers {
 		atomics.Add64(b.orphans, 1)
 	} else {
 		if n := len(b.good); n > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // What a disk may have, case by case. Each case takes parts of one moment and parts of
@@ -196,7 +197,7 @@ func TestRebuildOfATakeOfSeveral(t *testing.T) {
 				b.c.Ack(&ls[acked])
 			}
 			if dead {
-				b.r.Reclaim(1)
+				b.r.Sweep(1)
 			}
 			b.rebuilds(0, come...)
 		}
@@ -291,9 +292,9 @@ func TestAViewerShowsARebuiltRecordWithItsSlots(t *testing.T) {
 		b.send(40, 2)
 		_, err := ring.Rebuild(b.m.Bytes, b.m.Geometry)
 		require.NoError(t, err)
-		v := b.r.NewViewer()
+		v := inspect.NewViewer(b.r)
 		v.Seek(8)
-		var rec ring.Peeked
+		var rec inspect.Record
 		require.NoError(t, v.Next(&rec))
 		require.EqualValues(t, 4, rec.Slots)
 		require.EqualValues(t, 1, b.idOf(rec.Data))

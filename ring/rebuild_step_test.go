@@ -29,7 +29,7 @@ func TestRebuildOfABatchWhoseSenderDied(t *testing.T) {
 			_, _ = b.p.SendBatch([][]byte{ringtest.Record(2, 8), ringtest.Record(3, 8), ringtest.Record(4, 8)})
 		})
 		atomics.SetHook(nil)
-		b.r.Reclaim(0)
+		b.r.Sweep(0)
 		b.p = b.producer(0)
 		b.send(8, 5)
 		b.c.Ack(b.lease(b.c, 1, 0))

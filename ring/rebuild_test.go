@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // The machine stops at any moment, with any version of each part of the ring on its disk
@@ -132,14 +133,14 @@ func (k *machine) tryOut(found ring.Rebuilt) ([]*paper, error) {
 			return nil, fmt.Errorf("seat %d is dirty", i)
 		}
 	}
-	if e := r.Examine(uint64(len(k.m.Bytes))); len(e.Faults) > 0 {
+	if e := inspect.Examine(r, uint64(len(k.m.Bytes))); len(e.Faults) > 0 {
 		return nil, fmt.Errorf("a rebuilt ring is accused: %+v", e.Faults[0])
 	}
 	torn := r.Torn()
 	_, tail := r.Positions()
-	v := r.NewViewer()
+	v := inspect.NewViewer(r)
 	shown := 0
-	for rec := (ring.Peeked{}); ; shown++ {
+	for rec := (inspect.Record{}); ; shown++ {
 		if err := v.Next(&rec); err == ring.ErrEmpty {
 			break
 		} else if err != nil {
@@ -156,7 +157,7 @@ func (k *machine) tryOut(found ring.Rebuilt) ([]*paper, error) {
 		return nil, errors.New("a rebuilt ring has torn records")
 	}
 	err = useOn(r, k.sizes)
-	if e := r.Examine(uint64(len(k.m.Bytes))); err == nil && len(e.Faults) > 0 {
+	if e := inspect.Examine(r, uint64(len(k.m.Bytes))); err == nil && len(e.Faults) > 0 {
 		err = fmt.Errorf("a rebuilt ring that was used is accused: %+v", e.Faults[0])
 	}
 	return came, err

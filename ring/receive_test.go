@@ -61,7 +61,7 @@ func TestWhatWasReceivedDoesNotComeAgain(t *testing.T) {
 		b.send(40, 1, 2, 3)
 		b.receive(b.c, 1, 0)
 		b.receive(b.c, 2, 0)
-		b.r.Reclaim(1) // the consumer dies; its successor takes the seat
+		b.r.Sweep(1) // the consumer dies; its successor takes the seat
 		heir := b.r.NewConsumer(1)
 		b.receive(heir, 3, 0)
 		b.drained(heir)
@@ -74,7 +74,7 @@ func TestReceiveFlagsWhatADeadConsumerMayHaveSeen(t *testing.T) {
 		b.send(40, 1, 2, 3)
 		b.lease(b.c, 1, 0)
 		b.lease(b.c, 2, 0)
-		b.r.Reclaim(1)
+		b.r.Sweep(1)
 		heir := b.r.NewConsumer(1)
 		b.receive(heir, 1, 1)
 		b.receive(heir, 2, 1)

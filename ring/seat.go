@@ -11,12 +11,12 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// Seat is one entry of the seat table. Who holds the seat's lock writes it; anyone
+// Seat is one entry of the seat table. The holder of the seat's lock writes it; anyone
 // reads it, and what is read of another's seat is a report, not a fact to act on.
 type Seat struct{ base unsafe.Pointer }
 
-// Counters are a participant's own counts, and since when it holds what it holds. Only the holder of the seat writes
-// them, with plain stores to a line of its own; tools read them.
+// Counters are a participant's own counts, and since when it holds what it holds. Only the
+// holder of the seat writes them, with plain stores to a line of its own; tools read them.
 type Counters struct {
 	Records     uint64 // sent, or acknowledged
 	Bytes       uint64 // payload bytes of those
@@ -29,7 +29,7 @@ type Counters struct {
 	_           uint32
 }
 
-// Occupant says who holds a seat.
+// Occupant describes the holder of a seat.
 type Occupant struct {
 	Role      uint32 // layout.RoleProducer or layout.RoleConsumer
 	PID       uint32
@@ -43,7 +43,7 @@ type Occupant struct {
 //
 // Preconditions: 0 <= i < Geometry().Seats.
 func (r *Ring) Seat(i int) Seat {
-	return Seat{unsafe.Add(r.seats, uintptr(i)%uintptr(r.geo.Seats)*layout.SeatSize)}
+	return Seat{r.m.Seat(i)}
 }
 
 func (s Seat) u32(off uintptr) *uint32 { return (*uint32)(unsafe.Add(s.base, off)) }
@@ -55,12 +55,17 @@ func (s Seat) command() []byte {
 
 // Dirty reports whether the seat was taken and not left in order: it is in use,
 // or its holder died.
-func (s Seat) Dirty() bool { return atomics.Load32(s.u32(layout.SeatState)) == layout.SeatDirty }
+func (s Seat) Dirty() bool { return s.State() == layout.SeatDirty }
+
+// State returns the entry's state; a participant writes layout.SeatClean or SeatDirty.
+func (s Seat) State() uint32 { return atomics.Load32(s.u32(layout.SeatState)) }
+
+// CommandEnds reports whether the command has a NUL at its end, as participants write it.
+func (s Seat) CommandEnds() bool { return bytes.IndexByte(s.command(), 0) >= 0 }
 
 // Take adds the counters to the sums, marks the seat dirty, then describes its occupant,
-// clears the counters and starts the clock. The role comes first: a dirty seat never tells
-// that of who had it before, or another process would be taken for the holder of a single
-// role.
+// clears the counters and starts the clock. The role comes first: a dirty seat never tells that of its last
+// holder, or another process would be taken for the holder of a single role.
 //
 // Preconditions: the caller holds the lock; nothing in the ring names the seat.
 func (s Seat) Take(o Occupant) {
@@ -127,3 +132,22 @@ func (s Seat) Report() Counters {
 		Clock:       atomic.LoadUint32(&c.Clock),
 	}
 }
+
+// Hold notes that the participant holds something, unless it did so before. People who
+// look at the queue are told since when; nothing acts upon it. time.Now costs as much as a
+// record does, so the note is a reading of the processor's counter. The entry has one of
+// the time of attaching, too; between that and the present, a reader finds out what a tick
+// is.
+func (c *Counters) Hold() {
+	if c.HeldSince == 0 {
+		c.HeldSince = atomics.Cycles()
+	}
+}
+
+// clock is the kind of clock that Cycles reads.
+var clock = func() uint32 {
+	if atomics.HaveCycles {
+		return layout.ClockCPU
+	}
+	return layout.ClockUnix
+}()

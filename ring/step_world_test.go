@@ -153,7 +153,7 @@ func (w *world) begin(seat int, producer bool, index int, successor bool) {
 	l.task = ringtest.Start(l.name, func() {
 		ringtest.Yield() // before anything: there is a life to be scheduled
 		if successor {
-			w.ring.Reclaim(seat)
+			w.ring.Sweep(seat)
 			single := !w.geo.ManyProducers && producer || !w.geo.ManyConsumers && !producer
 			if !single && !w.restart {
 				return

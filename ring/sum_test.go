@@ -9,6 +9,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // summed is geometry with checksums.
@@ -137,8 +138,8 @@ func TestASpoiledRecordIsDroppedAndTheOthersCome(t *testing.T) {
 
 // positions returns where the records that nobody has taken begin.
 func (b *bench) positions() (ps []uint64) {
-	v := b.r.NewViewer()
-	var rec ring.Peeked
+	v := inspect.NewViewer(b.r)
+	var rec inspect.Record
 	for v.Next(&rec) == nil {
 		ps = append(ps, rec.Pos)
 	}
@@ -223,7 +224,7 @@ func TestAnHeirDropsWhatIsSpoiled(t *testing.T) {
 		b.c.Ack(b.lease(b.c, 2, 0))
 		b.send(60, 5)
 		b.batch(b.c, 3, 4, 5) // at 8, 9, 10
-		require.Equal(t, ring.Reclaimed{Takes: 1}, b.r.Reclaim(1))
+		require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(1))
 		spoil(b.m, 7+spoiled, 8)
 		heir := b.r.NewConsumer(2)
 		for id := uint64(3); id <= 5; id++ {
@@ -262,8 +263,8 @@ func TestAViewerDoesNotShowWhatIsSpoiled(t *testing.T) {
 		b.lease(b.c, 1, 0)
 		spoil(b.m, 0, 1)
 		spoil(b.m, 1, 99)
-		v := b.r.NewViewer()
-		var rec ring.Peeked
+		v := inspect.NewViewer(b.r)
+		var rec inspect.Record
 		require.NoError(t, v.Next(&rec))
 		require.EqualValues(t, 3, b.idOf(rec.Data))
 		require.EqualValues(t, 3, v.Missed())
@@ -290,8 +291,8 @@ func TestChecksumsAllocateNothing(t *testing.T) {
 		small, large := ringtest.Record(1, 40), ringtest.Record(2, 150)
 		buf := make([]byte, 0, 256)
 		bufs := [][]byte{make([]byte, 0, 256), make([]byte, 0, 256)}
-		v := b.r.NewViewer()
-		rec := ring.Peeked{Data: make([]byte, 0, 256)}
+		v := inspect.NewViewer(b.r)
+		rec := inspect.Record{Data: make([]byte, 0, 256)}
 		got := 0
 		require.Zero(t, testing.AllocsPerRun(100, func() {
 			_ = b.p.Send(small)

@@ -8,19 +8,17 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// A participant counts in its seat, by plain stores to a line of its own, and nothing else
-// of what it counted would be left when somebody else takes the seat. So who takes a seat
-// first adds the counters to sums that stand beside them, which nobody ever clears. The
-// sums of the queue are those of all its seats. There is none in a hot word, to which each
-// one that leaves would add: one that died between adding and noting it would be added
-// twice, or not at all. Here the store of one word, SeatFolds, makes the new sums count and
-// the counters not, at once; see layout.SeatFolds.
+// A participant counts in its seat, by plain stores to a line of its own, and the next
+// holder of the seat clears that line. So that holder first adds the counters to sums that
+// stand beside them and are never cleared. The sums of the queue are those of all its seats.
+// There is no hot word for them: a participant that adds to one when it leaves, and dies
+// before it has noted that, would be added twice, or not at all. Here the store of one word,
+// SeatFolds, makes the new sums count and the counters not, at once; see layout.SeatFolds.
 //
 // A participant counts after it has published, or freed, a record. One that is killed in
-// between has not counted what its last call did, and no trace of that is left by which
-// anybody else could: that is the price of a count that costs no fence and no shared line.
-// So after n kills the sums may be off by as many records as n calls moved, and they stay so
-// small because it is only those.
+// between has not counted its last call, and leaves no trace by which another could: that is
+// the price of a count without a fence and without a shared line. So after n kills the sums
+// may be off by as many records as n calls moved, and by no more.
 
 // Sums are what the participants of a queue have counted, all that ever were.
 type Sums struct {
@@ -47,7 +45,7 @@ func (c Counters) sums(role uint32) Sums {
 	case layout.RoleConsumer:
 		return Sums{Received: c.Records, ReceivedBytes: c.Bytes, Redelivered: c.Redelivered}
 	}
-	return Sums{} // a seat that nobody has had, or scribble
+	return Sums{} // a seat that was never taken, or scribble
 }
 
 // bank is where the sums stand that count while SeatFolds is folds.
@@ -79,19 +77,22 @@ func (s Seat) fold() uint64 {
 	word := s.u64(layout.SeatFolds)
 	folds := atomics.Load64(word)
 	if folds%2 != 0 {
-		return folds // who took it before died when it had folded
+		return folds // an earlier holder died when it had folded
 	}
 	role := atomic.LoadUint32(s.u32(layout.SeatRole))
 	s.bank(folds + 1).store(s.bank(folds).load().plus(s.Report().sums(role)))
 	atomics.Store64(word, folds+1)
-	atomics.Fence() // who reads a counter that is cleared reads the new folds, too
+	atomics.Fence() // a reader of a cleared counter reads the new folds, too
 	return folds + 1
 }
+
+// maxLooks bounds how often the sums of a seat are read that is being taken.
+const maxLooks = 8
 
 // Sums returns the sums of the seat, those of its holder in them.
 func (s Seat) Sums() (sum Sums) {
 	word := s.u64(layout.SeatFolds)
-	for range maxCopies { // it may be taken meanwhile
+	for range maxLooks { // it may be taken meanwhile
 		folds := atomics.Load64(word)
 		sum = s.bank(folds).load()
 		if folds%2 == 0 {
@@ -106,7 +107,7 @@ func (s Seat) Sums() (sum Sums) {
 
 // Sums returns the sums of all seats.
 func (r *Ring) Sums() (sum Sums) {
-	for i := range r.geo.Seats {
+	for i := range r.m.Geo.Seats {
 		sum = sum.plus(r.Seat(i).Sums())
 	}
 	return sum

@@ -9,6 +9,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // When nobody is at work, the survey knows whether a record of one slot finds room.
@@ -40,7 +41,7 @@ func TestSurveyTellsWhatProducerFinds(t *testing.T) {
 					c.Ack(&held[i])
 					held = append(held[:i], held[i+1:]...)
 				}
-				said := r.Survey().Full
+				said := inspect.NewSurvey(r).Full
 				_, err := p.Reserve(1)
 				require.Equal(t, err == ring.ErrFull, said, "%v", err)
 				if said {
@@ -73,23 +74,23 @@ func TestSurveyTellsWhatASeatHolds(t *testing.T) {
 	var last ring.Lease
 	require.NoError(t, c.TryLease(&last))
 
-	s := r.Survey()
-	require.Equal(t, ring.Holding{Takes: 2, Records: 5, Slots: long + 4, First: 16}, s.Seats[1])
-	require.Equal(t, ring.Holding{Claims: 1, Slots: 1, First: 16 + long + 4}, s.Seats[2])
+	s := inspect.NewSurvey(r)
+	require.Equal(t, inspect.Holding{Takes: 2, Records: 5, Slots: long + 4, First: 16}, s.Seats[1])
+	require.Equal(t, inspect.Holding{Claims: 1, Slots: 1, First: 16 + long + 4}, s.Seats[2])
 	require.Zero(t, s.Seats[0])
 	// What a stranger wrote inside a record is no record, but of the same lap.
 	free := m.Word(18)
 	m.SetWord(18, layout.FullWord(2, 1, 4))
-	require.Equal(t, 5, r.Survey().Seats[1].Records)
+	require.Equal(t, 5, inspect.NewSurvey(r).Seats[1].Records)
 	m.SetWord(18, free)
 	c.Ack(&ls[0])
 	c.Ack(&ls[2])
-	require.Equal(t, ring.Holding{Takes: 2, Records: 3, Slots: long + 4, First: 16}, r.Survey().Seats[1])
+	require.Equal(t, inspect.Holding{Takes: 2, Records: 3, Slots: long + 4, First: 16}, inspect.NewSurvey(r).Seats[1])
 	c.Ack(&ls[1])
 	c.Ack(&ls[3])
-	require.Equal(t, ring.Holding{Takes: 1, Records: 1, Slots: 1, First: 16 + long + 3}, r.Survey().Seats[1])
+	require.Equal(t, inspect.Holding{Takes: 1, Records: 1, Slots: 1, First: 16 + long + 3}, inspect.NewSurvey(r).Seats[1])
 	c.Ack(&last)
-	require.Zero(t, r.Survey().Seats[1])
+	require.Zero(t, inspect.NewSurvey(r).Seats[1])
 }
 
 func TestSurveyTellsWhatTheSingleConsumerWasHanded(t *testing.T) {
@@ -100,17 +101,17 @@ func TestSurveyTellsWhatTheSingleConsumerWasHanded(t *testing.T) {
 	for range 5 {
 		require.NoError(t, p.Send(make([]byte, 1)))
 	}
-	require.Zero(t, r.Survey().Handed)
+	require.Zero(t, inspect.NewSurvey(r).Handed)
 	ls := make([]ring.Lease, 3)
 	_, err = c.TryLeaseBatch(ls)
 	require.NoError(t, err)
-	require.Equal(t, ring.Holding{Records: 3, Slots: 3, First: 16}, r.Survey().Handed)
+	require.Equal(t, inspect.Holding{Records: 3, Slots: 3, First: 16}, inspect.NewSurvey(r).Handed)
 	require.True(t, c.Holds())
 	c.Ack(&ls[1]) // nothing tells from outside
-	require.Equal(t, ring.Holding{Records: 3, Slots: 3, First: 16}, r.Survey().Handed)
+	require.Equal(t, inspect.Holding{Records: 3, Slots: 3, First: 16}, inspect.NewSurvey(r).Handed)
 	c.Ack(&ls[0])
-	require.Equal(t, ring.Holding{Records: 1, Slots: 1, First: 18}, r.Survey().Handed)
+	require.Equal(t, inspect.Holding{Records: 1, Slots: 1, First: 18}, inspect.NewSurvey(r).Handed)
 	c.Ack(&ls[2])
-	require.Zero(t, r.Survey().Handed)
+	require.Zero(t, inspect.NewSurvey(r).Handed)
 	require.False(t, c.Holds())
 }

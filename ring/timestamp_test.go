@@ -8,6 +8,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 func eachStamped(t *testing.T, f func(t *testing.T, g layout.Geometry)) {
@@ -50,10 +51,10 @@ func TestRecordsSayWhenTheyWereSent(t *testing.T) {
 		require.Equal(t, 3, n)
 		b.send(8, 200) // 2003
 
-		v := b.r.NewViewer()
+		v := inspect.NewViewer(b.r)
 		want := []uint64{1001, 1002, 1003, 1004, 1005, 1006, 2001, 2002, 2002, 2002, 2003}
 		for _, sent := range want {
-			var rec ring.Peeked
+			var rec inspect.Record
 			require.NoError(t, v.Next(&rec))
 			require.Equal(t, sent, rec.Sent)
 			_, err := ringtest.ReadRecord(rec.Data)
@@ -131,8 +132,8 @@ func TestWithoutTimeStampsThereAreNone(t *testing.T) {
 			g.Checksum = sums
 			b, now := clocked(t, g)
 			b.send(44, 1)
-			var rec ring.Peeked
-			require.NoError(t, b.r.NewViewer().Next(&rec))
+			var rec inspect.Record
+			require.NoError(t, inspect.NewViewer(b.r).Next(&rec))
 			require.Zero(t, rec.Sent)
 			var l ring.Lease
 			require.NoError(t, b.c.TryLease(&l))

@@ -10,6 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // boundaries are positions at which some word's bits wrap, or its lap's sign turns.
@@ -69,7 +70,7 @@ func TestTheDeadAreReclaimedAcrossEveryWrap(t *testing.T) {
 				dead := b.producer(2)
 				_, err := dead.Reserve(80)
 				require.NoError(t, err)
-				require.Equal(t, ring.Reclaimed{Claims: 1}, b.r.Reclaim(2))
+				require.Equal(t, ring.Swept{Claims: 1}, b.r.Sweep(2))
 			}
 			b.p = b.producer(0)
 			b.send(100, id+2)
@@ -77,7 +78,7 @@ func TestTheDeadAreReclaimedAcrossEveryWrap(t *testing.T) {
 			b.lease(dead, id, 0)
 			b.lease(dead, id+1, 0)
 			if g.ManyConsumers {
-				require.Equal(t, ring.Reclaimed{Takes: 2}, b.r.Reclaim(1))
+				require.Equal(t, ring.Swept{Takes: 2}, b.r.Sweep(1))
 			}
 			b.c = b.r.NewConsumer(1)
 			b.c.Ack(b.lease(b.c, id, 1))
@@ -126,7 +127,7 @@ func TestBatchesOfTheDeadCrossEveryWrap(t *testing.T) {
 			require.NoError(t, err)
 			b.c.Ack(&ls[0])
 			if g.ManyConsumers {
-				b.r.Reclaim(1)
+				b.r.Sweep(1)
 			}
 			b.c = b.r.NewConsumer(1) // who had it is dead
 			for i := uint64(1); i < 3; i++ {
@@ -174,25 +175,25 @@ func TestBatchesOfTheDeadCrossEveryWrap(t *testing.T) {
 func TestTheViewCrossesEveryWrap(t *testing.T) {
 	eachBoundary(t, func(t *testing.T, g layout.Geometry, start uint64) {
 		b := newBench(t, g, start)
-		v := b.r.NewViewer()
+		v := inspect.NewViewer(b.r)
 		v.Seek(start)
 		pos := start
 		for id := uint64(1); id < 40; id++ {
 			b.send(8, id)
-			var rec ring.Peeked
+			var rec inspect.Record
 			require.NoError(t, v.Next(&rec))
 			require.Equal(t, pos, rec.Pos)
 			got, err := ringtest.ReadRecord(rec.Data)
 			require.NoError(t, err)
 			require.Equal(t, id, got)
-			s := b.r.Survey()
+			s := inspect.NewSurvey(b.r)
 			require.Equal(t, 1, s.Records)
 			l := b.lease(b.c, id, 0)
-			s = b.r.Survey()
+			s = inspect.NewSurvey(b.r)
 			if g.ManyConsumers {
-				require.Equal(t, ring.Holding{Takes: 1, Records: 1, Slots: 1, First: pos}, s.Seats[1])
+				require.Equal(t, inspect.Holding{Takes: 1, Records: 1, Slots: 1, First: pos}, s.Seats[1])
 			} else {
-				require.Equal(t, ring.Holding{Records: 1, Slots: 1, First: pos}, s.Handed)
+				require.Equal(t, inspect.Holding{Records: 1, Slots: 1, First: pos}, s.Handed)
 			}
 			b.c.Ack(l)
 			pos++
@@ -214,12 +215,12 @@ func TestCountsWrap(t *testing.T) {
 		b.send(8, id)
 		dead := b.r.NewConsumer(2)
 		b.lease(dead, id, 0)
-		require.Equal(t, ring.Reclaimed{Takes: 1}, b.r.Reclaim(2))
+		require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(2))
 		b.c.Ack(b.lease(b.c, id, 1)) // the count of orphans changed
 		p := b.producer(3)
 		_, err := p.Reserve(8)
 		require.NoError(t, err)
-		require.Equal(t, ring.Reclaimed{Claims: 1}, b.r.Reclaim(3))
+		require.Equal(t, ring.Swept{Claims: 1}, b.r.Sweep(3))
 		b.empty(b.c)
 	}
 	require.EqualValues(t, 3, b.r.Skipped())

@@ -67,7 +67,7 @@ const (
 	OpRMW
 )
 
-// Fence is a full memory barrier, for who publishes without being registered for
+// Fence is a full memory barrier, for a publisher that is not registered for
 // the barrier that sleepers issue.
 func Fence() {
 	var own uint32

@@ -368,7 +368,7 @@ end:	do
 		s = 0; pc = (producer -> SEND : RECEIVE) }
 #endif
 
-	/* ==== Ring.Reclaim, of seat s ==== */
+	/* ==== Ring.Sweep, of seat s ==== */
 
 	:: d_step { pc == V_WORD ->                        /* -> load a word */
 		w = word[i];

@@ -7,12 +7,12 @@
 //	sleeper                                  publisher
 //	1 set bit 0                              1 store the record (release)
 //	2 barrier in every registered process    2 load the word; bit 0 clear: done
-//	3 look at the queue again                3 wake one; woke one: done
+//	3 try the queue again                    3 wake one; woke one: done
 //	4 sleep while the word is unchanged      4 clear bit 0, count up; then wake all
 //
-// Either the publisher's load sees the bit, or the sleeper's second look sees the
+// Either the publisher's load sees the bit, or the sleeper's second try sees the
 // record: the barrier (membarrier, GLOBAL_EXPEDITED) stands between the sleeper's
-// store and its look, and, since it also runs on the publisher's core, between
+// store and its try, and, since it also runs on the publisher's core, between
 // the publisher's store and its load. So the publisher pays for one load of a
 // line that hardly ever changes.
 //
@@ -46,7 +46,7 @@ const asleep = 1
 func Armed(word *uint32) bool { return atomics.Load32(word)&asleep != 0 }
 
 // WakeOne wakes a sleeper, if there is any. Where it finds nobody it clears the
-// flag, and then wakes all who came in between. It returns how many it woke.
+// flag, and then wakes all that came in between. It returns how many it woke.
 func WakeOne(word *uint32) int {
 	if n, _ := sys.Wake(word, 1); n > 0 {
 		return n

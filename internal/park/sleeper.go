@@ -14,7 +14,7 @@ import (
 //	defer s.Done()
 //	for {
 //		ticket := s.Prepare()
-//		if look at the queue again { return }
+//		if try the queue again { return }
 //		if err := s.Sleep(ctx, ticket); err != nil { return err }
 //	}
 type Sleeper struct {
@@ -28,12 +28,12 @@ type Sleeper struct {
 // NewSleeper returns a Sleeper on word.
 func NewSleeper(word *uint32) *Sleeper { return &Sleeper{word: word} }
 
-// maxTries bounds the tries to raise the flag. Somebody who scribbles over the word
+// maxTries bounds the tries to raise the flag. A stranger that scribbles over the word
 // could foil them for ever; then the sleep that follows ends at once, or with a
 // heartbeat.
 const maxTries = 1 << 10
 
-// Prepare announces that the caller is about to sleep. The caller looks at the
+// Prepare announces that the caller is about to sleep. The caller tries the
 // queue once more before it does.
 func (s *Sleeper) Prepare() (ticket uint32) {
 	for range maxTries {

@@ -1,4 +1,4 @@
-package ring
+package inspect
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ type stretch struct {
 	first    layout.Word
 }
 
-// slots looks at the lap before tail: each slot once, in the order of its positions.
+// slots judges the lap before tail: each slot once, in the order of its positions.
 //
 // With many consumers a slot has been freed, and says so, before it is claimed; so all
 // its words are of the position's lap or of the next. A span that began before this lap
@@ -24,26 +24,26 @@ type stretch struct {
 func (e *examiner) slots() {
 	r := e.r
 	var in stretch
-	for p := e.tail - r.cap; p != e.tail; p++ {
+	for p := e.tail - r.Cap; p != e.tail; p++ {
 		if e.lineOffset(p)+layout.SlotSize > e.have {
 			continue
 		}
-		w := r.load(p)
+		w := r.Load(p)
 		if !e.possible(p, w) {
 			continue
 		}
-		if !r.geo.ManyConsumers && int64(p-e.head) < 0 {
+		if !r.Geo.ManyConsumers && int64(p-e.head) < 0 {
 			continue // freed
 		}
 		if in.first != 0 && int64(in.end-p) > 0 {
 			e.inside(p, w, in)
 			continue
 		}
-		switch lap := w.CompareLap(p, r.shift); {
+		switch lap := w.CompareLap(p, r.Shift); {
 		case lap > 0:
 			// Freed since, and perhaps claimed again, which possible has judged.
 			e.lost = false
-			if !r.geo.ManyConsumers {
+			if !r.Geo.ManyConsumers {
 				e.reused(p, w)
 			}
 		case lap < 0:
@@ -57,15 +57,15 @@ func (e *examiner) slots() {
 }
 
 func (e *examiner) lineOffset(p uint64) uint64 {
-	return e.r.geo.SlotOffset() + (p&e.r.mask)*layout.SlotSize
+	return e.r.Geo.SlotOffset() + (p&e.r.Mask)*layout.SlotSize
 }
 
 // at is a fault of the word of position p, which is still there.
 func (e *examiner) at(kind string, p uint64, w layout.Word, want, means string) {
-	if e.r.load(p) != w {
+	if e.r.Load(p) != w {
 		return
 	}
-	e.add(Fault{Kind: kind, Offset: e.lineOffset(p), Slot: int(p & e.r.mask), Seat: -1, Pos: p, Found: e.say(p, w), Want: want, Means: means})
+	e.add(Fault{Kind: kind, Offset: e.lineOffset(p), Slot: int(p & e.r.Mask), Seat: -1, Pos: p, Found: e.say(p, w), Want: want, Means: means})
 }
 
 // say describes a word for people.
@@ -75,13 +75,13 @@ func (e *examiner) say(p uint64, w layout.Word) string {
 		text += fmt.Sprintf(" by seat %d", w.Seat())
 	}
 	if w.State() != layout.Free {
-		text += fmt.Sprintf(", k=%d", w.Slots(e.r.shift))
+		text += fmt.Sprintf(", k=%d", w.Slots(e.r.Shift))
 	}
 	ref := e.tail
 	if w.State() != layout.Claimed {
 		ref = e.head
 	}
-	return fmt.Sprintf("%s, position %d (%#016x)", text, w.Position(p&e.r.mask, ref, e.r.shift), uint64(w))
+	return fmt.Sprintf("%s, position %d (%#016x)", text, w.Position(p&e.r.Mask, ref, e.r.Shift), uint64(w))
 }
 
 // possible reports whether a participant can have written w where it stands, in any lap
@@ -89,40 +89,40 @@ func (e *examiner) say(p uint64, w layout.Word) string {
 func (e *examiner) possible(p uint64, w layout.Word) bool {
 	r, s := e.r, w.State()
 	if s > layout.Skip {
-		e.at(FaultState, p, w, "a state from 0 to 7", "who gets here reports damage, or waits for ever")
+		e.at(FaultState, p, w, "a state from 0 to 7", "a participant that gets here reports damage, or waits for ever")
 		return false
 	}
-	head, tail := r.Positions() // after w
+	head, tail := r.positions() // after w
 	if s == layout.Free {
 		// Many consumers free a slot after head has passed it. A single one writes no
 		// words: this one is there since the queue was made.
-		limit := head + r.cap
-		if !r.geo.ManyConsumers {
-			limit = tail + r.cap + e.lag
+		limit := head + r.Cap
+		if !r.Geo.ManyConsumers {
+			limit = tail + r.Cap + e.lag
 		}
-		if q := w.Position(p&r.mask, tail, r.shift); int64(q-limit) >= 0 {
+		if q := w.Position(p&r.Mask, tail, r.Shift); int64(q-limit) >= 0 {
 			e.at(FaultLap, p, w, fmt.Sprintf("free of a position before %d", limit), blocked)
 			return false
 		}
 		return true
 	}
 	// Claimed before tail has passed it. The claim at tail itself may not have moved it yet.
-	if q := w.Position(p&r.mask, tail, r.shift); int64(q-tail) > 0 {
+	if q := w.Position(p&r.Mask, tail, r.Shift); int64(q-tail) > 0 {
 		e.at(FaultLap, p, w, fmt.Sprintf("a position up to tail, %d", tail), blocked)
 		return false
 	}
 	return true
 }
 
-const blocked = "who gets to this slot reports damage, or waits for ever"
+const blocked = "a participant that gets to this slot reports damage, or waits for ever"
 
 // hole judges a word where a span has to begin, and none does.
 func (e *examiner) hole(p uint64, w layout.Word, found string) {
 	if e.lost {
 		return // the inside of a span whose first word made no sense
 	}
-	head := atomics.Load64(e.r.head)
-	if !e.r.geo.ManyConsumers && int64(head-p) > 0 {
+	head := e.r.head()
+	if !e.r.Geo.ManyConsumers && int64(head-p) > 0 {
 		return // freed meanwhile
 	}
 	means := "receivers find the queue empty here for ever; the records behind it are lost"
@@ -136,25 +136,25 @@ func (e *examiner) hole(p uint64, w layout.Word, found string) {
 
 // reused judges a word of a later lap where a single consumer's head has not been.
 func (e *examiner) reused(p uint64, w layout.Word) {
-	if head := atomics.Load64(e.r.head); int64(head-p) <= 0 {
+	if head := e.r.head(); int64(head-p) <= 0 {
 		e.at(FaultLap, p, w, fmt.Sprintf("a record of position %d, since head is %d", p, head), "the receiver reports damage; the records from here on are lost")
 	}
 }
 
 // span judges the first word of a span of the position's own lap.
 func (e *examiner) span(p uint64, w layout.Word) (in stretch) {
-	r, g := e.r, &e.r.geo
+	r, g := e.r, &e.r.Geo
 	faults := len(e.Faults) + e.More
 	defer func() { e.lost = len(e.Faults)+e.More > faults && in == stretch{} }()
-	s, k := w.State(), r.span(p, w)
-	head, tail := r.Positions() // after w
-	most := r.cap
+	s, k := w.State(), r.Span(p, w)
+	head, tail := r.positions() // after w
+	most := r.Cap
 	if s != layout.Skip && s != layout.Claimed {
 		most = g.MaxSlotsPerRecord()
 	}
 	switch {
 	case k == 0 || k > most:
-		e.at(FaultSpan, p, w, fmt.Sprintf("k from 1 to %d", min(most, r.cap-p&r.mask)), "who gets here reports damage; the records from here on are lost")
+		e.at(FaultSpan, p, w, fmt.Sprintf("k from 1 to %d", min(most, r.Cap-p&r.Mask)), "a participant that gets here reports damage; the records from here on are lost")
 		return in
 	case int64(p+k-tail) > int64(e.lag):
 		e.at(FaultSpan, p, w, fmt.Sprintf("k up to %d, since tail is %d", tail+e.lag-p, tail), "the records behind it are missed, and later ones may be cut")
@@ -180,32 +180,32 @@ func (e *examiner) span(p uint64, w layout.Word) (in stretch) {
 func (e *examiner) inside(p uint64, w layout.Word, in stretch) {
 	r := e.r
 	first, s := in.first.State(), w.State()
-	lap := w.CompareLap(p, r.shift)
+	lap := w.CompareLap(p, r.Shift)
 	ok := false
 	switch {
 	case lap < 0:
-		ok = !r.geo.ManyConsumers
+		ok = !r.Geo.ManyConsumers
 	case s == layout.Free && lap == 0:
 		ok = true
 	case s == layout.Free: // being freed, or recycled
 		ok = first == layout.ReadingAcked || first == layout.OrphanAcked || first == layout.Skip
 	case lap == 0 && (s == layout.Full || s == layout.Skip) && first != layout.Full:
-		k := r.span(p, w)
+		k := r.Span(p, w)
 		ok = k != 0 && int64(in.end-(p+k)) >= 0
 	}
 	// The span may have been published, freed or taken meanwhile.
-	if ok || r.load(in.pos) != in.first {
+	if ok || r.Load(in.pos) != in.first {
 		if ok && lap == 0 && s == layout.Full && first != layout.Claimed && first != layout.Skip {
-			e.record(p, r.span(p, w), in.pos, in.first)
+			e.record(p, r.Span(p, w), in.pos, in.first)
 		}
 		return
 	}
-	if !r.geo.ManyConsumers && int64(atomics.Load64(r.head)-in.pos) > 0 {
+	if !r.Geo.ManyConsumers && int64(r.head()-in.pos) > 0 {
 		return // freed meanwhile: a producer may have begun a span here, and its first word stands
 	}
 	means := "the records of this span are delivered wrongly, or not at all"
 	if first == layout.Full || first == layout.Skip {
-		means = "none for this span; somebody has written here who should not"
+		means = "none for this span; a stranger has written here"
 	}
 	e.at(FaultInner, p, w, fmt.Sprintf("what can stand inside the %s at position %d", e.say(in.pos, in.first), in.pos), means)
 }
@@ -214,52 +214,52 @@ func (e *examiner) inside(p uint64, w layout.Word, in stretch) {
 // it was there all the time.
 func (e *examiner) record(p, k, pos uint64, w layout.Word) {
 	r := e.r
-	if off := e.areaOffset(p); r.geo.Checksum && off+k*r.area > e.have {
+	if off := e.areaOffset(p); r.Geo.Checksum && off+k*r.Area > e.have {
 		return // there may be nothing to read
 	}
-	_, _, err := e.sums.record(r, p, k)
+	_, _, err := e.sums.Record(r.Region, p, k)
 	if err == nil {
 		return
 	}
-	lm := atomics.Load64(r.lengthMeta(p))
-	if layout.Word(atomics.Reload64(r.wordAt(pos))) != w || !r.geo.ManyConsumers && int64(atomics.Load64(r.head)-p) > 0 {
+	lm := atomics.Load64(r.LengthMeta(p))
+	if layout.Word(atomics.Reload64(r.WordAt(pos))) != w || !r.Geo.ManyConsumers && int64(r.head()-p) > 0 {
 		return
 	}
-	limit := uint64(r.line)
+	limit := uint64(r.Line)
 	if uint32(lm>>32)&layout.MetaArea != 0 {
-		limit = min(k*r.area, layout.MaxRecordSize)
+		limit = min(k*r.Area, layout.MaxRecordSize)
 	}
 	f := Fault{
-		Kind: FaultLength, Offset: e.lineOffset(p) + layout.SlotLength, Slot: int(p & r.mask), Seat: -1, Pos: p,
+		Kind: FaultLength, Offset: e.lineOffset(p) + layout.SlotLength, Slot: int(p & r.Mask), Seat: -1, Pos: p,
 		Found: fmt.Sprintf("length %d", uint32(lm)), Want: fmt.Sprintf("up to %d bytes", limit),
-		Means: "who receives the record reports damage; with a single receiver those behind it are lost too",
+		Means: "the receiver of the record reports damage; with a single receiver those behind it are lost too",
 	}
-	if r.geo.Checksum {
-		f.Means = "the record is dropped by who takes it; the others are delivered"
+	if r.Geo.Checksum {
+		f.Means = "the receiver drops the record; the others are delivered"
 		if uint64(uint32(lm)) <= limit {
 			f.Kind, f.Offset = FaultChecksum, e.lineOffset(p)+layout.SlotSum
-			f.Found, f.Want = fmt.Sprintf("checksum %#08x", atomics.Load32(r.sumAt(p))), "that of the record's bytes"
+			f.Found, f.Want = fmt.Sprintf("checksum %#08x", atomics.Load32(r.SumAt(p))), "that of the record's bytes"
 		}
 	}
 	e.add(f)
 }
 
-func (e *examiner) areaOffset(p uint64) uint64 { return e.r.geo.DataOffset() + (p&e.r.mask)*e.r.area }
+func (e *examiner) areaOffset(p uint64) uint64 { return e.r.Geo.DataOffset() + (p&e.r.Mask)*e.r.Area }
 
 // owner judges the seat that a word names.
 func (e *examiner) owner(p uint64, w layout.Word) {
 	r, seat := e.r, w.Seat()
 	bad := func(found, want string, unsure bool) {
-		if r.load(p) == w {
+		if r.Load(p) == w {
 			e.add(Fault{
-				Kind: FaultOwner, Offset: e.lineOffset(p), Slot: int(p & r.mask), Seat: seat, Pos: p,
+				Kind: FaultOwner, Offset: e.lineOffset(p), Slot: int(p & r.Mask), Seat: seat, Pos: p,
 				Found: e.say(p, w) + ", and " + found, Want: want, Unsure: unsure,
 				Means: "nobody ever gives these slots back: their records are lost, and senders find the queue full for ever when they get here",
 			})
 		}
 	}
-	if seat >= r.geo.Seats {
-		bad("there is no such seat", fmt.Sprintf("seat 0 to %d", r.geo.Seats-1), false)
+	if seat >= r.Geo.Seats {
+		bad("there is no such seat", fmt.Sprintf("seat 0 to %d", r.Geo.Seats-1), false)
 		return
 	}
 	if layout.SeatOffset+uint64(seat+1)*layout.SeatSize > e.have {
@@ -269,8 +269,8 @@ func (e *examiner) owner(p uint64, w layout.Word) {
 	if w.State() == layout.Claimed {
 		want = layout.RoleProducer
 	}
-	switch o := r.Seat(seat).Occupant(); {
-	case !r.Seat(seat).Dirty():
+	switch o := e.ring.Seat(seat).Occupant(); {
+	case !e.ring.Seat(seat).Dirty():
 		bad("that seat is free", "a seat in use", true)
 	case o.Role != want:
 		bad(fmt.Sprintf("that seat has role %d", o.Role), fmt.Sprintf("role %d", want), true)

@@ -1,11 +1,11 @@
-package ring
+package inspect
 
 import (
-	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
 )
 
-// Survey is what the words of a ring say. It is a look from outside: while
+// Survey is what the words of a ring say. It is made from outside: while
 // participants work, each number is of a slightly different moment, and what a
 // stranger scribbled is counted like the rest.
 type Survey struct {
@@ -40,30 +40,32 @@ func (h *Holding) add(p, k uint64) {
 	h.Slots += k
 }
 
-// Survey looks at every slot once, and once more at those from head on.
-func (r *Ring) Survey() Survey {
-	s := Survey{Seats: make([]Holding, r.geo.Seats)}
-	head, tail := r.Positions()
+// NewSurvey reads every slot once, and those from head on once more.
+func NewSurvey(of *ring.Ring) Survey {
+	r := wordsOf(of)
+	s := Survey{Seats: make([]Holding, r.Geo.Seats)}
+	head, tail := r.positions()
 	r.surveyOwners(&s, head, tail)
 	r.surveyRecords(&s, head)
 	s.Full = r.full(head, tail)
 	return s
 }
 
-// Glance is a Survey that looks at one slot at most: it tells Full only.
-func (r *Ring) Glance() Survey {
-	head, tail := r.Positions()
+// Glance is a Survey that reads one slot at most: it tells Full only.
+func Glance(of *ring.Ring) Survey {
+	r := wordsOf(of)
+	head, tail := r.positions()
 	return Survey{Full: r.full(head, tail)}
 }
 
-// surveyOwners looks at the slots in their order in memory.
-func (r *Ring) surveyOwners(s *Survey, head, tail uint64) {
+// surveyOwners reads the slots in their order in memory.
+func (r words) surveyOwners(s *Survey, head, tail uint64) {
 	// The take whose slots are being passed: the words inside are Full for records
 	// that its holder has not acknowledged.
 	var holder *Holding
 	var pos, end uint64
-	for i := range r.cap {
-		w := r.load(i)
+	for i := range r.Cap {
+		w := r.Load(i)
 		switch w.State() {
 		case layout.Claimed:
 			s.Claimed++
@@ -72,18 +74,18 @@ func (r *Ring) surveyOwners(s *Survey, head, tail uint64) {
 		case layout.Orphan, layout.OrphanAcked:
 			s.Orphans++
 		case layout.Full:
-			if i < end && w.CompareLap(pos, r.shift) == 0 {
+			if i < end && w.CompareLap(pos, r.Shift) == 0 {
 				holder.Records++
 			}
 		}
-		k := r.span(i, w)
+		k := r.Span(i, w)
 		if !w.State().Owned() || k == 0 || w.Seat() >= len(s.Seats) {
 			continue
 		}
 		h := &s.Seats[w.Seat()]
 		if w.State() == layout.Claimed {
 			h.Claims++
-			h.add(w.Position(i, tail, r.shift), k)
+			h.add(w.Position(i, tail, r.Shift), k)
 			end = 0 // what is inside is not sent yet
 			continue
 		}
@@ -91,25 +93,25 @@ func (r *Ring) surveyOwners(s *Survey, head, tail uint64) {
 		if w.State() == layout.Reading {
 			h.Records++
 		}
-		holder, pos, end = h, w.Position(i, head, r.shift), i+k
+		holder, pos, end = h, w.Position(i, head, r.Shift), i+k
 		h.add(pos, k)
 	}
 }
 
 // surveyRecords counts records from head on, since words before it may be left over,
 // and as far as words of their lap reach, since tail may lag.
-func (r *Ring) surveyRecords(s *Survey, head uint64) {
+func (r words) surveyRecords(s *Survey, head uint64) {
 	handout := head
-	if !r.geo.ManyConsumers {
-		if end := atomics.Load64(r.handout); int64(end-head) > 0 && end-head <= r.cap {
+	if !r.Geo.ManyConsumers {
+		if end := r.handout(); int64(end-head) > 0 && end-head <= r.Cap {
 			handout = end
 			s.Handed.add(head, end-head)
 		}
 	}
-	for p := head; p-head < r.cap; {
-		w := r.load(p)
-		k := r.span(p, w)
-		if w.State() == layout.Free || w.CompareLap(p, r.shift) != 0 || k == 0 {
+	for p := head; p-head < r.Cap; {
+		w := r.Load(p)
+		k := r.Span(p, w)
+		if w.State() == layout.Free || w.CompareLap(p, r.Shift) != 0 || k == 0 {
 			break
 		}
 		if w.State() == layout.Full {
@@ -123,14 +125,14 @@ func (r *Ring) surveyRecords(s *Survey, head uint64) {
 }
 
 // full tells whether a producer that looks for one slot finds none.
-func (r *Ring) full(head, tail uint64) bool {
-	if !r.geo.ManyConsumers {
-		return tail-head >= r.cap && int64(tail-head) > 0
+func (r words) full(head, tail uint64) bool {
+	if !r.Geo.ManyConsumers {
+		return tail-head >= r.Cap && int64(tail-head) > 0
 	}
-	w := r.load(tail)
-	if w.State() == layout.Free || w.CompareLap(tail, r.shift) >= 0 {
+	w := r.Load(tail)
+	if w.State() == layout.Free || w.CompareLap(tail, r.Shift) >= 0 {
 		return false
 	}
 	// A producer recycles a Skip that head has passed.
-	return w.State() != layout.Skip || int64(head-(tail-r.cap)) < 0
+	return w.State() != layout.Skip || int64(head-(tail-r.Cap)) < 0
 }

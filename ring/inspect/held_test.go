@@ -1,4 +1,4 @@
-package ring_test
+package inspect_test
 
 import (
 	"math"
@@ -11,6 +11,7 @@ import (
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 func TestHeldSinceIsReadByEitherClock(t *testing.T) {
@@ -37,13 +38,13 @@ func TestHeldSinceIsReadByEitherClock(t *testing.T) {
 		if c.counters.Clock == layout.ClockCPU && !atomics.HaveCycles {
 			c.after = -1
 		}
-		since, ok := c.counters.Since(at, at+100*second, c.ticks)
+		since, ok := inspect.HeldSince(c.counters, at, at+100*second, c.ticks)
 		require.Equal(t, c.after >= 0, ok, c.name)
 		if ok {
 			require.Equal(t, c.after, since.UnixNano()-at, c.name)
 		}
 	}
-	_, ok := ring.Counters{HeldSince: 7, Clock: layout.ClockUnix}.Since(at+1, at, 9)
+	_, ok := inspect.HeldSince(ring.Counters{HeldSince: 7, Clock: layout.ClockUnix}, at+1, at, 9)
 	require.False(t, ok, "the system's clock was set back behind attaching")
 }
 
@@ -54,7 +55,7 @@ func TestScribbledClockTellsNoNonsense(t *testing.T) {
 	for range 200_000 {
 		c := ring.Counters{HeldSince: noise(), ClockStart: noise(), Clock: rng.Uint32N(4)}
 		attached, now := int64(noise()), int64(noise())
-		since, ok := c.Since(attached, now, noise())
+		since, ok := inspect.HeldSince(c, attached, now, noise())
 		if ok && (since.UnixNano() < attached || since.UnixNano() > now) {
 			t.Fatalf("%+v, attached %d, now %d: %v", c, attached, now, since)
 		}

@@ -1,4 +1,4 @@
-package ring
+package inspect
 
 import (
 	"math/bits"
@@ -6,34 +6,20 @@ import (
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
 )
 
-// A participant notes when it began to hold something, for people who look at the
+// A participant notes, by Counters.Hold, when it began to hold something, for people who look at the
 // queue; nothing acts upon it. time.Now costs as much as a record does, so the note is
 // a reading of the processor's counter. The entry has one of the time of attaching,
 // too; between that and the present, the reader finds out what a tick is.
 
-// clock is the kind of clock that Cycles reads.
-var clock = func() uint32 {
-	if atomics.HaveCycles {
-		return layout.ClockCPU
-	}
-	return layout.ClockUnix
-}()
-
-// Hold notes that the participant holds something, unless it did so before.
-func (c *Counters) Hold() {
-	if c.HeldSince == 0 {
-		c.HeldSince = atomics.Cycles()
-	}
-}
-
-// Since returns when the participant began to hold something; false when it holds
+// HeldSince returns when the participant whose counters are c began to hold something; false when it holds
 // nothing, or does not tell. attached is when it attached, now is the present, in Unix
 // nanoseconds, and ticks what atomics.Cycles returns now. All that others wrote may be
 // wrong: what can't be right is not told, and what is told lies between attached and
 // now.
-func (c Counters) Since(attached, now int64, ticks uint64) (time.Time, bool) {
+func HeldSince(c ring.Counters, attached, now int64, ticks uint64) (time.Time, bool) {
 	if c.HeldSince == 0 || attached <= 0 || now < attached {
 		return time.Time{}, false
 	}
@@ -41,7 +27,7 @@ func (c Counters) Since(attached, now int64, ticks uint64) (time.Time, bool) {
 	switch {
 	case c.Clock == layout.ClockUnix:
 		return at(min(max(int64(c.HeldSince), attached), now))
-	case c.Clock != layout.ClockCPU || clock != layout.ClockCPU:
+	case c.Clock != layout.ClockCPU || !atomics.HaveCycles:
 		return time.Time{}, false
 	}
 	// A counter that did not go on since attaching started anew, with the machine.

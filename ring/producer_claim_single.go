@@ -14,16 +14,16 @@ import (
 func (p *Producer) claimSingle(k uint64) (uint64, error) {
 	r := p.r
 	p.spent = 0
-	if left := r.cap - p.tail&r.mask; k > left {
-		if n, err := p.room(p.tail, left); err != nil || n < left {
+	if left := r.m.Cap - p.tail&r.m.Mask; k > left {
+		if n, err := p.freeSlots(p.tail, left); err != nil || n < left {
 			return 0, orFull(err)
 		}
 		t := p.tail
 		p.tail += left
 		p.filled = true
-		atomics.StoreRelease64x2(r.wordAt(t), uint64(layout.SkipWord(t, left, r.shift)), r.tail, p.tail)
+		atomics.StoreRelease64x2(r.m.WordAt(t), uint64(layout.SkipWord(t, left, r.m.Shift)), r.tail, p.tail)
 	}
-	if n, err := p.room(p.tail, k); err != nil || n < k {
+	if n, err := p.freeSlots(p.tail, k); err != nil || n < k {
 		return 0, orFull(err)
 	}
 	return p.tail, nil
@@ -48,10 +48,10 @@ func (p *Producer) resume() error {
 		t = h
 	}
 	for n := uint64(0); ; n++ {
-		w := r.load(t)
-		lap := w.CompareLap(t, r.shift)
+		w := r.m.Load(t)
+		lap := w.CompareLap(t, r.m.Shift)
 		if lap > 0 {
-			if h = atomics.Load64(r.head); int64(h-t) <= 0 || n > r.cap {
+			if h = atomics.Load64(r.head); int64(h-t) <= 0 || n > r.m.Cap {
 				return ErrDamaged
 			}
 			t = h
@@ -60,8 +60,8 @@ func (p *Producer) resume() error {
 		if lap < 0 || w.State() == layout.Free {
 			break
 		}
-		k := r.span(t, w)
-		if k == 0 || n > r.cap {
+		k := r.m.Span(t, w)
+		if k == 0 || n > r.m.Cap {
 			return ErrDamaged
 		}
 		t += k

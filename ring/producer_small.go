@@ -10,28 +10,28 @@ import (
 // The short ways of Send, for a record that fits into the line of its slot. They do
 // what claim, write and publish do, in the same order, in one place.
 
-// sendSmall reports false when there is no room at the first look.
+// sendSmall reports false when there is no room at the first try.
 func (p *Producer) sendSmall(b []byte) bool {
-	switch g := &p.r.geo; {
+	switch g := &p.r.m.Geo; {
 	case g.ManyProducers:
 		return p.sendClaimed(b)
 	case g.ManyConsumers:
 		return p.sendFree(b)
 	}
-	return false // Send has looked
+	return false // Send has tried
 }
 
 // sendFree is for a single producer and many consumers: the word says that the slot is
 // free.
 func (p *Producer) sendFree(b []byte) bool {
 	r, t := p.r, p.tail
-	line := unsafe.Add(r.slots, (t&r.mask)*layout.SlotSize)
-	if atomics.Load64((*uint64)(line)) != uint64(layout.FreeWord(t, r.shift)) {
+	line := r.m.LineAt(t)
+	if atomics.Load64((*uint64)(line)) != uint64(layout.FreeWord(t, r.m.Shift)) {
 		return false
 	}
 	fillLine(line, b)
 	p.tail = t + 1
-	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.shift)), r.tail, t+1)
+	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1)
 	return true
 }
 
@@ -39,22 +39,22 @@ func (p *Producer) sendFree(b []byte) bool {
 func (p *Producer) sendClaimed(b []byte) bool {
 	r := p.r
 	t := atomics.Load64(r.tail)
-	line := unsafe.Add(r.slots, (t&r.mask)*layout.SlotSize)
+	line := r.m.LineAt(t)
 	word := (*uint64)(line)
 	w := layout.Word(atomics.Load64(word))
-	if r.geo.ManyConsumers {
-		if w != layout.FreeWord(t, r.shift) {
+	if r.m.Geo.ManyConsumers {
+		if w != layout.FreeWord(t, r.m.Shift) {
 			return false
 		}
-	} else if t-p.headSeen >= r.cap || w.CompareLap(t, r.shift) > 0 || w.CompareLap(t, r.shift) == 0 && w.State() != layout.Free {
+	} else if t-p.headSeen >= r.m.Cap || w.CompareLap(t, r.m.Shift) > 0 || w.CompareLap(t, r.m.Shift) == 0 && w.State() != layout.Free {
 		return false
 	}
-	if atomics.Load64(r.turn) != 0 || !atomics.CAS64(word, uint64(w), uint64(layout.ClaimedWord(t, 1, p.seat, r.shift))) {
+	if atomics.Load64(r.turn) != 0 || !atomics.CAS64(word, uint64(w), uint64(layout.ClaimedWord(t, 1, p.seat, r.m.Shift))) {
 		return false
 	}
 	atomics.CAS64(r.tail, t, t+1)
 	fillLine(line, b)
-	atomics.StoreRelease64(word, uint64(layout.FullWord(t, 1, r.shift)))
+	atomics.StoreRelease64(word, uint64(layout.FullWord(t, 1, r.m.Shift)))
 	return true
 }
 

@@ -14,15 +14,15 @@ func (p *Producer) SendBatch(recs [][]byte) (int, error) {
 	if p.open {
 		return 0, ErrReserved
 	}
-	if p.r.geo.Timestamps {
-		return p.batchStamped(recs)
+	if p.r.m.Geo.Timestamps {
+		return p.sendBatchStamped(recs)
 	}
-	return p.batch(recs)
+	return p.sendBatch(recs)
 }
 
-func (p *Producer) batch(recs [][]byte) (int, error) {
-	if p.r.geo.ManyProducers {
-		return p.batchMany(recs)
+func (p *Producer) sendBatch(recs [][]byte) (int, error) {
+	if p.r.m.Geo.ManyProducers {
+		return p.sendBatchShared(recs)
 	}
 	for n, b := range recs {
 		if err := p.Send(b); err != nil {
@@ -35,15 +35,15 @@ func (p *Producer) batch(recs [][]byte) (int, error) {
 	return len(recs), nil
 }
 
-func (p *Producer) batchMany(recs [][]byte) (n int, err error) {
+func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
 	if len(recs) == 0 {
 		return 0, nil
 	}
 	r := p.r
-	largest, limit := r.geo.MaxRecord(), r.geo.MaxSlotsPerRecord()
+	largest, limit := r.m.Geo.MaxRecord(), r.m.Geo.MaxSlotsPerRecord()
 	var most uint64
 	for _, b := range recs {
-		k := r.slotsFor(len(b))
+		k := r.m.SlotsFor(len(b))
 		if len(b) > largest {
 			if most == 0 {
 				return 0, ErrTooLarge
@@ -55,29 +55,29 @@ func (p *Producer) batchMany(recs [][]byte) (n int, err error) {
 		}
 		most += k
 	}
-	pos, got, err := p.claimMany(r.slotsFor(len(recs[0])), most)
+	pos, got, err := p.claimShared(r.m.SlotsFor(len(recs[0])), most)
 	if err != nil {
 		return 0, err
 	}
 	// Cut the claim into records from the front, but publish the first word
 	// last: until then the claim stands whole, and if this producer dies it
 	// becomes one Skip over all of it.
-	first := r.slotsFor(len(recs[0]))
+	first := r.m.SlotsFor(len(recs[0]))
 	p.write(pos, recs[0])
 	used := first
 	for n = 1; n < len(recs); n++ {
-		k := r.slotsFor(len(recs[n]))
+		k := r.m.SlotsFor(len(recs[n]))
 		if used+k > got {
 			break
 		}
 		at := pos + used
 		p.write(at, recs[n])
-		r.store(at, layout.FullWord(at, k, r.shift))
+		r.m.Store(at, layout.FullWord(at, k, r.m.Shift))
 		used += k
 	}
 	if used < got {
-		r.store(pos+used, layout.SkipWord(pos+used, got-used, r.shift))
+		r.m.Store(pos+used, layout.SkipWord(pos+used, got-used, r.m.Shift))
 	}
-	r.store(pos, layout.FullWord(pos, first, r.shift))
+	r.m.Store(pos, layout.FullWord(pos, first, r.m.Shift))
 	return n, nil
 }

@@ -1,6 +1,9 @@
 package ring
 
-import "github.com/shmq/shmq/internal/atomics"
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
 
 // A record over k slots needs k of them free at once, and producers of small
 // records take each slot as it comes free: the large one can starve. A claim must
@@ -11,21 +14,19 @@ import "github.com/shmq/shmq/internal/atomics"
 // TurnMillis is how long a request to stand back lasts unless it is renewed.
 const TurnMillis = 250
 
-const turnSeatBits = 16
-
 // AskTurn asks the other producers to stand back while this one waits for room,
 // and reports whether it has the turn. A waiting producer renews it well within
 // TurnMillis. In a queue with a single producer it does nothing.
 func (p *Producer) AskTurn() bool {
-	if !p.r.geo.ManyProducers {
+	if !p.r.m.Geo.ManyProducers {
 		return false
 	}
 	now := p.r.clock()
 	old := atomics.Load64(p.r.turn)
-	if p.r.turnHolder(old, now) != p.seat && p.r.turnHolder(old, now) >= 0 {
+	if holder := turnHolder(old, now); holder != p.seat && holder >= 0 {
 		return false
 	}
-	return atomics.CAS64(p.r.turn, old, (now+TurnMillis)<<turnSeatBits|uint64(p.seat+1))
+	return atomics.CAS64(p.r.turn, old, uint64(layout.TurnOf(p.seat, now+TurnMillis)))
 }
 
 // DropTurn gives the turn back if this producer has it, and reports whether it
@@ -34,7 +35,7 @@ func (p *Producer) DropTurn() bool { return p.r.dropTurn(p.seat) }
 
 func (r *Ring) dropTurn(seat int) bool {
 	old := atomics.Load64(r.turn)
-	return old&(1<<turnSeatBits-1) == uint64(seat+1) && atomics.CAS64(r.turn, old, 0)
+	return layout.Turn(old).Seat() == seat && atomics.CAS64(r.turn, old, 0)
 }
 
 // TurnAsked reports whether some producer asked the others to stand back. It may
@@ -48,16 +49,16 @@ func (r *Ring) turnOfOther(seat int) bool {
 	if w == 0 {
 		return false
 	}
-	holder := r.turnHolder(w, r.clock())
+	holder := turnHolder(w, r.clock())
 	return holder >= 0 && holder != seat
 }
 
 // turnHolder returns the seat that has the turn by word w at time now, or -1. A
 // lapse further away than a holder ever asks for is scribble, or of another
 // clock: it does not count.
-func (r *Ring) turnHolder(w, now uint64) int {
-	if w == 0 || w>>turnSeatBits-now-1 >= TurnMillis {
+func turnHolder(w, now uint64) int {
+	if w == 0 || layout.Turn(w).Lapse()-now-1 >= TurnMillis {
 		return -1
 	}
-	return int(w&(1<<turnSeatBits-1)) - 1
+	return layout.Turn(w).Seat()
 }

@@ -1,14 +1,15 @@
-package ring
+package inspect
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/internal/region"
 )
 
-// An examination looks for what no participant writes. It only reads, and takes nothing
+// An examination searches for what no participant writes. It only reads, and takes nothing
 // for damage that a participant at work, or dead at any instruction, leaves behind: each
 // judgement reads what bounds it on the right side of the word it judges.
 //
@@ -19,7 +20,7 @@ import (
 //     first word, read again after it, is the same.
 //
 // Words that name an owner may come back, so what rests on those is less than certain
-// while participants are at work; who looks several times finds out.
+// while participants are at work; several examinations find out.
 
 // Fault is one thing that no participant writes.
 type Fault struct {
@@ -31,7 +32,7 @@ type Fault struct {
 	Found  string
 	Want   string
 	Means  string // to those who use the queue
-	// Unsure: it rests on what may come and go. Several looks have to agree, and
+	// Unsure: it rests on what may come and go. Several examinations have to agree, and
 	// while participants work even that is no proof.
 	Unsure bool
 }
@@ -55,7 +56,7 @@ const (
 // MaxFaults is how many faults an examination describes; it counts the others.
 const MaxFaults = 1000
 
-// Examination is the result of one look.
+// Examination is the result of one pass.
 type Examination struct {
 	Faults []Fault
 	More   int // that are not described
@@ -63,18 +64,19 @@ type Examination struct {
 
 type examiner struct {
 	Examination
-	r          *Ring
+	r          words
+	ring       *ring.Ring
 	have       uint64 // bytes of the region that are there
-	head, tail uint64 // before the look at the slots
+	head, tail uint64 // before the slots are read
 	lag        uint64 // how far the shared tail may stay behind
-	sums       summer
+	sums       region.Summer
 	lost       bool // the last first word made no sense: what follows may be its inside
 }
 
-// Examine looks at the hot words, the seats and every slot as far as they lie in the
+// Examine judges the hot words, the seats and every slot as far as they lie in the
 // first have bytes of the region.
-func (r *Ring) Examine(have uint64) Examination {
-	e := &examiner{r: r, have: have}
+func Examine(r *ring.Ring, have uint64) Examination {
+	e := &examiner{r: wordsOf(r), ring: r, have: have}
 	if have < layout.SeatOffset {
 		return e.Examination
 	}
@@ -106,21 +108,21 @@ func (e *examiner) positions() bool {
 	r := e.r
 	// A single producer stores tail after the record, any producer after a filler: both
 	// may be consumed by then, or the producer dead.
-	e.lag = r.geo.MaxSlotsPerRecord()
-	e.tail = atomics.Load64(r.tail)
-	e.head = atomics.Load64(r.head)
-	tail := atomics.Load64(r.tail)
+	e.lag = r.Geo.MaxSlotsPerRecord()
+	e.tail = r.tail()
+	e.head = r.head()
+	tail := r.tail()
 	if n := int64(e.head - tail); n > 0 && uint64(n) > e.lag {
 		e.hot(FaultPositions, layout.HotHead, fmt.Sprintf("head %d", e.head), fmt.Sprintf("at most tail, %d", tail), stuckPositions)
 		return false
 	}
-	if n := int64(e.tail - e.head); n > 0 && uint64(n) > r.cap {
-		e.hot(FaultPositions, layout.HotTail, fmt.Sprintf("tail %d", e.tail), fmt.Sprintf("at most head + slots, %d", e.head+r.cap), stuckPositions)
+	if n := int64(e.tail - e.head); n > 0 && uint64(n) > r.Cap {
+		e.hot(FaultPositions, layout.HotTail, fmt.Sprintf("tail %d", e.tail), fmt.Sprintf("at most head + slots, %d", e.head+r.Cap), stuckPositions)
 		return false
 	}
-	if !r.geo.ManyConsumers {
-		handout := atomics.Load64(r.handout)
-		tail := atomics.Load64(r.tail)
+	if !r.Geo.ManyConsumers {
+		handout := r.handout()
+		tail := r.tail()
 		if n := int64(handout - tail); n > 0 && uint64(n) > e.lag {
 			e.hot(FaultPositions, layout.HotHandout, fmt.Sprintf("handout %d", handout), fmt.Sprintf("at most tail, %d", tail),
 				"records that nobody has seen are delivered flagged as redelivered, until tail gets there")
@@ -129,41 +131,41 @@ func (e *examiner) positions() bool {
 	return true
 }
 
-// advice looks at the words that decide less.
+// advice judges the words that decide less.
 func (e *examiner) advice() {
 	r := e.r
-	finished := atomics.Load64(r.finished)
-	if epoch := atomics.Load64(r.epoch); int64(finished-epoch) > 0 {
+	finished := atomics.Load64(r.Hot(layout.HotFinished))
+	if epoch := atomics.Load64(r.Hot(layout.HotEpoch)); int64(finished-epoch) > 0 {
 		e.hot(FaultStream, layout.HotFinished, fmt.Sprintf("finished %d", finished), fmt.Sprintf("at most epoch, %d", epoch),
 			"the stream counts as finished when so many producers have attached, whether or not one has said so")
 	}
-	if !r.geo.ManyProducers {
+	if !r.Geo.ManyProducers {
 		return
 	}
-	turn := atomics.Load64(r.turn)
-	seat := int(turn&(1<<turnSeatBits-1)) - 1
+	turn := layout.Turn(atomics.Load64(r.Hot(layout.HotTurn)))
+	seat := turn.Seat()
 	means := "senders heed no such turn, but wake each other for nothing; the next one that asks for a turn mends it"
-	switch now := r.clock(); {
+	switch now := e.ring.Now(); {
 	case turn == 0:
-	case seat < 0 || seat >= r.geo.Seats:
-		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("the turn of seat %d", seat), fmt.Sprintf("seat 0 to %d", r.geo.Seats-1), means)
-	case int64(turn>>turnSeatBits-now) > TurnMillis:
-		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("a turn that lapses in %d ms", turn>>turnSeatBits-now), fmt.Sprintf("at most %d ms", TurnMillis), means)
+	case seat < 0 || seat >= r.Geo.Seats:
+		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("the turn of seat %d", seat), fmt.Sprintf("seat 0 to %d", r.Geo.Seats-1), means)
+	case int64(turn.Lapse()-now) > ring.TurnMillis:
+		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("a turn that lapses in %d ms", turn.Lapse()-now), fmt.Sprintf("at most %d ms", ring.TurnMillis), means)
 	}
 }
 
 func (e *examiner) seats() {
 	r := e.r
-	for i := range r.geo.Seats {
+	for i := range r.Geo.Seats {
 		off := layout.SeatOffset + uint64(i)*layout.SeatSize
 		if off+layout.SeatSize > e.have {
 			return
 		}
-		s := r.Seat(i)
+		s := e.ring.Seat(i)
 		bad := func(off uint64, found, want, means string) {
 			e.add(Fault{Kind: FaultSeat, Offset: off, Slot: -1, Seat: i, Found: found, Want: want, Means: means, Unsure: true})
 		}
-		state := atomics.Load32(s.u32(layout.SeatState))
+		state := s.State()
 		if state > layout.SeatDirty {
 			bad(off+layout.SeatState, fmt.Sprintf("state %d", state), "0 clean or 1 dirty",
 				"it counts as clean: if its holder dies, what it holds is not taken back")
@@ -173,13 +175,13 @@ func (e *examiner) seats() {
 		if role := o.Role; state == layout.SeatDirty && role != layout.RoleProducer && role != layout.RoleConsumer && (role != 0 || o.Attached != 0) {
 			bad(off+layout.SeatRole, fmt.Sprintf("role %d", role), "1 producer or 2 consumer", "people are told of the wrong role; nobody is stuck")
 		}
-		if name := s.command(); bytes.IndexByte(name, 0) < 0 {
+		if !s.CommandEnds() {
 			bad(off+layout.SeatCommand, fmt.Sprintf("a command without an end, %q", o.Command), "a NUL in its 24 bytes", "people are told of the wrong command; nobody is stuck")
 		}
 	}
 }
 
-// Same reports whether two looks found the same fault. Positions move on, words that
+// Same reports whether two examinations found the same fault. Positions move on, words that
 // are wrong stand.
 func (f Fault) Same(o Fault) bool {
 	return f.Kind == o.Kind && f.Offset == o.Offset && (f.Slot < 0 || f.Pos == o.Pos && f.Found == o.Found)

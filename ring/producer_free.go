@@ -11,44 +11,44 @@ import (
 // words there hold. With many, records are freed in any order, and the words
 // say it: a slot is free when its word is Free in the lap of the position.
 
-// room counts the free slots from position t on, up to want.
-func (p *Producer) room(t, want uint64) (uint64, error) {
-	if p.r.geo.ManyConsumers {
-		return p.wordRoom(t, want)
+// freeSlots counts the free slots from position t on, up to want.
+func (p *Producer) freeSlots(t, want uint64) (uint64, error) {
+	if p.r.m.Geo.ManyConsumers {
+		return p.freeByWords(t, want)
 	}
-	return p.headRoom(t, want)
+	return p.freeByHead(t, want)
 }
 
-// headRoom reads the shared head only when the last value seen says that there
+// freeByHead reads the shared head only when the last value seen says that there
 // is too little room: head's line moves to this core once a lap, not once a
 // record.
-func (p *Producer) headRoom(t, want uint64) (uint64, error) {
+func (p *Producer) freeByHead(t, want uint64) (uint64, error) {
 	r := p.r
-	if t+want-p.headSeen <= r.cap {
+	if t+want-p.headSeen <= r.m.Cap {
 		return want, nil
 	}
 	h := atomics.Load64(r.head)
-	if t-h > r.cap {
+	if t-h > r.m.Cap {
 		return 0, ErrDamaged // more than a lap apart, or head beyond tail
 	}
 	p.headSeen = h
-	return min(want, r.cap-(t-h)), nil
+	return min(want, r.m.Cap-(t-h)), nil
 }
 
-// wordRoom looks at the words in order. A claim of the first slot is then a claim
+// freeByWords reads the words in order. A claim of the first slot is then a claim
 // of all: only the slot at tail can be claimed, so while its word stays as it was
 // nobody can have taken the others.
-func (p *Producer) wordRoom(t, want uint64) (uint64, error) {
+func (p *Producer) freeByWords(t, want uint64) (uint64, error) {
 	r := p.r
 	p.spent += want
 	for k := range want {
-		q, free := t+k, layout.FreeWord(t+k, r.shift)
-		w := r.load(q)
+		q, free := t+k, layout.FreeWord(t+k, r.m.Shift)
+		w := r.m.Load(q)
 		if w == free {
 			continue
 		}
 		again, err := p.recycle(q, w)
-		if err != nil || !again || r.load(q) != free || p.spent > r.effort() {
+		if err != nil || !again || r.m.Load(q) != free || p.spent > r.effort() {
 			return k, err // once recycled a word is Free, or q was claimed
 		}
 	}
@@ -56,17 +56,17 @@ func (p *Producer) wordRoom(t, want uint64) (uint64, error) {
 }
 
 // recycle frees the slots of a Skip of the last lap that a producer meets, as
-// word w, at position q. It reports whether q is worth another look.
+// word w, at position q. It reports whether q is worth another try.
 //
 // Several producers may be at it, and one may die in the middle: each change is a
 // CAS from the last lap to this one, so it happens once, and the first word
 // changes last, so the Skip is there to be found until all is done.
 func (p *Producer) recycle(q uint64, w layout.Word) (again bool, err error) {
-	r, s := p.r, q-p.r.cap
-	if w.State() != layout.Skip || w.CompareLap(s, r.shift) != 0 {
+	r, s := p.r, q-p.r.m.Cap
+	if w.State() != layout.Skip || w.CompareLap(s, r.m.Shift) != 0 {
 		return false, nil
 	}
-	k := r.span(s, w)
+	k := r.m.Span(s, w)
 	if k == 0 {
 		return false, ErrDamaged
 	}
@@ -77,12 +77,12 @@ func (p *Producer) recycle(q uint64, w layout.Word) (again bool, err error) {
 		return false, nil // what lies before it was not consumed yet
 	}
 	p.spent += k
-	next := layout.FreeWord(q, r.shift)
+	next := layout.FreeWord(q, r.m.Shift)
 	for i := uint64(1); i < k; i++ {
-		if inner := r.load(s + i); inner.CompareLap(s, r.shift) == 0 {
-			r.cas(s+i, inner, next)
+		if inner := r.m.Load(s + i); inner.CompareLap(s, r.m.Shift) == 0 {
+			r.m.CAS(s+i, inner, next)
 		}
 	}
-	r.cas(s, w, next)
+	r.m.CAS(s, w, next)
 	return true, nil
 }

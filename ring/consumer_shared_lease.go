@@ -1,0 +1,87 @@
+package ring
+
+import (
+	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring/internal/region"
+)
+
+func (c *sharedConsumer) lease(l *Lease) error {
+	if c.backlog() {
+		if err := c.inherit(l); err != ErrEmpty {
+			return err
+		}
+	}
+	for range maxTries {
+		if _, _, err := c.take(1); err != nil {
+			return err
+		}
+		at := c.picked[0]
+		data, meta, err := c.sums.Record(&c.r.m, at.pos, at.k)
+		if err != nil && err != region.ErrTorn {
+			return err
+		}
+		got := Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: c.numbers, by: c.by}
+		c.numbers++
+		if err == nil {
+			*l = got
+			return nil
+		}
+		c.drop(&got)
+	}
+	return ErrEmpty
+}
+
+// drop is ack for a record that nobody gets to see. Until it is done a consumer
+// that dies leaves the record to another one, which drops it.
+func (c *sharedConsumer) drop(l *Lease) {
+	c.ack(l)
+	c.r.dropped()
+}
+
+func (c *sharedConsumer) leaseBatch(ls []Lease) (int, error) {
+	if c.backlog() {
+		if err := c.inherit(&ls[0]); err != ErrEmpty {
+			if err != nil {
+				return 0, err
+			}
+			return 1, nil
+		}
+	}
+	for range maxTries {
+		if n, err := c.leaseTaken(ls); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, ErrEmpty
+}
+
+// leaseTaken takes records once and returns how many it leased; 0 without an error when
+// all of them were torn.
+func (c *sharedConsumer) leaseTaken(ls []Lease) (leased int, err error) {
+	n, k, err := c.take(len(ls))
+	if err != nil {
+		return 0, err
+	}
+	var b *batch
+	seq := c.numbers
+	if n > 1 {
+		b = c.newBatch(c.picked[0].pos, k)
+		c.openBatch(b, n)
+	} else {
+		c.numbers++
+	}
+	for i, at := range c.picked[:n] {
+		data, meta, err := c.sums.Record(&c.r.m, at.pos, at.k)
+		if err != nil && err != region.ErrTorn {
+			return leased, err
+		}
+		got := Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: seq + uint64(i), batch: b, by: c.by}
+		if err == region.ErrTorn {
+			c.drop(&got)
+			continue
+		}
+		ls[leased] = got
+		leased++
+	}
+	return leased, nil
+}

@@ -1,0 +1,103 @@
+package ring
+
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// receive is TryReceive. It takes a record of one slot at head: the two compare-and-swaps of take,
+// the copy, and the store that frees. What needs more goes the long way.
+func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
+	r := c.r
+	if !r.m.Plain || c.backlog() {
+		return c.receiveLease(buf)
+	}
+	h := atomics.Load64(r.head)
+	line := r.m.LineAt(h)
+	w := layout.Word(atomics.Load64((*uint64)(line)))
+	full := layout.FullWord(h, 1, r.m.Shift)
+	if w != full {
+		if r.unpublished(h, w) {
+			return buf[:0], 0, ErrEmpty
+		}
+		return c.receiveLease(buf)
+	}
+	if !atomics.CAS64((*uint64)(line), uint64(w), uint64(layout.ReadingWord(h, 1, c.seat, false, r.m.Shift))) {
+		return c.receiveLease(buf)
+	}
+	c.held++ // if the copy fails the word stays ours until Close
+	atomics.CAS64(r.head, h, h+1)
+	data, meta, ok := r.lineOrAreas(line, h)
+	if !ok {
+		return buf[:0], 0, ErrDamaged
+	}
+	if cap(buf) < len(data) {
+		buf = make([]byte, len(data))
+	}
+	buf = buf[:len(data)]
+	copy(buf, data)
+	atomics.StoreRelease64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)))
+	c.held--
+	return buf, int(meta >> layout.MetaDeliveriesShift), nil
+}
+
+func (c *sharedConsumer) receiveLease(buf []byte) ([]byte, int, error) {
+	var l Lease
+	if err := c.lease(&l); err != nil {
+		return buf[:0], 0, err
+	}
+	buf = append(buf[:0], l.Data...)
+	c.ack(&l)
+	return buf, l.Redelivered, nil
+}
+
+// receiveBatch is TryReceiveBatch as far as it goes the short way; perhaps not at all. It
+// claims, with one compare-and-swap, the records of one slot that follow each other from
+// head on, up to the end of the ring.
+func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err error) {
+	r := c.r
+	if c.backlog() {
+		return 0, 0, nil
+	}
+	if !r.m.Plain {
+		return c.receiveLeases(bufs)
+	}
+	h := atomics.Load64(r.head)
+	most := min(uint64(len(bufs)), r.m.Cap-h&r.m.Mask, r.m.Geo.MaxSlotsPerRecord())
+	k := uint64(0)
+	for k < most && r.m.Load(h+k) == layout.FullWord(h+k, 1, r.m.Shift) {
+		k++
+	}
+	if k < 2 || !r.m.CAS(h, layout.FullWord(h, 1, r.m.Shift), layout.ReadingWord(h, k, c.seat, false, r.m.Shift)) {
+		return 0, 0, nil
+	}
+	c.held++ // if a copy fails the take stays ours until Close
+	atomics.CAS64(r.head, h, h+k)
+	for i := range k {
+		if !r.copyOut(&bufs[i], r.m.LineAt(h+i), h+i) {
+			return 0, 0, ErrDamaged
+		}
+	}
+	// The first word stays until the others are free, and says from here on that
+	// its record is done with, as freeTake wants.
+	r.m.Store(h, layout.ReadingWord(h, k, c.seat, true, r.m.Shift))
+	r.freeTake(h, k)
+	c.held--
+	return int(k), 0, nil
+}
+
+// receiveLeases leases a batch, copies it, and acknowledges it.
+func (c *sharedConsumer) receiveLeases(bufs [][]byte) (n, redelivered int, err error) {
+	bufs = bufs[:min(uint64(len(bufs)), c.r.m.Cap)]
+	if len(c.leases) < len(bufs) {
+		c.leases = make([]Lease, len(bufs))
+	}
+	if n, err = c.leaseBatch(c.leases[:len(bufs)]); n > 0 {
+		redelivered = copyLeases(bufs, c.leases[:n])
+		c.ackBatch(c.leases[:n])
+	}
+	if err == ErrEmpty {
+		err = nil // TryReceive finds out
+	}
+	return n, redelivered, err
+}

@@ -1,0 +1,83 @@
+package ring
+
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// take claims up to most records at head with one CAS and notes their places in picked.
+// It returns their number and the slots they span together.
+func (c *sharedConsumer) take(most int) (n int, k uint64, err error) {
+	r := c.r
+	for spent := uint64(0); spent < r.effort(); spent++ {
+		h := atomics.Load64(r.head)
+		w := r.m.Load(h)
+		if lap := w.CompareLap(h, r.m.Shift); lap < 0 {
+			return 0, 0, ErrEmpty
+		} else if lap > 0 {
+			if atomics.Load64(r.head) == h {
+				return 0, 0, ErrDamaged // consumed and freed before head moved
+			}
+			continue
+		}
+		st := w.State()
+		if st == layout.Free || st == layout.Claimed {
+			return 0, 0, ErrEmpty
+		}
+		if k = r.m.Span(h, w); k == 0 || st > layout.Skip {
+			return 0, 0, ErrDamaged
+		}
+		if st == layout.Full {
+			c.picked = append(c.picked[:0], pick{h, k})
+			if most > 1 {
+				k = c.gather(most)
+			}
+			n = len(c.picked)
+			if !r.m.CAS(h, w, layout.ReadingWord(h, k, c.seat, false, r.m.Shift)) {
+				spent += uint64(n)
+				continue
+			}
+			atomics.CAS64(r.head, h, h+k)
+			c.held += n
+			return n, k, nil
+		}
+		atomics.CAS64(r.head, h, h+k) // taken, orphaned or skipped: head lags
+	}
+	return 0, 0, ErrEmpty
+}
+
+// gather extends a take over the published records that follow the first, up to
+// the end of the ring, the first gap, or half the slots.
+func (c *sharedConsumer) gather(most int) (k uint64) {
+	r := c.r
+	h := c.picked[0].pos
+	k = c.picked[0].k
+	for len(c.picked) < most {
+		q := h + k
+		if q&r.m.Mask == 0 {
+			break
+		}
+		w := r.m.Load(q)
+		kq := r.m.Span(q, w)
+		if w.State() != layout.Full || w.CompareLap(h, r.m.Shift) != 0 || kq == 0 || k+kq > r.m.Geo.MaxSlotsPerRecord() {
+			break
+		}
+		c.picked = append(c.picked, pick{q, kq})
+		k += kq
+	}
+	return k
+}
+
+// freeTake frees k slots from p on for the next lap, the first word last: until
+// then it names their holder. No other participant writes these words meanwhile, because a
+// producer that walks towards them stops at the first.
+//
+// Preconditions: the caller owns the take at p; for k > 1 its word says that the
+// first record is acknowledged; head is at or beyond p+k.
+func (r *Ring) freeTake(p, k uint64) {
+	next := layout.FreeWord(p+r.m.Cap, r.m.Shift)
+	for i := uint64(1); i < k; i++ {
+		r.m.Store(p+i, next)
+	}
+	r.m.Store(p, next)
+}

@@ -1,0 +1,198 @@
+package ring
+
+import (
+	"slices"
+
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring/internal/region"
+)
+
+// A single consumer polls the word where the next record will appear and never
+// writes to it: the line moves once, from the producer to it. head alone frees
+// slots, so it follows the oldest record that is not acknowledged.
+//
+//	      head              next = handout
+//	───────┼──────────────────┼───────────── positions
+//	 freed │ handed out, open │ not seen yet
+//
+// handout is stored before a record is handed out, unless head passes it before that.
+// If the consumer dies, its successor starts at head, and what lies before handout may
+// have been seen.
+type singleConsumer struct {
+	r    *Ring
+	by   *Consumer // that this is the kind of
+	sums region.Summer
+
+	// fresh: no lease is open, and nothing that was delivered before comes next. It ends
+	// with a lease, and can begin again when head has moved.
+	fresh bool
+
+	next uint64
+	head uint64 // as shared, which it alone stores
+	seen uint64 // the predecessor's handout
+	told uint64 // handout as stored last
+
+	// open are the spans between head and next in order, settled or not; the
+	// one at index first has number base.
+	open  []span
+	first int
+	base  uint64
+
+	returned []Lease // released, to be handed out again, oldest first
+	leases   []Lease // for receiveLeases, again and again
+}
+
+type span struct {
+	end      uint64
+	releases uint32 // how often it was released
+	settled  bool
+}
+
+// init makes c the kind of by.
+func (c *singleConsumer) init(r *Ring, by *Consumer) {
+	c.r, c.by = r, by
+	c.resume()
+}
+
+// resume starts where the predecessor stopped, or this consumer at its Close.
+func (c *singleConsumer) resume() {
+	h := atomics.Load64(c.r.head)
+	*c = singleConsumer{
+		r:      c.r,
+		by:     c.by,
+		leases: c.leases,
+		next:   h,
+		head:   h,
+		told:   h,
+		seen:   atomics.Load64(c.r.handout),
+		base:   c.base + uint64(len(c.open)-c.first),
+	}
+	c.refresh()
+}
+
+func (c *singleConsumer) close() { c.resume() }
+
+// holds also counts what was released: head does not pass it.
+func (c *singleConsumer) holds() bool { return len(c.open) > c.first }
+
+func (c *singleConsumer) backlog() bool { return len(c.returned) > 0 }
+
+func (c *singleConsumer) orphans() bool { return false }
+
+// refresh finds out whether the consumer is fresh. (What was released is open, too.)
+func (c *singleConsumer) refresh() { c.fresh = c.head == c.next && int64(c.seen-c.next) <= 0 }
+
+func (c *singleConsumer) lease(l *Lease) error {
+	err := c.leaseAny(l)
+	c.storeHandout()
+	return err
+}
+
+// leaseAny takes the oldest returned record, or else the next one. The caller stores
+// handout before anybody gets to see it.
+func (c *singleConsumer) leaseAny(l *Lease) error {
+	for len(c.returned) > 0 {
+		if err := c.leaseReturned(l); err != region.ErrTorn {
+			return err
+		}
+	}
+	return c.leaseNext(l)
+}
+
+// leaseBatch stores handout once, before it returns any of the records.
+func (c *singleConsumer) leaseBatch(ls []Lease) (n int, err error) {
+	for n < len(ls) && err == nil {
+		if err = c.leaseAny(&ls[n]); err == nil {
+			n++
+		}
+	}
+	c.storeHandout()
+	if n > 0 && err == ErrEmpty {
+		err = nil
+	}
+	return n, err
+}
+
+// storeHandout tells a successor how far records were handed out. It never goes back:
+// this consumer may die before it has handed out again all that its predecessor had.
+func (c *singleConsumer) storeHandout() {
+	if int64(c.next-c.seen) > 0 && c.next != c.told {
+		c.told = c.next
+		atomics.StoreRelease64(c.r.handout, c.next)
+	}
+}
+
+// leaseNext takes the record at next into l.
+func (c *singleConsumer) leaseNext(l *Lease) error {
+	for range maxTries {
+		p := c.next
+		w := c.r.m.Load(p)
+		if w.CompareLap(p, c.r.m.Shift) != 0 {
+			if w.CompareLap(p, c.r.m.Shift) > 0 {
+				return ErrDamaged // producers can't be a lap ahead of head
+			}
+			return ErrEmpty
+		}
+		switch w.State() {
+		case layout.Free, layout.Claimed:
+			return ErrEmpty
+		case layout.Full, layout.Skip:
+		default:
+			return ErrDamaged
+		}
+		k := c.r.m.Span(p, w)
+		if k == 0 || p+k-c.head > c.r.m.Cap {
+			return ErrDamaged // no producer writes beyond head and a lap
+		}
+		if w.State() == layout.Skip {
+			c.pass(p + k)
+			continue
+		}
+		data, _, err := c.sums.Record(&c.r.m, p, k)
+		if err == region.ErrTorn {
+			c.pass(p + k)
+			c.r.dropped()
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		c.next = p + k
+		c.fresh = false
+		*l = Lease{Data: data, pos: p, k: uint32(k), seq: c.base + uint64(len(c.open)-c.first), by: c.by}
+		if int64(c.seen-p) > 0 {
+			l.Redelivered = c.r.m.Redeliver(p)
+		}
+		c.open = append(c.open, span{end: p + k})
+		return nil
+	}
+	return ErrEmpty
+}
+
+// pass goes on to end, without handing out what lies before it.
+func (c *singleConsumer) pass(end uint64) {
+	c.next = end
+	c.open = append(c.open, span{end: end, settled: true})
+	c.moveHead()
+}
+
+// leaseReturned takes the oldest returned record into l. It drops one that is torn, with
+// region.ErrTorn.
+func (c *singleConsumer) leaseReturned(l *Lease) error {
+	back := c.returned[0]
+	data, _, err := c.sums.Record(&c.r.m, back.pos, uint64(back.k))
+	if err != nil && err != region.ErrTorn {
+		return err
+	}
+	c.returned = slices.Delete(c.returned, 0, 1)
+	if err == region.ErrTorn {
+		c.settle(&back, true)
+		c.r.dropped()
+		return err
+	}
+	back.Data = data
+	back.Redelivered = c.r.m.Redeliver(back.pos)
+	*l = back
+	return nil
+}

@@ -1,0 +1,70 @@
+package ring
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/shmq/shmq/internal/atomics"
+)
+
+// settle acknowledges a lease or puts it among the returned ones. It does
+// nothing if that was done before, through a copy of the lease.
+func (c *singleConsumer) settle(l *Lease, ack bool) {
+	i := l.seq - c.base
+	if i >= uint64(len(c.open)-c.first) {
+		return
+	}
+	s := &c.open[c.first+int(i)]
+	switch {
+	case s.settled || s.releases != l.releases:
+		return
+	case ack:
+		s.settled = true
+		if i == 0 {
+			c.moveHead()
+		}
+	default:
+		s.releases++
+		back := *l
+		back.releases = s.releases
+		at, _ := slices.BinarySearchFunc(c.returned, l.seq, func(b Lease, seq uint64) int { return cmp.Compare(b.seq, seq) })
+		c.returned = slices.Insert(c.returned, at, back)
+	}
+}
+
+// ackBatch moves head once.
+func (c *singleConsumer) ackBatch(ls []Lease) {
+	for i := range ls {
+		l := &ls[i]
+		if l.by != c.by || l.Data == nil {
+			continue
+		}
+		l.Data = nil
+		if n := l.seq - c.base; n < uint64(len(c.open)-c.first) && c.open[c.first+int(n)].releases == l.releases {
+			c.open[c.first+int(n)].settled = true
+		}
+	}
+	c.moveHead()
+}
+
+// moveHead frees the settled spans up to the first open one.
+func (c *singleConsumer) moveHead() {
+	n := c.first
+	for n < len(c.open) && c.open[n].settled {
+		n++
+	}
+	if n == c.first {
+		return
+	}
+	c.head = c.open[n-1].end
+	atomics.StoreRelease64(c.r.head, c.head)
+	c.base += uint64(n - c.first)
+	c.first = n
+	switch {
+	case n == len(c.open):
+		c.open, c.first = c.open[:0], 0
+	case n > len(c.open)/2 && n > 64:
+		c.open, c.first = slices.Delete(c.open, 0, n), 0
+	}
+	c.refresh()
+}

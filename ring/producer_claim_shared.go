@@ -1,0 +1,99 @@
+package ring
+
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
+
+// A producer that shares the role claims its slots: one CAS on the word of the slot at tail,
+// from free to Claimed by this seat. There is no instant at which the slots are
+// taken and the taker is unknown: a producer that dies before the CAS has taken
+// nothing, one that dies after it is named in the word.
+//
+// tail is moved afterwards, by the claimer or by any producer that finds it behind,
+// and before the claim is published: a participant that sees a published record at
+// position p sees a tail beyond it.
+
+// claimShared claims as many slots as are free at tail, at least least and at most
+// most, without crossing the end of the ring. Errors: ErrFull, ErrDamaged.
+//
+// Preconditions: 1 <= least <= most <= half the slots.
+func (p *Producer) claimShared(least, most uint64) (pos, k uint64, err error) {
+	r := p.r
+	if r.turnOfOther(p.seat) {
+		return 0, 0, ErrFull
+	}
+	for p.spent = 0; p.spent < r.effort(); p.spent++ {
+		t := atomics.Load64(r.tail)
+		w := r.m.Load(t)
+		if ok, err := p.unclaimed(t, w); err != nil {
+			return 0, 0, err
+		} else if !ok {
+			continue
+		}
+		k, filler, err := p.extent(t, least, most)
+		if err != nil {
+			// What was seen of head and of the words behind t means something
+			// only if t is still unclaimed: a filler claimed at t can be
+			// consumed, and head pass it, while tail still says t.
+			if r.m.Load(t) != w {
+				continue
+			}
+			return 0, 0, err
+		}
+		claim := layout.ClaimedWord(t, k, p.seat, r.m.Shift)
+		if filler {
+			claim = layout.SkipWord(t, k, r.m.Shift)
+		}
+		if !r.m.CAS(t, w, claim) {
+			continue
+		}
+		atomics.CAS64(r.tail, t, t+k)
+		if !filler {
+			return t, k, nil
+		}
+		p.filled = true
+	}
+	return 0, 0, ErrFull
+}
+
+// unclaimed reports whether w, the word at t = tail, says that nobody has claimed there:
+// it is Free in this lap or, with a single consumer, anything of an earlier lap that head
+// may have freed. If it does not, tail or the word has moved on, or was helped to.
+func (p *Producer) unclaimed(t uint64, w layout.Word) (ok bool, err error) {
+	r := p.r
+	switch lap := w.CompareLap(t, r.m.Shift); {
+	case lap == 0 && w.State() != layout.Free:
+		// Claimed in this lap: tail lags behind its claimer. Should t be
+		// old itself, tail has moved and the CAS does nothing.
+		k := r.m.Span(t, w)
+		if k == 0 {
+			return false, ErrDamaged
+		}
+		atomics.CAS64(r.tail, t, t+k)
+		return false, nil
+	case lap > 0:
+		// Claimed and consumed since: t is old. If it is not, damage.
+		if atomics.Load64(r.tail) == t {
+			return false, ErrDamaged
+		}
+		return false, nil
+	case lap < 0 && r.m.Geo.ManyConsumers:
+		if again, err := p.recycle(t, w); again || err != nil {
+			return false, err
+		}
+		return false, ErrFull // a consumer still holds it
+	}
+	return true, nil
+}
+
+// extent returns how many slots to claim at t, of those that are free there: at most most,
+// or as a filler all up to the end of the ring, if least would cross it. Errors: ErrFull,
+// ErrDamaged.
+func (p *Producer) extent(t, least, most uint64) (k uint64, filler bool, err error) {
+	left := p.r.m.Cap - t&p.r.m.Mask
+	if k, err = p.freeSlots(t, min(most, left)); err == nil && k < min(least, left) {
+		err = ErrFull
+	}
+	return k, left < least, err
+}
