@@ -198,7 +198,7 @@ func (d *Diagnosis) people(f *sys.File, h layout.Header, r *ring.Ring) error {
 				"if it stays, end the process that has the file open: lslocks, fuser"))
 		case dirty:
 			d.Dead++
-			p := participant(r, i, false, survey)
+			p := participant(r, i, nil, survey)
 			holds := "nothing"
 			if p.Holds != nil {
 				holds = fmt.Sprintf("%d slots", p.Holds.Slots)

@@ -122,3 +122,25 @@ func TestStatOfScribbledSeat(t *testing.T) {
 	}
 	require.NotZero(t, told)
 }
+
+func TestStatTellsWhoIsFrozen(t *testing.T) {
+	t.Parallel()
+	for name, v2 := range map[string]bool{"version 1": false, "version 2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := testagent.Queue(t, &many)
+			c := testagent.Consumer(t, q)
+			f := testproc.NewFreezer(t, v2)
+			f.Add(c.PID())
+			require.False(t, only(t, q, shmq.Consumer).Frozen)
+			f.Freeze(f.File())
+			p := only(t, q, shmq.Consumer)
+			require.True(t, p.Alive)
+			require.True(t, p.Frozen)
+			require.Equal(t, f.File(), p.Freezer)
+			require.False(t, p.Stopped)
+			require.NoError(t, f.Thaw(f.File()))
+			testproc.Until(t, func() bool { return !only(t, q, shmq.Consumer).Frozen })
+		})
+	}
+}

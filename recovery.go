@@ -140,7 +140,7 @@ func (a *Attachment) takeBack(d *Recovered) error {
 	var got ring.Swept
 	freed, err := a.recoverSeat(d.Seat, func() {
 		// Under the lock nobody changes what is described here.
-		d.Participant = participant(a.ring, d.Seat, false, inspect.NewSurvey(a.ring))
+		d.Participant = participant(a.ring, d.Seat, nil, inspect.NewSurvey(a.ring))
 		got = a.reclaim(d.Seat)
 	})
 	d.Freed, d.Claims, d.Takes = freed, got.Claims, got.Takes

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/inspect"
 )
@@ -118,10 +119,11 @@ func (w *Watcher) describe(slots bool) (*Info, error) {
 
 // participants adds who has a seat, and who had one.
 func (w *Watcher) participants(info *Info, survey inspect.Survey) error {
+	processes := sys.NewProcesses()
 	for i := range w.header.Seats {
 		if !w.ring.Seat(i).Dirty() {
 			if w.ring.Seat(i).Occupant().Attached != 0 {
-				p := participant(w.ring, i, false, inspect.Survey{})
+				p := participant(w.ring, i, nil, inspect.Survey{})
 				p.HeldSince = time.Time{} // it holds nothing any more
 				info.Left = append(info.Left, p)
 			}
@@ -131,7 +133,11 @@ func (w *Watcher) participants(info *Info, survey inspect.Survey) error {
 		if err != nil {
 			return err
 		}
-		info.Participants = append(info.Participants, participant(w.ring, i, alive, survey))
+		living := processes
+		if !alive {
+			living = nil
+		}
+		info.Participants = append(info.Participants, participant(w.ring, i, living, survey))
 	}
 	return nil
 }

@@ -71,7 +71,6 @@ func Barrier() error                                        { return ErrUnsuppor
 func MonotonicMillis() uint64                               { return 0 }
 func BootID() (id [16]byte)                                 { return id }
 func StartTime() uint64                                     { return 0 }
-func Stopped(uint32, uint64) bool                           { return false }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
 func KeyMode(uintptr) (func() error, error)                 { return nil, ErrUnsupported }
 func IsFault(error) bool                                    { return false }
@@ -79,3 +78,9 @@ func IsNoMemory(error) bool                                 { return false }
 func IsNoSpace(error) bool                                  { return false }
 func IsSymlink(error) bool                                  { return false }
 func IsNotRegular(error) bool                               { return false }
+
+// Processes: see halted_linux.go.
+type Processes struct{}
+
+func NewProcesses() *Processes                { return &Processes{} }
+func (*Processes) Halted(uint32, uint64) Halt { return Halt{} }
