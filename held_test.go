@@ -10,6 +10,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 // only returns what Stat says of the only participant of a role.

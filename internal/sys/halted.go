@@ -2,7 +2,7 @@ package sys
 
 // Halt tells whether a process goes on, and if not, why.
 type Halt struct {
-	// Stopped: all its threads are stopped, by a signal or a debugger.
+	// Stopped: its threads are stopped, by a signal or a debugger.
 	Stopped bool
 	// Frozen: a freezer of cgroups holds it, as docker pause does. SIGCONT has no effect
 	// then, and with version 1 of cgroups not even SIGKILL.

@@ -32,38 +32,44 @@ func NewProcesses() *Processes { return &Processes{proc: "/proc"} }
 // PID namespace, whose pid means another one or none here.
 //
 // The states of threads in /proc do not tell a frozen process from one that sleeps: they
-// are D with version 1 of cgroups, S with version 2, and T where it was stopped before.
+// are D with version 1 of cgroups, S with version 2, T where it was stopped before, and for
+// an instant still R.
 func (p *Processes) Halted(pid uint32, start uint64) (h Halt) {
 	dir := p.proc + "/" + strconv.FormatUint(uint64(pid), 10)
 	state, started := processStat(dir)
-	if start == 0 || started != start || state == 'R' {
+	if start == 0 || started != start {
 		return h
 	}
 	switch state {
-	case 'T', 't', 'Z', 'X': // the main thread may have ended before the others
-		h.Stopped = allStopped(dir + "/task")
+	case 'T': // by a signal, which stops all threads
+		h.Stopped = true
+	case 't', 'Z', 'X': // a debugger has it, or it ended before the others
+		h.Stopped = threadsStopped(dir + "/task")
 	}
 	h.Freezer, h.Frozen = p.freezer(dir)
 	return h
 }
 
-// allStopped reports whether the threads of a process that have not ended are stopped.
-func allStopped(dir string) bool {
+// threadsStopped reports whether a signal has stopped the threads of a process, or a
+// debugger all of them that have not ended.
+func threadsStopped(dir string) bool {
 	names, err := listDir(dir)
 	if err != nil {
 		return false
 	}
-	stopped := false
+	traced, going := false, false
 	for _, name := range names {
 		switch state, _ := processStat(dir + "/" + name); state {
-		case 'T', 't':
-			stopped = true
+		case 'T':
+			return true
+		case 't':
+			traced = true
 		case 'Z', 'X', 0: // ended
 		default:
-			return false
+			going = true
 		}
 	}
-	return stopped
+	return traced && !going
 }
 
 // freezer reports whether a cgroup of the process is frozen, and what thaws it.

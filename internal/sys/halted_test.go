@@ -23,26 +23,20 @@ func idle(c *testproc.Child) {
 	}
 }
 
-// headless goes on when its main thread has ended.
+// A headless process goes on when its main thread has ended: that is locked to the main
+// goroutine then, which plays the role.
+func init() {
+	if os.Getenv("SHMQ_TEST_ROLE") == "headless" {
+		runtime.LockOSThread()
+	}
+}
+
 func headless(c *testproc.Child) {
-	for {
-		found := make(chan bool)
-		go func() {
-			runtime.LockOSThread() // for good: who is not the main thread keeps its own
-			if unix.Gettid() != os.Getpid() {
-				found <- false
-				select {}
-			}
-			found <- true
-			_, _, _ = syscall.Syscall(unix.SYS_EXIT, 0, 0, 0) // this thread only
-		}()
-		if <-found {
-			break
-		}
+	if unix.Gettid() != os.Getpid() {
+		c.Fail("this is not the main thread")
 	}
 	c.Say("ready")
-	for range c.Lines {
-	}
+	_, _, _ = syscall.Syscall(unix.SYS_EXIT, 0, 0, 0) // this thread only
 }
 
 func start(t *testing.T, role string) (p *testproc.Proc, halted func() sys.Halt) {
