@@ -4,7 +4,7 @@ package ring_test
 
 import (
 	"errors"
-	"sync"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,11 +38,11 @@ func TestParticipantsAmongScribblers(t *testing.T) {
 
 func amongScribblers(t *testing.T, m *ringtest.Region, d time.Duration) (calls, hurt int64) {
 	var stop atomic.Bool
-	var wg sync.WaitGroup
 	var count, damaged atomic.Int64
 	failures := make(chan error, 16)
+	var all []*worker
 	for seat := 0; seat < 4; seat += 2 {
-		wg.Go(func() {
+		all = append(all, start(fmt.Sprintf("participant %d", seat), func(w *worker) {
 			dice := scribble.Dice(uint64(seat))
 			for !stop.Load() {
 				// Where a side is single, only the first is one of it.
@@ -54,12 +54,12 @@ func amongScribblers(t *testing.T, m *ringtest.Region, d time.Duration) (calls, 
 					n := int(dice.Below(1 << 12))
 					count.Add(1)
 					if v.p != nil && (seat == 0 || m.Geometry.ManyProducers) {
-						err = v.send(n)
+						w.call(func() { err = v.send(n) })
 					}
 					if seat == 0 || m.Geometry.ManyConsumers {
-						err = errors.Join(err, v.receive(n/8))
+						w.call(func() { err = errors.Join(err, v.receive(n/8)) })
 					}
-					err = errors.Join(err, v.look(n/64))
+					w.call(func() { err = errors.Join(err, v.look(n/64)) })
 					if m.Millis.Add(1); v.damaged {
 						damaged.Add(1)
 						v.damaged = false
@@ -70,33 +70,38 @@ func amongScribblers(t *testing.T, m *ringtest.Region, d time.Duration) (calls, 
 					return
 				}
 			}
-		})
+		}))
 	}
-	wg.Go(func() {
+	all = append(all, start("the scribbler", func(w *worker) {
 		pen := scribble.New(m.Bytes, m.Geometry, scribble.Dice(99))
 		pen.Millis = m.Millis.Load
 		for n := uint64(0); !stop.Load(); n++ {
-			pen.Write()
+			w.call(pen.Write)
 			if n%64 == 0 { // or all calls to come would find the same damage
-				for p := m.Hot(layout.HotTail); p != m.Hot(layout.HotTail)+m.Geometry.Slots; p++ {
-					m.SetWord(p, layout.FreeWord(p, m.Geometry.Shift()))
-				}
-				m.SetHot(layout.HotHead, m.Hot(layout.HotTail))
+				w.call(func() { emptyRing(m) })
 			}
 			if n%8 == 0 {
 				time.Sleep(10 * time.Microsecond)
 			}
 		}
-	})
+	}))
 	var err error
 	select {
 	case err = <-failures:
 	case <-time.After(d):
 	}
 	stop.Store(true)
-	late := time.AfterFunc(time.Minute, func() { panic("a call did not end") })
-	wg.Wait()
-	late.Stop()
+	awaitWorkers(all)
 	require.NoError(t, err)
 	return count.Load(), damaged.Load()
+}
+
+// emptyRing makes a ring in use an empty one. It reads tail once: a participant moves tail
+// meanwhile, and a loop up to where tail is now may never get there.
+func emptyRing(m *ringtest.Region) {
+	tail := m.Hot(layout.HotTail)
+	for n := range m.Geometry.Slots {
+		m.SetWord(tail+n, layout.FreeWord(tail+n, m.Geometry.Shift()))
+	}
+	m.SetHot(layout.HotHead, tail)
 }

@@ -126,7 +126,7 @@ func TestHistoriesAreThoseOfAQueue(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		for seed := range uint64(150) {
 			ops := history(t, mp, mc, 40, seed)
-			result, _ := porcupine.CheckOperationsVerbose(queueOf(2), ops, 10*time.Second)
+			result, _ := porcupine.CheckOperationsVerbose(queueOf(2), ops, 0)
 			require.Equal(t, porcupine.Ok, result, "seed %d: %v", seed, ops)
 		}
 	})

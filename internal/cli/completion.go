@@ -2,12 +2,13 @@ package cli
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq/internal/cli/exit"
 )
 
 const completionLong = `Print a script that lets the shell complete verbs, flags and the names of queues, for
@@ -54,13 +55,13 @@ func completion() *cobra.Command {
 		ValidArgs: names,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{"the SHELL is missing: " + want}
+				return exit.Usage("the SHELL is missing: %s", want)
 			}
 			if len(args) > 1 {
-				return usageError{fmt.Sprintf("unexpected argument %q", args[1])}
+				return exit.Usage("unexpected argument %q", args[1])
 			}
 			if !slices.Contains(names, args[0]) {
-				return usageError{fmt.Sprintf("there is no script for %q: %s", args[0], want)}
+				return exit.Usage("there is no script for %q: %s", args[0], want)
 			}
 			return nil
 		},
@@ -76,10 +77,10 @@ func completion() *cobra.Command {
 				}
 			}
 			if b.Len() == 0 {
-				return usageError{fmt.Sprintf("invalid argument %q for \"--command\" flag: want shmq, shmq-send or shmq-recv", only)}
+				return exit.BadFlag("command", only, "want shmq, shmq-send or shmq-recv")
 			}
 			_, err := os.Stdout.Write(b.Bytes())
-			return outputError(err)
+			return exit.Output(err)
 		},
 	}
 	cmd.Flags().StringVar(&only, "command", "", "for this `program` only: shmq, shmq-send or shmq-recv")

@@ -1,7 +1,9 @@
-// Package cli holds the commands: one file a verb, one a format of the data.
+// Package cli puts the commands together: shmq with all its verbs, shmq-send and shmq-recv.
 //
-// Data goes one way. A sender's input cuts stdin into records, its outbox sends
-// them in batches. A receiver's drain takes leases, formats them, writes, and
-// acknowledges what was written. Whatever can block for ever happens outside of a
-// hold, so that a signal ends a command at once and in order.
+// The verbs are in folders by what they do to a queue, one file a verb: stream moves
+// records, backup keeps them in files, look only looks, keep makes and removes queues,
+// measure puts queues to work. Below them, format cuts bytes into records and back, pump
+// moves records between a queue and a file, worker runs a command for each record, report
+// says things in words and metrics, progress writes to standard error, flags holds what
+// verbs share of the command line, exit how a command ends.
 package cli

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/cli"
+	"github.com/shmq/shmq/internal/cli/exit"
 )
 
 // verbs are all the commands a user can find.
@@ -49,6 +52,22 @@ func TestEveryVerbIsDocumented(t *testing.T) {
 			t.Errorf("%s is not in docs/commands.md", name)
 		}
 	}
+}
+
+// A verb that tells its exit codes tells none that there is not.
+func TestExitCodesOfVerbsExist(t *testing.T) {
+	t.Parallel()
+	told := 0
+	for _, c := range verbs() {
+		_, own, _ := strings.Cut(c.Long, "\nExit")
+		for _, code := range regexp.MustCompile(`\b([67]\d|1[2-4]\d)\b`).FindAllString(own, -1) {
+			n, err := strconv.Atoi(code)
+			require.NoError(t, err)
+			require.True(t, exit.All()[n], "%s: %d", c.Name(), n)
+			told++
+		}
+	}
+	require.NotZero(t, told)
 }
 
 func TestManualPagesAreWellFormed(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq/internal/cli/exit"
 )
 
 // Main runs a command with the arguments, streams and signals of this process, and
@@ -16,7 +18,7 @@ func Main(root *cobra.Command) int {
 	// A write to a closed pipe returns EPIPE instead of killing the process before
 	// it has given back what it could not write.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, stop := withSignals(context.Background())
+	ctx, stop := exit.WithSignals(context.Background())
 	defer stop()
 
 	// shmq completion gives the scripts; a queue may be called completion.
@@ -25,15 +27,15 @@ func Main(root *cobra.Command) int {
 	watchStart(root, &started)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
-		return exitOK
+		return exit.CodeOK
 	}
 	if !started { // the arguments did not even get as far as the verb
-		err = usageError{err.Error()}
+		err = exit.Usage("%v", err)
 	}
-	if line := message(cmd.CommandPath(), err); line != "" {
+	if line := exit.Message(cmd.CommandPath(), err); line != "" {
 		fmt.Fprintln(os.Stderr, line)
 	}
-	return exitCode(err)
+	return exit.Code(err)
 }
 
 // watchStart makes each verb tell that its arguments were good enough to start it:

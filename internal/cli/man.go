@@ -8,6 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
 )
 
 const manLong = `Write the manual pages, one for each verb, from the same texts as --help.`
@@ -22,10 +25,10 @@ func manVerb() *cobra.Command {
 		Short:   "write the manual pages",
 		Long:    manLong,
 		Example: manExample,
-		Args:    noArgs,
+		Args:    flags.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if dir == "" {
-				return usageError{"--dir is missing: where do the pages go?"}
+				return exit.Usage("--dir is missing: where do the pages go?")
 			}
 			if err := os.MkdirAll(dir, 0o777); err != nil {
 				return err
@@ -90,7 +93,7 @@ func manPage(cmd *cobra.Command) string {
 	}
 	section("EXAMPLES", roffBlock(cmd.Example))
 	section("ENVIRONMENT", ".TP\n.B SHMQ_DIR\nthe directory of queues whose NAME has no slash; "+roff("/dev/shm")+" if it is not set\n")
-	section("EXIT STATUS", roffBlock(exitText))
+	section("EXIT STATUS", roffBlock(exit.Text))
 	if cmd.HasParent() || !cmd.HasSubCommands() {
 		section("SEE ALSO", ".BR shmq (1)\n")
 	}

@@ -6,60 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testmetrics"
 )
-
-// family is a metric as a scraper sees it: samples by their labels, as they stand.
-type family struct {
-	kind    string
-	samples map[string]float64
-}
-
-var (
-	headLine   = regexp.MustCompile(`^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$`)
-	sampleLine = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (\S+)$`)
-)
-
-// parseMetrics demands what the text format 0.0.4 demands, and HELP and TYPE of all.
-func parseMetrics(t *testing.T, text string) map[string]*family {
-	t.Helper()
-	require.True(t, text == "" || strings.HasSuffix(text, "\n"))
-	families := map[string]*family{}
-	helped, now := "", ""
-	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		if line == "" {
-			continue
-		}
-		if h := headLine.FindStringSubmatch(line); h != nil {
-			if h[1] == "HELP" {
-				helped = h[2]
-				continue
-			}
-			require.Equal(t, helped, h[2], "TYPE follows HELP")
-			require.NotContains(t, families, h[2], "a family stands together")
-			require.Contains(t, []string{"gauge", "counter"}, h[3])
-			require.Equal(t, h[3] == "counter", strings.HasSuffix(h[2], "_total"), "name of %s", h[2])
-			now = h[2]
-			families[now] = &family{h[3], map[string]float64{}}
-			continue
-		}
-		s := sampleLine.FindStringSubmatch(line)
-		require.NotNil(t, s, "line %q", line)
-		require.Equal(t, now, s[1], "a sample stands below its TYPE")
-		v, err := strconv.ParseFloat(s[3], 64)
-		require.NoError(t, err)
-		require.NotContains(t, families[now].samples, s[2], "a series stands there once")
-		families[now].samples[s[2]] = v
-	}
-	return families
-}
 
 func TestPrometheusMetrics(t *testing.T) {
 	t.Parallel()
@@ -71,7 +25,7 @@ func TestPrometheusMetrics(t *testing.T) {
 	dead.kill()
 	taker.stop(q)
 
-	m := parseMetrics(t, outputOf(t, "shmq", "stat", "--prometheus", q))
+	m := testmetrics.Parse(t, outputOf(t, "shmq", "stat", "--prometheus", q))
 	queue := fmt.Sprintf(`queue="%s"`, strings.ReplaceAll(strings.ReplaceAll(q, `\`, `\\`), `"`, `\"`))
 	for name, want := range map[string]float64{
 		"shmq_up": 1, "shmq_slots": 8, "shmq_slot_size_bytes": 64, "shmq_seats": 4, "shmq_tail_slots_total": 8,
@@ -80,22 +34,22 @@ func TestPrometheusMetrics(t *testing.T) {
 		"shmq_stream_begun": 1, "shmq_stream_finished": 0,
 	} {
 		require.Contains(t, m, name)
-		require.Equal(t, map[string]float64{queue: want}, m[name].samples, name)
+		require.Equal(t, map[string]float64{queue: want}, m[name].Samples, name)
 	}
 	require.Equal(t, map[string]float64{
 		queue + `,role="producer",alive="true"`: 1, queue + `,role="producer",alive="false"`: 0,
 		queue + `,role="consumer",alive="true"`: 1, queue + `,role="consumer",alive="false"`: 1,
-	}, m["shmq_participants"].samples)
-	require.Equal(t, map[string]float64{queue + `,role="producer"`: 0, queue + `,role="consumer"`: 1}, m["shmq_participants_stopped"].samples)
+	}, m["shmq_participants"].Samples)
+	require.Equal(t, map[string]float64{queue + `,role="producer"`: 0, queue + `,role="consumer"`: 1}, m["shmq_participants_stopped"].Samples)
 	label := func(seat int, role string, p *process) string {
 		return fmt.Sprintf(`%s,seat="%d",role="%s",pid="%d",command="holder"`, queue, seat, role, p.Process.Pid)
 	}
 	a, b, c := label(0, "consumer", taker), label(1, "producer", sender), label(2, "consumer", dead)
-	require.Equal(t, map[string]float64{a: 2, b: 2, c: 1}, m["shmq_participant_held_slots"].samples)
-	require.Equal(t, map[string]float64{a: 1, b: 1, c: 0}, m["shmq_participant_alive"].samples)
-	require.Equal(t, map[string]float64{a: 1, b: 0, c: 0}, m["shmq_participant_stopped"].samples)
-	require.Equal(t, map[string]float64{a: 0, b: 0, c: 0}, m["shmq_participant_records_total"].samples)
-	require.Len(t, m["shmq_participant_held_since_timestamp_seconds"].samples, 3)
+	require.Equal(t, map[string]float64{a: 2, b: 2, c: 1}, m["shmq_participant_held_slots"].Samples)
+	require.Equal(t, map[string]float64{a: 1, b: 1, c: 0}, m["shmq_participant_alive"].Samples)
+	require.Equal(t, map[string]float64{a: 1, b: 0, c: 0}, m["shmq_participant_stopped"].Samples)
+	require.Equal(t, map[string]float64{a: 0, b: 0, c: 0}, m["shmq_participant_records_total"].Samples)
+	require.Len(t, m["shmq_participant_held_since_timestamp_seconds"].Samples, 3)
 }
 
 func TestPrometheusOfSeveralQueues(t *testing.T) {
@@ -110,15 +64,15 @@ func TestPrometheusOfSeveralQueues(t *testing.T) {
 	// By name: twice is once, and what fails is told when the others are printed.
 	p := start(t, nil, nil, "shmq", "stat", "--prometheus", good, bad, other, good)
 	require.Contains(t, p.ends(65), "bad")
-	m := parseMetrics(t, p.out.String())
-	require.Equal(t, map[string]float64{`queue="` + good + `"`: 1, `queue="` + bad + `"`: 0, `queue="` + other + `"`: 1}, m["shmq_up"].samples)
-	require.Len(t, m["shmq_slots"].samples, 2)
+	m := testmetrics.Parse(t, p.out.String())
+	require.Equal(t, map[string]float64{`queue="` + good + `"`: 1, `queue="` + bad + `"`: 0, `queue="` + other + `"`: 1}, m["shmq_up"].Samples)
+	require.Len(t, m["shmq_slots"].Samples, 2)
 
 	// All there are.
 	p = startWith(t, []string{"SHMQ_DIR=" + dir}, "shmq", "stat", "--prometheus")
 	p.ends(0)
-	m = parseMetrics(t, p.out.String())
-	require.Equal(t, map[string]float64{`queue="a"`: 1, `queue="bad"`: 0, `queue="b"`: 1}, m["shmq_up"].samples)
+	m = testmetrics.Parse(t, p.out.String())
+	require.Equal(t, map[string]float64{`queue="a"`: 1, `queue="bad"`: 0, `queue="b"`: 1}, m["shmq_up"].Samples)
 	p = startWith(t, []string{"SHMQ_DIR=" + t.TempDir()}, "shmq", "stat", "--prometheus")
 	p.ends(0)
 	require.Empty(t, p.out.String())

@@ -1,10 +1,16 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq/internal/cli/backup"
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/keep"
+	"github.com/shmq/shmq/internal/cli/look"
+	"github.com/shmq/shmq/internal/cli/measure"
+	"github.com/shmq/shmq/internal/cli/stream"
 )
 
 const rootLong = `Queues in shared memory: unrelated processes exchange records by the name of a
@@ -29,12 +35,31 @@ func Shmq() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
 			_ = cmd.Help() // if stderr is closed there is nobody to tell
-			return usageError{"a COMMAND is missing"}
+			return exit.Usage("a COMMAND is missing")
 		},
 	}
-	root.AddCommand(verb(Send("shmq-send")), verb(Recv("shmq-recv")), create(), anon(), ls(), stat(), topVerb(), checkVerb(), recoverVerb(), syncVerb(), peek(), tail(), dumpVerb(), load(), drainVerb(), rm(), gc(), demoVerb(), demoChild(), benchVerb(), benchChild(), versionVerb(), completion(), manVerb())
+	root.AddCommand(
+		verb(Send("shmq-send")), verb(Recv("shmq-recv")), stream.Drain(),
+		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(),
+		look.List(), look.Stat(), look.Top(), look.Check(), look.Peek(), look.Tail(),
+		backup.Dump(), backup.Load(),
+		measure.Demo(), measure.DemoChild(), measure.Bench(), measure.BenchChild(),
+		versionVerb(), completion(), manVerb(),
+	)
 	root.SetHelpCommand(helpVerb())
 	return root
+}
+
+// Send returns the verb that sends, as a command of that name.
+func Send(name string) *cobra.Command { return program(stream.Send(name)) }
+
+// Recv returns the verb that receives, as a command of that name.
+func Recv(name string) *cobra.Command { return program(stream.Recv(name)) }
+
+// program gives a command that may be a program of its own a version.
+func program(cmd *cobra.Command) *cobra.Command {
+	cmd.Version = version()
+	return cmd
 }
 
 // verb makes a verb of shmq out of a program of its own, examples and all.
@@ -45,35 +70,9 @@ func verb(program *cobra.Command) *cobra.Command {
 	return program
 }
 
-// helpVerb is what cobra offers, but with an error for what is no verb.
-func helpVerb() *cobra.Command {
-	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "explain a command",
-		Long:    "Explain a command, as --help does behind it.",
-		Example: "  shmq help send",
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
-			for _, c := range cmd.Root().Commands() {
-				if !c.Hidden && len(args) == 0 {
-					names = append(names, cobra.CompletionWithDesc(c.Name(), c.Short))
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return usageError{fmt.Sprintf("there is no command %q", strings.Join(args, " "))}
-			}
-			c.InitDefaultHelpFlag()
-			return c.Help()
-		},
-	}
-}
-
-func noVerb(cmd *cobra.Command, args []string) error {
+func noVerb(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{"there is no command " + args[0]}
+		return exit.Usage("there is no command %s", args[0])
 	}
 	return nil
 }

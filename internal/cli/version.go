@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -26,11 +28,11 @@ func versionVerb() *cobra.Command {
 		Short:   "print the version",
 		Long:    "Print the version of the program, of the queue layout that it speaks, and of Go.",
 		Example: "  shmq version",
-		Args:    noArgs,
+		Args:    flags.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(os.Stdout, "shmq %s, queue layout %d, %s %s/%s\n",
 				version(), layout.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return outputError(err)
+			return exit.Output(err)
 		},
 	}
 }

@@ -27,7 +27,7 @@ type look struct {
 // What that costs the participants: a glance reads a dozen lines of the header and two of
 // each seat, and each line read has to be fetched back by its writer, some 100 ns. For
 // ten participants and a look a second that is about 2 us a second. A walk over the
-// slots reads a line a slot and costs those who use them as many misses: 4096 slots
+// slots reads a line a slot and costs the participants as many misses: 4096 slots
 // 0.4 ms, a million 100 ms. So all queues get glances, and only the one that is looked
 // at closely gets walks; and of its walks none begins before a hundred times as long has
 // passed as the last one took. Asking the kernel about a lock takes the file's lock list

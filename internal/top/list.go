@@ -10,35 +10,6 @@ import (
 // warnRows is how many lines of warnings of the chosen queue stand below the list.
 const warnRows = 3
 
-// frame returns the lines of the screen, from the top.
-func (m *model) frame() []line {
-	var lines []line
-	var foot string
-	l := m.chosen()
-	switch {
-	case m.help:
-		lines, foot = helpLines(), "any key goes back"
-	case m.closer && l != nil:
-		lines, foot = m.queueLines(l), "Esc back  up/down scroll  order: n seat  r rate  a held  ? help  q quit"
-	default:
-		lines, foot = m.listLines(), "up/down choose  Enter look closer  order: n d u r w  ? help  q quit"
-	}
-	for i := range lines {
-		lines[i].text = strings.TrimRight(cut(clean(lines[i].text, m.ascii), m.columns), " ")
-	}
-	if m.rows == 0 {
-		return lines
-	}
-	if !m.keys {
-		return lines[:min(len(lines), m.rows)]
-	}
-	lines = lines[:min(len(lines), m.rows-1)]
-	for len(lines) < m.rows-1 {
-		lines = append(lines, line{})
-	}
-	return append(lines, line{cut(foot, m.columns), plain})
-}
-
 // listRows is how many queues there is room for.
 func (m *model) listRows() int {
 	if m.rows == 0 {
@@ -54,16 +25,25 @@ func (m *model) warnLines() int {
 	return warnRows
 }
 
-// listColumns are the widths that depend on the screen.
-type listColumns struct{ name, graph, state int }
+// graphColumn is the index of the column of listTable that has the depth over time.
+const graphColumn = 3
 
-func (m *model) listColumns() listColumns {
-	c := listColumns{name: 15, graph: 8, state: 16}
+// listTable returns the columns of the list. A screen of more than 80 columns gives names,
+// graphs and states more room.
+func (m *model) listTable() table {
 	extra := max(0, m.columns-80)
-	c.name += min(extra/3, 32)
-	c.graph += min(extra/3, 40)
-	c.state += extra - min(extra/3, 32) - min(extra/3, 40)
-	return c
+	names, graphs := min(extra/3, 32), min(extra/3, 40)
+	title := func(k key, s string) string {
+		if m.queues.by == k {
+			return "*" + s
+		}
+		return s
+	}
+	return table{
+		{title("n", "NAME"), 15 + names, false}, {title("d", "DEPTH"), 7, true}, {title("u", "USE"), 4, true},
+		{"HISTORY", 8 + graphs, false}, {title("r", "SENT/s"), 7, true}, {"RECV/s", 7, true},
+		{"SND", 3, true}, {"RCV", 3, true}, {title("w", "STATE"), 16 + extra - names - graphs, false},
+	}
 }
 
 func (m *model) listLines() []line {
@@ -71,9 +51,10 @@ func (m *model) listLines() []line {
 	if len(m.looks) != 1 {
 		count += "s"
 	}
+	t := m.listTable()
 	lines := []line{
 		{ends(count+" in "+m.place, fmt.Sprintf("every %v  %s", m.interval, m.now.Format("15:04:05")), m.columns), plain},
-		{m.listHeading(), heading},
+		{"  " + t.heading(), heading},
 	}
 	switch {
 	case m.err != nil:
@@ -85,7 +66,7 @@ func (m *model) listLines() []line {
 	m.first = min(max(m.first, at-n+1), at)        // the chosen one shows
 	m.first = max(0, min(m.first, len(m.looks)-n)) // and no row is wasted
 	for i := m.first; i < min(m.first+n, len(m.looks)); i++ {
-		lines = append(lines, m.listRow(&m.looks[i]))
+		lines = append(lines, m.listRow(t, &m.looks[i]))
 	}
 	return append(lines, m.listWarnings(n)...)
 }
@@ -123,26 +104,7 @@ func (m *model) listWarnings(n int) (lines []line) {
 	return lines
 }
 
-func (m *model) listHeading() string {
-	c := m.listColumns()
-	mark := func(k key, s string) string {
-		if m.sort == k {
-			return "*" + s
-		}
-		return s
-	}
-	return m.listText(c, "  ", mark("n", "NAME"), mark("d", "DEPTH"), mark("u", "USE"), "HISTORY", mark("r", "SENT/s"), "RECV/s", "SND", "RCV", mark("w", "STATE"))
-}
-
-func (m *model) listText(c listColumns, mark, name, depth, use, graph, sent, received, senders, receivers, state string) string {
-	return mark + strings.Join([]string{
-		left(name, c.name), right(depth, 7), right(use, 4), left(graph, c.graph),
-		right(sent, 7), right(received, 7), right(senders, 3), right(receivers, 3), left(state, c.state),
-	}, " ")
-}
-
-func (m *model) listRow(l *look) line {
-	c := m.listColumns()
+func (m *model) listRow(t table, l *look) line {
 	mark, st := "  ", plain
 	if l.name == m.at && m.keys {
 		mark, st = "> ", chosen
@@ -152,7 +114,7 @@ func (m *model) listRow(l *look) line {
 		if st == plain {
 			st = alarm
 		}
-		return line{mark + left(name, c.name) + " " + m.texts.Reason(l.err), st}
+		return line{mark + t[:1].row(name) + " " + m.texts.Reason(l.err), st}
 	}
 	i := l.info
 	sent, received := "-", "-"
@@ -163,8 +125,8 @@ func (m *model) listRow(l *look) line {
 	if bad && st == plain {
 		st = warning
 	}
-	return line{m.listText(c, mark, name, short(float64(i.Depth)), fmt.Sprintf("%d%%", int(100*l.use())),
-		graph(m.history[l.name].depths, i.Slots, c.graph, 1, m.ascii)[0], sent, received,
+	depths := graph(m.history[l.name].depths, i.Slots, t[graphColumn].width, 1, m.ascii)[0]
+	return line{mark + t.row(name, short(float64(i.Depth)), fmt.Sprintf("%d%%", int(100*l.use())), depths, sent, received,
 		fmt.Sprint(alive(i, shmq.Producer)), fmt.Sprint(alive(i, shmq.Consumer)), state), st}
 }
 
@@ -210,33 +172,3 @@ func alive(i *shmq.Info, role shmq.Role) (n int) {
 	}
 	return n
 }
-
-func helpLines() (lines []line) {
-	for i, text := range strings.Split(strings.TrimSpace(helpText), "\n") {
-		st := plain
-		if i == 0 {
-			st = heading
-		}
-		lines = append(lines, line{text, st})
-	}
-	return lines
-}
-
-const helpText = `
-shmq top - help
-up, down, j, k    choose a queue; page up and down, home (g) and end (G) too
-Enter, right, l   look closer at the chosen queue
-Esc, left         go back to the list
-n d u r w         order of queues: name, depth in slots, use in percent,
-                  rate of records in and out, warnings; again: turned round
-n r a             order of participants: seat, rate, age of what they hold
-q, Ctrl-C         quit; Ctrl-Z suspends
-
-DEPTH    slots between head and tail       HISTORY  depth, a mark a look
-SENT/s   records of all senders            RECV/s   records acknowledged
-SND RCV  living senders and receivers      STATE    what to look at first
-A + after a rate: somebody came and went between the looks, so it may be more.
-It only looks: no seat, no lock, and the participants do not notice. The
-records, HOLDS and the like need a walk over the slots, so they are counted for
-the queue that you look at, and less often where it is very large.
-`

@@ -24,19 +24,35 @@ type model struct {
 	ascii    bool
 	columns  int
 	rows     int  // 0: as many as it takes
-	keys     bool // there is somebody to press them
+	keys     bool // there is a user to press them
 
 	now     time.Time
 	err     error // why there is no list
 	looks   []look
 	history map[string]*history
 
-	sort, sortWho     key // the key that chose the order of queues, of participants
-	turned, turnedWho bool
-	at                string // name of the chosen queue
-	closer            bool   // it is looked at closely
-	first, firstWho   int    // topmost row that is shown
-	help              bool
+	queues, seats    ordering // of the list, and of the participants
+	at               string   // name of the chosen queue
+	closer           bool     // it is looked at closely
+	first, firstSeat int      // topmost row that is shown
+	help             bool
+}
+
+// ordering is the order of a table.
+type ordering struct {
+	by     key // the key that chose it
+	turned bool
+}
+
+// press chooses an order; the key that has chosen it already turns it round.
+func (o *ordering) press(k key) { o.turned, o.by = k == o.by && !o.turned, k }
+
+// turn turns the result of a comparison round if the order is.
+func (o *ordering) turn(c int) int {
+	if o.turned {
+		return -c
+	}
+	return c
 }
 
 // history is the depth of a queue at the last looks.
@@ -48,7 +64,7 @@ type history struct {
 const historyLen = 512
 
 func newModel(texts Texts) *model {
-	return &model{texts: texts, sort: "n", sortWho: "n", history: map[string]*history{}, columns: 80}
+	return &model{texts: texts, queues: ordering{by: "n"}, seats: ordering{by: "n"}, history: map[string]*history{}, columns: 80}
 }
 
 // looked takes the result of a look.
@@ -75,7 +91,7 @@ func (m *model) looked(looks []look, err error, now time.Time) {
 	m.history = kept
 	m.order()
 	if m.chosen() == nil && len(m.looks) > 0 {
-		// It is gone. What stands in its place now is chosen, but not opened.
+		// It is gone. The queue in its place now is chosen, but not opened.
 		m.at = m.looks[min(max(was, 0), len(m.looks)-1)].name
 		m.closer = false
 	}
@@ -98,7 +114,7 @@ func (m *model) chosen() *look {
 }
 
 // order sorts the list: names from a, numbers from the largest; turned the other way
-// round. What can't be described comes last.
+// round. A queue that can't be described comes last.
 func (m *model) order() {
 	slices.SortStableFunc(m.looks, func(a, b look) int {
 		if (a.err != nil) != (b.err != nil) {
@@ -109,7 +125,7 @@ func (m *model) order() {
 		}
 		c := 0
 		if a.err == nil {
-			switch m.sort {
+			switch m.queues.by {
 			case "d":
 				c = cmp.Compare(b.info.Depth, a.info.Depth)
 			case "u":
@@ -120,13 +136,7 @@ func (m *model) order() {
 				c = cmp.Compare(len(m.warnings(&b)), len(m.warnings(&a)))
 			}
 		}
-		if c == 0 {
-			c = strings.Compare(a.name, b.name)
-		}
-		if m.turned {
-			c = -c
-		}
-		return c
+		return m.queues.turn(cmp.Or(c, strings.Compare(a.name, b.name)))
 	})
 }
 
@@ -168,8 +178,7 @@ func (m *model) pressList(k key) {
 	page := max(1, m.listRows())
 	switch k {
 	case "n", "d", "u", "r", "w":
-		m.turned = k == m.sort && !m.turned
-		m.sort = k
+		m.queues.press(k)
 		m.order()
 	case keyUp, "k":
 		m.move(-1)
@@ -185,7 +194,7 @@ func (m *model) pressList(k key) {
 		m.move(len(m.looks))
 	case keyEnter, keyRight, "l":
 		m.closer = m.chosen() != nil
-		m.firstWho = 0
+		m.firstSeat = 0
 	}
 }
 
@@ -199,20 +208,19 @@ func (m *model) move(n int) {
 func (m *model) pressCloser(k key) {
 	switch k {
 	case "n", "r", "a":
-		m.turnedWho = k == m.sortWho && !m.turnedWho
-		m.sortWho = k
+		m.seats.press(k)
 	case keyUp, "k":
-		m.firstWho--
+		m.firstSeat--
 	case keyDown, "j":
-		m.firstWho++
+		m.firstSeat++
 	case keyPgUp:
-		m.firstWho -= 10
+		m.firstSeat -= 10
 	case keyPgDn:
-		m.firstWho += 10
+		m.firstSeat += 10
 	case keyHome, "g":
-		m.firstWho = 0
+		m.firstSeat = 0
 	case keyEnd, "G":
-		m.firstWho = 1 << 20
+		m.firstSeat = 1 << 20
 	case keyEsc, keyLeft, keyBack:
 		m.closer = false
 	}

@@ -105,7 +105,7 @@ func TestKeysOfTheViews(t *testing.T) {
 	require.Contains(t, text(), "any key goes back")
 	m.press("d")
 	require.NotContains(t, text(), "any key goes back")
-	require.Equal(t, key("n"), m.sort, "that key only closed the help")
+	require.Equal(t, key("n"), m.queues.by, "that key only closed the help")
 	m.press(keyRight)
 	require.Contains(t, text(), "queue a: 100 slots")
 	m.press(keyLeft)

@@ -1,13 +1,9 @@
 package top
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/flow"
 )
 
@@ -33,21 +29,21 @@ func (m *model) queueLines(l *look) []line {
 			warned = append(warned, line{text, warning})
 		}
 	}
-	who := m.whoLines(l)
+	seats := m.participantLines(l)
 	if m.rows > 0 {
 		room := max(0, m.rows-1-len(lines))
-		warned = warned[:min(len(warned), max(room/2, room-len(who)))]
-		who = m.scroll(who, room-len(warned))
-		for range room - len(warned) - len(who) {
-			who = append(who, line{})
+		warned = warned[:min(len(warned), max(room/2, room-len(seats)))]
+		seats = m.scroll(seats, room-len(warned))
+		for range room - len(warned) - len(seats) {
+			seats = append(seats, line{})
 		}
 	} else if len(warned) > 0 {
-		who = append(who, line{})
+		seats = append(seats, line{})
 	}
-	return append(append(lines, who...), warned...)
+	return append(append(lines, seats...), warned...)
 }
 
-// recordsText says what is in the slots, and how long ago that was if it is not of now.
+// recordsText says what is in the slots, and how old that is if it is not of now.
 func (m *model) recordsText(l *look) string {
 	if l.walked.IsZero() {
 		return "records   not counted yet"
@@ -98,111 +94,6 @@ func (m *model) depthGraph(l *look) (lines []line) {
 		lines = append(lines, line{left(name, label-1) + "|" + row, plain})
 	}
 	return lines
-}
-
-// whoLines is the table of participants, with its heading.
-func (m *model) whoLines(l *look) []line {
-	if len(l.info.Participants) == 0 {
-		return []line{{"nobody is attached", plain}}
-	}
-	more := m.columns >= 110
-	holds := 18
-	if extra := m.columns - 80; extra > 0 {
-		holds += min(extra, 20)
-	}
-	text := func(seat, role, pid, command, is, held, age, records, bytes, waits, total string) string {
-		cols := []string{right(seat, 4), left(role, 8), right(pid, 7), left(command, 10), left(is, 4), left(held, holds), right(age, 6), right(records, 6), right(bytes, 7)}
-		if more {
-			cols = append(cols, right(waits, 7), right(total, 9))
-		}
-		return strings.Join(cols, " ")
-	}
-	lines := []line{{text("SEAT", "ROLE", "PID", "COMMAND", "IS", "HOLDS", "FOR", "REC/s", "BYTES/s", "WAITS/s", "RECORDS"), heading}}
-	for _, p := range m.participants(l) {
-		is, st := "", plain
-		switch {
-		case !p.Alive:
-			is, st = "dead", alarm
-		case p.Stopped:
-			is, st = "stop", alarm
-		}
-		age := "-"
-		if !p.HeldSince.IsZero() {
-			age = ageText(m.now.Sub(p.HeldSince))
-		}
-		held := m.texts.Holds(&p.Participant)
-		if held == "" {
-			held = "-"
-		}
-		records, bytes, waits := "-", "-", "-"
-		if p.rates != nil {
-			records, bytes, waits = short(p.rates.Records), short(p.rates.Bytes), short(p.rates.Waits)
-		}
-		lines = append(lines, line{text(fmt.Sprint(p.Seat), p.Role.String(), fmt.Sprint(p.PID), clean(p.Command, m.ascii), is, held, age,
-			records, bytes, waits, fmt.Sprint(p.Records)), st})
-	}
-	return lines
-}
-
-// attached is a participant with what it did since the last look, nil if not known.
-type attached struct {
-	shmq.Participant
-	rates *flow.Rates
-}
-
-// participants returns those attached in the order that was asked for.
-func (m *model) participants(l *look) []attached {
-	var all []attached
-	for _, p := range l.info.Participants {
-		a := attached{Participant: p}
-		if l.flow != nil {
-			for n := range l.flow.Participants {
-				if f := &l.flow.Participants[n]; f.Seat == p.Seat && f.PID == p.PID && f.Change != flow.Left {
-					a.rates = &f.Rates
-				}
-			}
-		}
-		all = append(all, a)
-	}
-	rate := func(a attached) float64 {
-		if a.rates == nil {
-			return 0
-		}
-		return a.rates.Records
-	}
-	since := func(a attached) int64 {
-		if a.HeldSince.IsZero() {
-			return 1<<63 - 1
-		}
-		return a.HeldSince.UnixNano()
-	}
-	slices.SortStableFunc(all, func(a, b attached) int {
-		c := 0
-		switch m.sortWho {
-		case "r":
-			c = cmp.Compare(rate(b), rate(a))
-		case "a":
-			c = cmp.Compare(since(a), since(b))
-		}
-		if c == 0 {
-			c = cmp.Compare(a.Seat, b.Seat)
-		}
-		if m.turnedWho {
-			c = -c
-		}
-		return c
-	})
-	return all
-}
-
-// scroll returns n lines of a table: its heading and those from firstWho on.
-func (m *model) scroll(table []line, n int) []line {
-	if n < 1 {
-		return nil
-	}
-	rows := table[1:]
-	m.firstWho = max(0, min(m.firstWho, len(rows)-(n-1)))
-	return append(table[:1:1], rows[m.firstWho:min(len(rows), m.firstWho+n-1)]...)
 }
 
 // ageText prints a duration in at most six columns: 12s, 3m12s, 2h05m, 4d03h.

@@ -31,7 +31,7 @@ var wide = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0x1f300, Hi: 0x1faff, Stride: 1}, {Lo: 0x20000, Hi: 0x3fffd, Stride: 1}},
 }
 
-func columns(r rune) int {
+func runeColumns(r rune) int {
 	switch {
 	case unicode.In(r, unicode.Mn, unicode.Me):
 		return 0
@@ -43,7 +43,7 @@ func columns(r rune) int {
 
 func width(s string) (n int) {
 	for _, r := range s {
-		n += columns(r)
+		n += runeColumns(r)
 	}
 	return n
 }
@@ -61,7 +61,7 @@ func clean(s string, ascii bool) string {
 // cut returns as much of s as fits into n columns.
 func cut(s string, n int) string {
 	for i, r := range s {
-		if n -= columns(r); n < 0 {
+		if n -= runeColumns(r); n < 0 {
 			return s[:i]
 		}
 	}

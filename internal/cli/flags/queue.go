@@ -1,0 +1,95 @@
+package flags
+
+import (
+	"errors"
+	"io/fs"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cli/exit"
+)
+
+// Queue says what a queue is like if the command makes it.
+type Queue struct {
+	opts shmq.Options
+	mode Mode
+	set  *pflag.FlagSet
+}
+
+// Add adds the flags to those of a command.
+func (q *Queue) Add(set *pflag.FlagSet) {
+	q.set = set
+	q.mode = Mode(shmq.DefaultMode)
+	set.IntVar(&q.opts.Slots, "slots", shmq.DefaultSlots, "new queue: `number` of slots, rounded up to a power of two")
+	set.IntVar(&q.opts.SlotSize, "slot-size", shmq.DefaultSlotSize, "new queue: `bytes` a slot holds, rounded up to a multiple of 64; a larger record takes several slots, up to half of all")
+	set.IntVar(&q.opts.Seats, "seats", shmq.DefaultSeats, "new queue: `number` of processes that can be attached at a time")
+	set.TextVar(&q.opts.Producers, "producers", shmq.Many, "new queue: `one|many` producers at a time")
+	set.TextVar(&q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many` consumers at a time")
+	set.BoolVar(&q.opts.HugePages, "huge-pages", false, "new queue: in pages of 2 MiB, as far as it fills them")
+	set.BoolVar(&q.opts.Checksum, "checksum", false, "new queue: each record with a checksum, for a queue on a disk that is to survive a reboot")
+	set.Var(&q.mode, "mode", "new queue: permissions in `octal`; 0660 lets the group use it")
+}
+
+// Options returns what the flags ask for. A zero would mean the library's default.
+func (q *Queue) Options() (shmq.Options, error) {
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"slots", q.opts.Slots}, {"slot-size", q.opts.SlotSize}, {"seats", q.opts.Seats}} {
+		if f.value <= 0 {
+			return shmq.Options{}, exit.BadFlag(f.name, f.value, "want more than 0")
+		}
+	}
+	o := q.opts
+	o.Mode = fs.FileMode(q.mode)
+	return o, nil
+}
+
+// Check compares an existing queue with the flags that were given: a user who asks for a
+// shape does not want another one in silence. A queue that is absent passes.
+func (q *Queue) Check(name string) error {
+	var info *shmq.Info
+	for _, flag := range []string{"slots", "slot-size", "seats", "producers", "consumers", "checksum", "mode"} {
+		if !q.set.Changed(flag) {
+			continue
+		}
+		if info == nil {
+			var err error
+			if info, err = shmq.Stat(name); errors.Is(err, fs.ErrNotExist) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+		}
+		if is, ok := q.matches(flag, info); !ok {
+			return exit.Usage("queue %q exists with --%s %s, not %s; leave the flag out, or remove the queue first", name, flag, is, q.set.Lookup(flag).Value)
+		}
+	}
+	return nil
+}
+
+// matches returns the queue's value of a flag and whether it is the one asked for.
+// The library rounds numbers up.
+func (q *Queue) matches(flag string, info *shmq.Info) (is string, ok bool) {
+	number := func(is, asked, unit int) (string, bool) {
+		return strconv.Itoa(is), is >= asked && is-asked < unit
+	}
+	switch flag {
+	case "slots":
+		return number(info.Slots, q.opts.Slots, info.Slots/2)
+	case "slot-size":
+		return number(info.SlotSize, q.opts.SlotSize, 64)
+	case "seats":
+		return number(info.Seats, q.opts.Seats, 1)
+	case "producers":
+		return info.Producers.String(), info.Producers == q.opts.Producers
+	case "checksum":
+		return strconv.FormatBool(info.Checksum), info.Checksum == q.opts.Checksum
+	case "consumers":
+		return info.Consumers.String(), info.Consumers == q.opts.Consumers
+	}
+	mode, err := strconv.ParseUint(info.Mode, 8, 32)
+	return info.Mode, err == nil && Mode(mode) == q.mode
+}

@@ -1,0 +1,184 @@
+package keep
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
+	"github.com/shmq/shmq/internal/cli/report"
+)
+
+const gcLong = `Remove the queues in /dev/shm, or in the directory SHMQ_DIR, to which nobody is attached
+and in which nothing is left. Those with records stay unless --with-records is given.
+
+The age of a queue is the time since a participant last attached to it, or since it was
+made; the time of leaving is not recorded. A queue that a process attaches to at this
+moment is not removed, whatever was seen before. A file that is no queue stays.
+
+Each queue is printed with what was done and why. Try --dry-run first.`
+
+const gcExample = `  shmq gc --dry-run
+  shmq gc --older-than 7d
+  shmq gc --older-than 0 --with-records --json`
+
+type gcFlags struct {
+	older       flags.Age
+	withRecords bool
+	dryRun      bool
+	json        bool
+}
+
+// GC returns the verb that removes queues without a user.
+func GC() *cobra.Command {
+	f := &gcFlags{older: flags.Age(time.Hour)}
+	cmd := &cobra.Command{
+		Use:     "gc",
+		Short:   "remove queues without users",
+		Long:    gcLong,
+		Example: gcExample,
+		Args:    flags.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.run(cmd)
+		},
+	}
+	set := cmd.Flags()
+	set.SortFlags = false
+	set.BoolVar(&f.dryRun, "dry-run", false, "remove nothing; say what would be removed")
+	set.Var(&f.older, "older-than", "keep queues that a participant attached to within this `age` (90s, 30m, 1h30m, 7d)")
+	set.BoolVar(&f.withRecords, "with-records", false, "also queues that still hold records")
+	set.BoolVar(&f.json, "json", false, "print an object for each queue on a line of its own")
+	return cmd
+}
+
+// garbage is what gc says of a queue.
+type garbage struct {
+	Name    string `json:"name"`
+	Action  string `json:"action"` // removed, would remove, kept, failed
+	Reason  string `json:"reason"`
+	Size    int64  `json:"size_bytes"`
+	Age     int64  `json:"age_seconds"`
+	Records int    `json:"records"`
+}
+
+func (f *gcFlags) run(cmd *cobra.Command) error {
+	entries, err := shmq.List()
+	if err != nil {
+		return err
+	}
+	var failed error
+	var found []garbage
+	for _, e := range entries {
+		g, err := f.collect(e.Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone meanwhile
+		}
+		if err != nil {
+			failed = errors.Join(failed, err)
+		}
+		found = append(found, g)
+	}
+	if f.json {
+		for _, g := range found {
+			if err := report.Line(os.Stdout, g); err != nil {
+				return err
+			}
+		}
+	} else if err := report.Table(os.Stdout, func(w io.Writer) { printGarbage(w, found) }); err != nil {
+		return err
+	}
+	return failed
+}
+
+func printGarbage(w io.Writer, found []garbage) {
+	fmt.Fprintln(w, "NAME\tSIZE\tAGE\tACTION\tREASON")
+	for _, g := range found {
+		size, age := "-", "-"
+		if g.Size > 0 {
+			size, age = report.Bytes(g.Size), report.Age(time.Duration(g.Age)*time.Second)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", g.Name, size, age, g.Action, g.Reason)
+	}
+}
+
+// errKept: a queue stays; the reason is in what was found.
+var errKept = errors.New("kept")
+
+// collect removes a queue if it is garbage. The error is one of removing it.
+func (f *gcFlags) collect(name string) (garbage, error) {
+	g := garbage{Name: name}
+	// Two looks: the first one keeps nobody out, during the second nobody can attach.
+	keep, err := f.keep(&g)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return g, err
+	case err != nil:
+		g.Action, g.Reason = "kept", exit.Reason(err)
+		return g, nil
+	case keep:
+		return g, nil
+	case f.dryRun:
+		g.Action = "would remove"
+		return g, nil
+	}
+	err = shmq.RemoveIf(name, func() error {
+		keep, err := f.keep(&g)
+		if err == nil && keep {
+			err = errKept
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		g.Action = "removed"
+	case errors.Is(err, fs.ErrNotExist):
+		return g, err
+	case errors.Is(err, errKept):
+	case errors.Is(err, shmq.ErrInUse):
+		g.Action, g.Reason = "kept", "a participant has just attached"
+	default:
+		g.Action, g.Reason = "failed", exit.Reason(err)
+		return g, err
+	}
+	return g, nil
+}
+
+// keep fills in what is known of a queue and reports whether it has to stay.
+func (f *gcFlags) keep(g *garbage) (bool, error) {
+	info, err := shmq.Stat(g.Name)
+	if err != nil {
+		return true, err
+	}
+	last, err := report.LastAttach(g.Name)
+	if err != nil {
+		return true, err
+	}
+	living, _ := report.LivingAndDead(info)
+	idle := report.Ago(last)
+	g.Size, g.Age, g.Records = info.Size, int64(idle/time.Second), inQueue(info)
+	g.Action = "kept"
+	switch {
+	case living > 0:
+		g.Reason = fmt.Sprintf("in use: %d attached", living)
+		return true, nil
+	case g.Records > 0 && !f.withRecords:
+		g.Reason = fmt.Sprintf("%s in it; see --with-records", report.Records(uint64(g.Records)))
+		return true, nil
+	case idle < time.Duration(f.older):
+		g.Reason = fmt.Sprintf("not older than %s", report.Age(time.Duration(f.older)))
+		return true, nil
+	}
+	g.Reason = "nobody is attached, " + report.Records(uint64(g.Records))
+	return false, nil
+}
+
+// inQueue counts the records that removing a queue would lose. A take of a dead consumer
+// that is not recovered yet may be several records, and counts once.
+func inQueue(info *shmq.Info) int { return info.Records + info.Orphans + info.Leased }

@@ -1,0 +1,104 @@
+package look
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
+	"github.com/shmq/shmq/internal/cli/report"
+)
+
+const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR.
+
+  RECORDS    that wait to be received
+  SENDERS    attached now, of one or many that may be; the same for RECEIVERS
+  DEAD       participants that died and were not recovered yet; the next participant
+             that attaches or waits does that
+  AGE        since the queue was made
+  ATTACHED   since a participant last attached. There is no time of later activity:
+             sending and receiving record none`
+
+// List returns the verb that lists the queues.
+func List() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "ls",
+		Short:   "list the queues",
+		Long:    lsLong,
+		Example: "  shmq ls\n  shmq ls --json | jq -r '.[].name'",
+		Args:    flags.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			entries, err := shmq.List()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return report.JSON(os.Stdout, listed(entries))
+			}
+			return report.Table(os.Stdout, func(w io.Writer) { printEntries(w, entries) })
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of objects, as stat --json prints, with last_attach; a queue that can't be described has its error")
+	return cmd
+}
+
+func printEntries(w io.Writer, entries []shmq.Entry) {
+	fmt.Fprintln(w, "NAME\tRECORDS\tSENDERS\tRECEIVERS\tDEAD\tSLOTS\tSLOT SIZE\tMEMORY\tAGE\tATTACHED")
+	for _, e := range entries {
+		if e.Err != nil {
+			fmt.Fprintf(w, "%s\t%s\n", e.Name, exit.Reason(e.Err))
+			continue
+		}
+		i := e.Info
+		last := "-"
+		if t, err := report.LastAttach(e.Name); err == nil && t.After(i.Created) {
+			last = report.Age(report.Ago(t))
+		}
+		_, dead := report.LivingAndDead(i)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", e.Name, i.Records,
+			attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers), dead,
+			i.Slots, i.SlotSize, report.Bytes(i.Size), report.Age(report.Ago(i.Created)), last)
+	}
+}
+
+// attached counts the living participants of a role, of one or of many.
+func attached(info *shmq.Info, role shmq.Role, side shmq.Side) string {
+	return fmt.Sprintf("%d of %v", report.Alive(info, role), side)
+}
+
+// badEntry stands for a queue that can't be described.
+type badEntry struct {
+	Name  string `json:"name"`
+	Error string `json:"error"`
+}
+
+// goodEntry is what stat prints, and when a participant last attached: the time of
+// creation if none ever did.
+type goodEntry struct {
+	*shmq.Info
+	LastAttach time.Time `json:"last_attach"`
+}
+
+// listed returns what ls prints with --json.
+func listed(entries []shmq.Entry) []any {
+	values := []any{} // not null
+	for _, e := range entries {
+		var last time.Time
+		err := e.Err
+		if err == nil {
+			last, err = report.LastAttach(e.Name)
+		}
+		if err != nil {
+			values = append(values, badEntry{e.Name, exit.Reason(err)})
+			continue
+		}
+		values = append(values, goodEntry{e.Info, last})
+	}
+	return values
+}

@@ -1,0 +1,186 @@
+package pump
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/format"
+)
+
+const (
+	// PageBytes is about how much is formatted before it is written.
+	PageBytes = 256 << 10
+	// WriteGrace is how long a write may go on after a signal before it counts as
+	// blocked: the records that it writes after that come again.
+	WriteGrace = 50 * time.Millisecond
+)
+
+// Take says how many records a receiver takes, and how it waits for them.
+type Take struct {
+	Count    int64         // records in all, negative for no limit
+	Timeout  time.Duration // for a record, 0 for none
+	Nonblock bool          // an empty queue ends the receiver
+}
+
+// Receiver moves records from a queue to an output.
+type Receiver struct {
+	Hold   Hold
+	From   *consumer.Raw
+	To     *Output
+	Format format.Format
+	Take   Take
+	Show   bool // before each record, its earlier deliveries
+
+	leases []consumer.Lease
+	page   format.Page
+}
+
+// Run returns nil at the end of the stream, or when the count is reached.
+func (r *Receiver) Run() error {
+	r.leases = make([]consumer.Lease, BatchSize)
+	return r.Hold.Run(r.run)
+}
+
+func (r *Receiver) run() error {
+	for r.Take.Count != 0 {
+		n, err := r.lease()
+		if werr := r.write(r.leases[:n]); werr != nil {
+			return werr
+		}
+		if r.Take.Count > 0 {
+			r.Take.Count -= int64(n)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lease takes what is ready, and waits for the first record of it.
+func (r *Receiver) lease() (int, error) {
+	ls, t := r.leases, &r.Take
+	if t.Count > 0 && t.Count < int64(len(ls)) {
+		ls = ls[:t.Count]
+	}
+	if !t.Nonblock && t.Timeout == 0 {
+		n, err := r.From.LeaseBatch(r.Hold.Ctx, ls)
+		if err != io.EOF {
+			err = exit.Ended(r.Hold.Ctx, err)
+		}
+		return n, err
+	}
+	n, err := r.From.TryLeaseBatch(ls)
+	if !errors.Is(err, shmq.ErrEmpty) {
+		return n, err
+	}
+	if t.Nonblock {
+		return n, t.Empty(r.From, err)
+	}
+	ctx, cancel := context.WithTimeoutCause(r.Hold.Ctx, t.Timeout, exit.ErrTimeout)
+	defer cancel()
+	n, err = r.From.LeaseBatch(ctx, ls)
+	if err == io.EOF {
+		return n, err
+	}
+	return n, t.Late(r.From, exit.Ended(ctx, err))
+}
+
+// Empty returns the error about a queue that is empty.
+func (t *Take) Empty(from *consumer.Raw, err error) error {
+	return exit.Tell(from.Name(), err, "it is empty; leave out --nonblock to wait for records")
+}
+
+// Late puts exit.ErrTimeout into words. Other errors are returned as they are.
+func (t *Take) Late(from *consumer.Raw, err error) error {
+	if err == exit.ErrTimeout {
+		return exit.Tell(from.Name(), err, "no record came for %v; is anybody sending?", t.Timeout)
+	}
+	return err
+}
+
+// write formats and writes the leases, a page at a time, and acknowledges each that
+// was written whole. With an error, those that were not are released.
+func (r *Receiver) write(ls []consumer.Lease) error {
+	for len(ls) > 0 {
+		n, bad := r.fill(ls)
+		written, err := r.flush(ls[:n])
+		ls = ls[written:]
+		if err == nil && errors.As(bad, new(*shmq.Error)) {
+			err = bad // not about the record
+		} else if err == nil && bad != nil {
+			err = exit.Tell(r.From.Name(), exit.ErrData, "a record of %d bytes is not msgpack (%v) and was left there; take it with --format raw --count 1", len(ls[0].Bytes()), bad)
+		}
+		if err != nil {
+			for i := range ls {
+				ls[i].Release()
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// fill formats leases until the page is full and returns their number. The error is
+// about the lease that follows them.
+func (r *Receiver) fill(ls []consumer.Lease) (n int, err error) {
+	p := &r.page
+	p.Buf, p.Ends = p.Buf[:0], p.Ends[:0]
+	err = r.From.Guard(func() error {
+		for n < len(ls) && len(p.Buf) < PageBytes {
+			if r.Show {
+				p.Buf = append(strconv.AppendInt(p.Buf, int64(ls[n].Redelivered()), 10), '\t')
+			}
+			if err := r.Format.Put(p, ls[n].Bytes()); err != nil {
+				return err
+			}
+			p.Ends = append(p.Ends, len(p.Buf))
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		p.Buf = p.Buf[:p.Start(n)]
+	}
+	return n, err
+}
+
+// flush writes the page, which holds the leases, and returns how many of them were
+// written and acknowledged.
+func (r *Receiver) flush(ls []consumer.Lease) (done int, err error) {
+	acknowledge := func(written int) {
+		first := done
+		for done < len(ls) && r.page.Ends[done] <= written {
+			done++
+		}
+		r.From.AckBatch(ls[first:done])
+	}
+	for done < len(ls) && err == nil {
+		start := r.page.Start(done)
+		end := r.To.cut(&r.page, done)
+		var n int
+		r.Hold.Outside(func() { n, err = r.To.Write(r.page.Buf[start:end]) })
+		acknowledge(start + n)
+		if err == nil && done < len(ls) {
+			err = context.Cause(r.Hold.Ctx)
+		}
+	}
+	return done, r.explain(err)
+}
+
+// explain says what became of records when the output failed.
+func (r *Receiver) explain(err error) error {
+	if err == nil || err == exit.ErrPipe || r.Hold.Ctx.Err() != nil {
+		return err
+	}
+	return exit.Tell(r.From.Name(), err, "%v; what was not written is still in the queue", err)
+}

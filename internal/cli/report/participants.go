@@ -1,0 +1,97 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shmq/shmq"
+)
+
+// Participant names a participant: consumer 4711 (recv).
+func Participant(p *shmq.Participant) string {
+	return fmt.Sprintf("%v %d (%s)", p.Role, p.PID, p.Command)
+}
+
+// Holds says what a participant holds: "2 records, 14 slots". Nothing is "".
+func Holds(p *shmq.Participant) string {
+	h := p.Holds
+	if h == nil {
+		if p.Role == shmq.Producer && !p.HeldSince.IsZero() {
+			return "a reservation" // a single producer's; its slots are nobody else's anyway
+		}
+		return ""
+	}
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, Number(n, what))
+		}
+	}
+	add(h.Claims, "claim")
+	if h.Takes > 0 || h.Claims == 0 {
+		parts = append(parts, heldRecords(h))
+	}
+	add(int(h.Slots), "slot")
+	return strings.Join(parts, ", ")
+}
+
+// heldRecords counts records. Of a single consumer's all but the oldest may have been
+// acknowledged.
+func heldRecords(h *shmq.Holding) string {
+	if h.Takes == 0 && h.Records > 1 {
+		return "up to " + Number(h.Records, "record")
+	}
+	return Number(h.Records, "record")
+}
+
+// HeldFor says for how long a participant holds something: 3m12s, or "" if that is not
+// known.
+func HeldFor(p *shmq.Participant, now time.Time) string {
+	if p.HeldSince.IsZero() {
+		return ""
+	}
+	return max(now.Sub(p.HeldSince), 0).Truncate(time.Second).String()
+}
+
+// ForHowLong is HeldFor with its preposition, or "".
+func ForHowLong(p *shmq.Participant, now time.Time) string {
+	if d := HeldFor(p, now); d != "" {
+		return " for " + d
+	}
+	return ""
+}
+
+// LivingAndDead counts participants.
+func LivingAndDead(info *shmq.Info) (living, dead int) {
+	for _, p := range info.Participants {
+		if p.Alive {
+			living++
+		} else {
+			dead++
+		}
+	}
+	return living, dead
+}
+
+// Alive counts the living participants of a role.
+func Alive(info *shmq.Info, role shmq.Role) (n int) {
+	for i := range info.Participants {
+		if p := &info.Participants[i]; p.Alive && p.Role == role {
+			n++
+		}
+	}
+	return n
+}
+
+// LastAttach returns when the last participant attached to a queue, or when the queue was
+// made.
+func LastAttach(name string) (last time.Time, err error) {
+	v, err := shmq.View(name)
+	if err != nil {
+		return last, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	return v.LastAttach(), nil
+}

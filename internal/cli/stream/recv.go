@@ -1,0 +1,184 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
+	"github.com/shmq/shmq/internal/cli/format"
+	"github.com/shmq/shmq/internal/cli/progress"
+	"github.com/shmq/shmq/internal/cli/pump"
+	"github.com/shmq/shmq/internal/cli/worker"
+)
+
+type recvFlags struct {
+	queue    flags.Queue
+	format   flags.Format
+	count    flags.Count
+	timeout  flags.Duration
+	nonblock bool
+	untilEOF bool
+	noCreate bool
+	wait     shmq.WaitPolicy
+	mlock    bool
+	show     bool
+	exec     worker.Flags
+	watch    progress.Flags
+}
+
+const recvLong = `Write the records of a queue to standard output, and make the queue if it is absent.
+
+How records are written:
+  lines    strings and binary as they are, anything else as JSON, each with a newline
+  null     the same, with NUL instead of newline
+  json     each as JSON on a line of its own
+  msgpack  unchanged, one after another
+  raw      strings and binary as they are and joined, any other record's bytes unchanged
+
+A record is acknowledged only after it has been written: records that a closed pipe or
+a full disk did not take are there for the next receiver. A record that is not msgpack
+stays too; --format raw writes even that.
+
+A receiver that is killed after it has written a record and before it has acknowledged
+it leaves the record to be written again by another. --show-redelivered tells such
+records from new ones: their number is not 0.
+
+With --exec, or with a command after --, nothing is written: the command is run for
+each record, which it finds on its standard input, in the same format. It is
+acknowledged when the command exits with 0, and tried again when it does not. --exec
+takes a line for /bin/sh; words after -- are run as they are, without a shell. The
+environment has SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took),
+SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record was
+handed out before: a receiver may have worked on it). A command that can't be run (126,
+127) stops the receiver. A signal is passed on to the commands that run; the records of
+those that then fail, and all others, are there for the next receiver. A receiver that
+is killed leaves its commands running, and their records come again.
+
+The receiver ends when a sender has marked the end of the stream (--close) and the
+queue is drained, or as the flags say. An ended stream stays ended until a sender
+attaches again: with a queue that was used before, start the sender first.
+
+Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
+queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
+removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue, 75
+empty (--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
+(--timeout), 126 the command can't be run, 127 it is not found, 129 SIGHUP, 130 SIGINT,
+141 nobody reads the output, 143 SIGTERM.`
+
+const recvExample = `  %[1]s q
+  %[1]s q --until-eof > copy
+  %[1]s q --format json | jq .name
+  %[1]s q --count 1 --timeout 5s
+  %[1]s q --nonblock
+  %[1]s q --show-redelivered | grep -v '^0'
+  %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
+  %[1]s q --dead-letter q-failed -- ./handle --verbose`
+
+// Recv returns the verb that receives, as a command of that name.
+func Recv(name string) *cobra.Command {
+	f := &recvFlags{format: flags.Format{Format: format.All[0]}, count: -1}
+	cmd := &cobra.Command{
+		Use:               name + " NAME [flags] [-- COMMAND...]",
+		Short:             "write the records of a queue to standard output",
+		Long:              recvLong,
+		Example:           fmt.Sprintf(recvExample, name),
+		Args:              f.exec.Args,
+		ValidArgsFunction: flags.CompleteNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd.Context(), cmd.CommandPath(), args[0])
+		},
+	}
+	set := cmd.Flags()
+	set.SortFlags = false
+	flags.AddFormat(cmd, &f.format)
+	set.VarP(&f.count, "count", "n", "stop after `n` records")
+	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when no record came for this `duration` (2, 0.5, 200ms, 1m)")
+	set.BoolVar(&f.nonblock, "nonblock", false, "stop, with exit code 75, when the queue is empty")
+	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
+	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
+	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
+	f.exec.Add(cmd)
+	f.watch.Add(cmd)
+	flags.AddWait(set, &f.wait)
+	flags.AddMlock(set, &f.mlock)
+	f.queue.Add(set)
+	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
+	return cmd
+}
+
+func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
+	if f.show && !f.format.Text {
+		return exit.Usage("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.Name)
+	}
+	opts, err := f.queue.Options()
+	if err != nil {
+		return err
+	}
+	if err := f.queue.Check(name); err != nil {
+		return err
+	}
+	if err := f.exec.Check(name); err != nil {
+		return err
+	}
+	tty := &progress.Console{Command: command}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF, Wait: f.wait, Lock: f.mlock}
+	if f.watch.Verbose {
+		co.Logger = tty.Logger()
+	}
+	c, err := consumer.OpenRaw(name, co)
+	if err != nil {
+		return err
+	}
+	// Gives back what was leased and not written.
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := f.queue.Check(name); err != nil {
+		return err // another process made it meanwhile
+	}
+	out := pump.NewOutput()
+	ctx, cancel := out.EndWithReader(ctx)
+	defer cancel(nil)
+	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "received", Count: c.Counters, Data: os.Stdout}
+	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock}
+	if f.exec.Given() {
+		return f.runCommands(ctx, w, c, take)
+	}
+	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show}
+	w.Waits = func() string {
+		if r.Hold.Away() {
+			return "waiting for the output"
+		}
+		return "waiting for records"
+	}
+	w.Begin()
+	defer w.Finish()
+	return r.Run()
+}
+
+// runCommands receives by running a command for each record.
+func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, c *consumer.Raw, take pump.Take) (err error) {
+	o, err := f.exec.Options(c.Name())
+	if err != nil {
+		return err
+	}
+	if o.Dead != nil {
+		defer func() { err = errors.Join(err, o.Dead.Close()) }()
+	}
+	o.Format, o.Take, o.Note, o.Verbose = f.format.Format, take, w.Line, f.watch.Verbose
+	crew := worker.New(ctx, c, o)
+	w.Waits = func() string {
+		if n := crew.Running(); n > 0 {
+			return fmt.Sprintf("running %d", n)
+		}
+		return "waiting for records"
+	}
+	w.Begin()
+	defer w.Finish()
+	return crew.Run()
+}

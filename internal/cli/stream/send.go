@@ -1,0 +1,163 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
+	"github.com/shmq/shmq/internal/cli/format"
+	"github.com/shmq/shmq/internal/cli/progress"
+	"github.com/shmq/shmq/internal/cli/pump"
+	"github.com/shmq/shmq/producer"
+)
+
+type sendFlags struct {
+	queue    flags.Queue
+	format   flags.Format
+	count    flags.Count
+	rate     flags.Rate
+	batch    int
+	timeout  flags.Duration
+	nonblock bool
+	finish   bool
+	noCreate bool
+	wait     shmq.WaitPolicy
+	mlock    bool
+	sync     shmq.Durability
+	watch    progress.Flags
+}
+
+const sendLong = `Send standard input to a queue, which is made if it is absent.
+
+How the input is cut into records:
+  lines    each line a string, or binary where it is not UTF-8
+  null     the same, with NUL instead of newline
+  json     a stream of JSON values, each a record; integers of 64 bits are exact
+  msgpack  a stream of msgpack values, each a record, unchanged
+  raw      binary records of up to a slot each; to be joined again by raw
+
+The last line needs no newline to be a record, and gets one when it is received.
+A record waits for room while the queue is full. Input that has arrived is sent
+before the sender waits for more.
+
+With --sync records are on the disk after each step (each), or at the latest when so
+many of them are not (100), or so long after they were sent (10ms), or whichever comes
+first (100,10ms). That is for queues on a disk; one that is made gets checksums.
+
+Exit codes: 0 all was sent, 1 other error, 2 usage, 65 bad input, not a queue, or its
+file was cut, 66 no such queue, or it was removed, 69 role or seats taken, 71 the kernel
+refuses, 73 no space for the queue, 74 sent, but not known to be on the disk, 75 full
+(--nonblock), 77 no permission, 124 no room for so long (--timeout), 129 SIGHUP, 130
+SIGINT, 143 SIGTERM.`
+
+const sendExample = `  seq 1000 | %[1]s q --close
+  %[1]s q --format json < events.jsonl
+  %[1]s q --format raw < video.mp4
+  yes | %[1]s q --rate 100 --count 1000
+  make 2>&1 | %[1]s q --timeout 2s
+  %[1]s /var/lib/app/q --sync each < orders`
+
+// Send returns the verb that sends, as a command of that name.
+func Send(name string) *cobra.Command {
+	f := &sendFlags{format: flags.Format{Format: format.All[0]}, count: -1}
+	cmd := &cobra.Command{
+		Use:               name + " NAME",
+		Short:             "send standard input to a queue",
+		Long:              sendLong,
+		Example:           fmt.Sprintf(sendExample, name),
+		Args:              flags.OneName,
+		ValidArgsFunction: flags.CompleteNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd.Context(), cmd.CommandPath(), args[0], cmd.InOrStdin())
+		},
+	}
+	set := cmd.Flags()
+	set.SortFlags = false
+	flags.AddFormat(cmd, &f.format)
+	set.VarP(&f.count, "count", "n", "stop after `n` records")
+	set.Var(&f.rate, "rate", "send no more than `r` records per second, evenly")
+	set.IntVar(&f.batch, "batch", pump.BatchSize, "put up to `n` records into the queue in one step")
+	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when there was no room for this `duration` (2, 0.5, 200ms, 1m)")
+	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
+	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
+	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
+	set.TextVar(&f.sync, "sync", shmq.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`")
+	f.watch.Add(cmd)
+	flags.AddWait(set, &f.wait)
+	flags.AddMlock(set, &f.mlock)
+	f.queue.Add(set)
+	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
+	return cmd
+}
+
+func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Reader) (err error) {
+	if f.batch < 1 {
+		return exit.BadFlag("batch", f.batch, "want at least 1")
+	}
+	opts, err := f.queue.Options()
+	if err != nil {
+		return err
+	}
+	if err := f.queue.Check(name); err != nil {
+		return err
+	}
+	tty := &progress.Console{Command: command}
+	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait, Lock: f.mlock, Durability: f.sync}
+	if f.watch.Verbose {
+		po.Logger = tty.Logger()
+	}
+	p, err := producer.OpenRaw(name, po)
+	if err != nil {
+		return err
+	}
+	done := false
+	defer func() {
+		if !done {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	if err := f.queue.Check(name); err != nil {
+		return err // another process made it meanwhile
+	}
+	h := &pump.Hold{Ctx: ctx}
+	out := pump.NewOutbox(h, p, pump.SendOptions{
+		Batch: f.batch, Rate: float64(f.rate), Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock,
+	})
+	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "sent", Count: p.Counters, Waits: func() string { return f.waits(h) }, Data: os.Stdin}
+	w.Begin()
+	defer w.Finish()
+	if err := h.Run(func() error { return out.Pump(stdin, f.format.Format) }); err != nil {
+		return interrupted(out, name, err)
+	}
+	done = true
+	if f.finish {
+		return p.Finish()
+	}
+	return p.Close()
+}
+
+// waits says what a sender waits for that sends nothing.
+func (f *sendFlags) waits(h *pump.Hold) string {
+	switch {
+	case h.Away():
+		return "waiting for input"
+	case f.rate > 0:
+		return "waiting" // for its time, or for room
+	}
+	return "waiting for room"
+}
+
+// interrupted adds to a signal how far the input got: more of it may have been read.
+func interrupted(out *pump.Outbox, queue string, err error) error {
+	if errors.As(err, new(exit.Signal)) {
+		return exit.Tell(queue, err, "%v; records sent: %d", err, out.Sent())
+	}
+	return err
+}

@@ -1,0 +1,147 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
+	"github.com/shmq/shmq/producer"
+)
+
+// Flags say which command is run for each record, and what follows from its end.
+type Flags struct {
+	line      string
+	jobs      int
+	retries   int
+	onFailure onFailure
+	dead      string
+
+	command []string // nil for none
+	set     func(name string) bool
+}
+
+// Add adds the flags to those of a command.
+func (f *Flags) Add(cmd *cobra.Command) {
+	set := cmd.Flags()
+	f.set = set.Changed
+	set.StringVar(&f.line, "exec", "", "run the shell `command` for each record; the words after -- are one without a shell")
+	set.IntVarP(&f.jobs, "jobs", "j", 1, "command: run up to `n` at a time")
+	set.IntVar(&f.retries, "retries", 3, "command: try a record up to `n` times more when it fails, after 100 ms, 200 ms and so on")
+	set.Var(&f.onFailure, "on-failure", "command: what becomes of a record after that: stop leaves it in the queue and ends the receiver, drop acknowledges it and goes on")
+	set.StringVar(&f.dead, "dead-letter", "", "command: send such a record to this `queue`, acknowledge it and go on")
+	cmd.MarkFlagsMutuallyExclusive("on-failure", "dead-letter")
+	_ = cmd.RegisterFlagCompletionFunc("on-failure", cobra.FixedCompletions([]string{"stop", "drop"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("dead-letter", flags.CompleteNames)
+}
+
+// Args wants one NAME, and takes the words after -- as the command.
+func (f *Flags) Args(cmd *cobra.Command, args []string) error {
+	dash := cmd.ArgsLenAtDash()
+	if dash < 1 { // the NAME itself may stand behind it
+		dash = len(args)
+	} else if dash == len(args) {
+		return exit.Usage("the command after -- is missing")
+	}
+	if err := flags.OneName(cmd, args[:dash]); err != nil {
+		return err
+	}
+	given := f.set("exec")
+	switch words := args[dash:]; {
+	case given && len(words) > 0:
+		return exit.Usage("there is a command after --, and --exec; one is enough")
+	case given && f.line == "":
+		return exit.BadFlag("exec", "", "want a command")
+	case given:
+		f.command = []string{"/bin/sh", "-c", f.line}
+	case len(words) > 0:
+		f.command = words
+	default:
+		for _, name := range []string{"jobs", "retries", "on-failure", "dead-letter"} {
+			if f.set(name) {
+				return exit.Usage("--%s is for commands; add --exec", name)
+			}
+		}
+	}
+	return nil
+}
+
+// Check finds mistakes before anything is received.
+func (f *Flags) Check(queue string) error {
+	if f.command == nil {
+		return nil
+	}
+	for _, n := range []struct {
+		name       string
+		value, min int
+	}{{"jobs", f.jobs, 1}, {"retries", f.retries, 0}} {
+		if n.value < n.min {
+			return exit.BadFlag(n.name, n.value, fmt.Sprintf("want at least %d", n.min))
+		}
+	}
+	if f.set("dead-letter") {
+		from, err := shmq.Path(queue)
+		if err != nil {
+			return err
+		}
+		to, err := shmq.Path(f.dead)
+		if err != nil {
+			return err
+		}
+		if from == to {
+			return exit.Usage("--dead-letter %s is the queue itself; want another one", f.dead)
+		}
+	}
+	if _, err := exit.LookPath(f.command[0]); err != nil {
+		return exit.Tell(queue, err, "nothing was received: %v", err)
+	}
+	return nil
+}
+
+// Given reports whether a command is to be run.
+func (f *Flags) Given() bool { return f.command != nil }
+
+// Options returns what the flags ask for. The dead-letter queue, if there is one, is the
+// caller's to close.
+func (f *Flags) Options(queue string) (Options, error) {
+	dead, err := f.openDead(queue)
+	return Options{
+		Command: f.command, Jobs: f.jobs, Retries: f.retries, Drop: f.onFailure == "drop", Dead: dead,
+	}, err
+}
+
+// openDead opens the queue for records that failed. If it is absent it gets the size of
+// the queue they come from, so that each fits.
+func (f *Flags) openDead(from string) (*producer.Raw, error) {
+	if !f.set("dead-letter") {
+		return nil, nil
+	}
+	info, err := shmq.Stat(from)
+	if err != nil {
+		return nil, err
+	}
+	return producer.OpenRaw(f.dead, &producer.Options{Create: shmq.Options{Slots: info.Slots, SlotSize: info.SlotSize, Seats: info.Seats}})
+}
+
+// onFailure is a flag.
+type onFailure string
+
+func (o *onFailure) Type() string { return "stop|drop" }
+
+func (o *onFailure) String() string {
+	if *o == "" {
+		return "stop"
+	}
+	return string(*o)
+}
+
+func (o *onFailure) Set(s string) error {
+	if s != "stop" && s != "drop" {
+		return errors.New("want stop or drop")
+	}
+	*o = onFailure(s)
+	return nil
+}

@@ -1,0 +1,39 @@
+package top
+
+import "strings"
+
+// column is a column of a table.
+type column struct {
+	title   string
+	width   int
+	atRight bool // its cells stand at the right end of it
+}
+
+// table is what the rows of a list have in common.
+type table []column
+
+// row returns the cells, one of each column, as a line. Cells beyond the last column are
+// left out.
+func (t table) row(cells ...string) string {
+	var b strings.Builder
+	for i, c := range t {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if c.atRight {
+			b.WriteString(right(cells[i], c.width))
+		} else {
+			b.WriteString(left(cells[i], c.width))
+		}
+	}
+	return b.String()
+}
+
+// heading returns the titles as a line.
+func (t table) heading() string {
+	titles := make([]string, len(t))
+	for i, c := range t {
+		titles[i] = c.title
+	}
+	return t.row(titles...)
+}
