@@ -1,13 +1,11 @@
 package shmq
 
 import (
-	"errors"
-	"fmt"
+	"net"
 	"os"
-	"strconv"
 
-	"github.com/shmq/shmq/internal/sys"
-	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/place/memfd"
 )
 
 // anonymous stands for the name in errors about a queue that has none.
@@ -29,74 +27,37 @@ const anonymous = "anonymous"
 //
 // Errors: ErrOption; ErrNoSpace if the machine has not that much memory left;
 // ErrRefused where the system lets nobody have such files.
-func CreateAnonymous(opts *Options) (*os.File, error) {
-	f, err := createAnonymous(opts)
-	if err != nil {
-		return nil, fail("create", anonymous, err)
+func CreateAnonymous(opts *Options) (f *os.File, err error) {
+	s, err := opts.spec()
+	if err == nil {
+		f, err = memfd.Create(s)
 	}
-	return f.OSFile(), nil
-}
-
-func createAnonymous(opts *Options) (_ *sys.File, err error) {
-	if err := byteOrder(); err != nil {
-		return nil, err
-	}
-	if opts == nil {
-		opts = &Options{}
-	}
-	g, mode, err := opts.geometry()
-	if err != nil {
-		return nil, err
-	}
-	f, err := sys.CreateAnonymous(mode)
-	switch {
-	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("%w: %w; use a queue with a name", ErrRefused, err)
-	case err != nil:
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close())
-		}
-	}()
-	if err := allocateAnonymous(f, g); err != nil {
-		return nil, err
-	}
-	if opts.HugePages {
-		if err := collapse(f, int(g.TotalSize())); err != nil {
-			return nil, err
-		}
-	}
-	h, err := newHeader(g)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.WriteAt(h.Encode(), 0); err != nil {
-		return nil, err
-	}
-	return f, f.Seal()
-}
-
-// allocateAnonymous reserves the memory. No filesystem's limit ends that before the
-// kernel kills processes, so it is asked first how much there is.
-func allocateAnonymous(f *sys.File, g layout.Geometry) error {
-	size := int64(g.TotalSize())
-	left, err := sys.MemoryLeft()
-	if err != nil {
-		return fmt.Errorf("%w: %w: /proc, through which such a queue is opened, is missing here; mount it, or use a queue with a name", ErrRefused, err)
-	}
-	if size > left {
-		return fmt.Errorf("%w: the queue takes %d bytes, the machine has %d left; make it with fewer or smaller slots, or free some", ErrNoSpace, size, left)
-	}
-	err = f.Allocate(size)
-	if sys.IsNoSpace(err) || sys.IsNoMemory(err) {
-		return fmt.Errorf("%w: %w: the queue takes %d bytes; make it with fewer or smaller slots", ErrNoSpace, err, size)
-	}
-	return err
+	return f, fail.In("create", anonymous, err)
 }
 
 // FileName returns the name, fd:N, by which this process can use the queue in a file for
 // as long as the file is open: until it is closed, or nothing refers to f any more. What
 // was attached or opened by it stays.
-func FileName(f *os.File) string { return fdPrefix + strconv.Itoa(sys.Descriptor(f)) }
+func FileName(f *os.File) string { return memfd.Name(f) }
+
+// SendFile hands an anonymous queue to the process at the other end of a Unix domain
+// socket, which takes it by ReceiveFile, or as any descriptor (SCM_RIGHTS) that comes
+// with one byte. The caller keeps its own. It waits for room in the socket until conn's
+// deadline. Errors: ErrNotQueue, ErrVersion, ErrDamaged, and those of the connection.
+func SendFile(conn *net.UnixConn, f *os.File) error {
+	return fail.In("send", anonymous, memfd.Send(conn, f))
+}
+
+// ReceiveFile takes a queue that was sent by SendFile. It waits, until conn's deadline,
+// for one byte of conn and takes the one descriptor that has to come with it. Whoever sent it, what is returned
+// is a queue whose size is final; the caller attaches by FileName, and closes it. A file
+// that is not sealed yet is sealed, and refused if it can't be: whoever has it could end
+// those attached by cutting it.
+//
+// Errors: ErrNotQueue for anything else that comes, ErrVersion, ErrDamaged; ErrRefused
+// if this process can have no more descriptors; those of the connection, io.EOF among
+// them.
+func ReceiveFile(conn *net.UnixConn) (*os.File, error) {
+	f, err := memfd.Receive(conn)
+	return f, fail.In("receive", anonymous, err)
+}

@@ -3,11 +3,13 @@ package shmq
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
-	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/gate"
+	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
@@ -65,9 +67,9 @@ func (d *Diagnosis) Damaged() bool {
 	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Severity == Damage })
 }
 
-// looksApart are the pauses before it looks again, while something looks like damage.
-// What is in order at the first look is told at once.
-var looksApart = []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond}
+// pauses are those before the ring is examined again, while something may be damage. What
+// is in order the first time is told at once.
+var pauses = []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond}
 
 // Check explains what is wrong with the queue of that name, or with the file in its
 // place. It only reads: it takes no seat and no lock, and participants may be at work:
@@ -77,79 +79,54 @@ var looksApart = []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * 
 // fs.ErrPermission, ErrNotQueue for what is no file.
 func Check(name string) (*Diagnosis, error) {
 	d, err := check(name)
-	return d, fail(opCheck, name, err)
+	return d, fail.In(fail.OpCheck, name, err)
 }
 
 func check(name string) (_ *Diagnosis, err error) {
-	if err := byteOrder(); err != nil {
-		return nil, err
-	}
-	at, err := find(name)
+	q, err := mapped.Find(name)
 	if err != nil {
 		return nil, err
 	}
-	f, err := at.open(false)
+	size, usable, problems, err := q.Examine()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	d := &Diagnosis{Name: name, Path: at.shown(), Findings: []Finding{}}
-	size, mode, _, _, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !mode.IsRegular() {
-		return nil, remedy(fmt.Errorf("%w: it is no regular file", ErrNotQueue))
-	}
-	d.Size = size
-	page := make([]byte, layout.HeaderSize)
-	n, err := f.ReadAt(page, 0)
-	if err != nil {
-		return nil, err
-	}
-	h, usable, problems := layout.Examine(page[:n], size)
+	defer func() { err = errors.Join(err, q.Close()) }()
+	d := &Diagnosis{Name: name, Path: q.At.Shown(), Size: size, Findings: []Finding{}}
 	for _, p := range problems {
-		d.add(headerFinding(&p, name, h, size))
+		d.add(headerFinding(&p, name, q.Header, size))
 	}
 	if !usable {
 		return d, nil
 	}
-	if total := h.TotalSize(); total > math.MaxInt {
-		return nil, fmt.Errorf("%w: the queue has %d bytes", errUnmappable, total)
+	// What lies beyond the end of a file that was cut is mapped, and not touched.
+	if err := q.Map(false); err != nil {
+		return nil, err
 	}
-	return d, d.inspect(f, h)
+	return d, d.inspect(q)
 }
 
-// inspect looks at what lies behind the header.
-func (d *Diagnosis) inspect(f *sys.File, h layout.Header) (err error) {
-	// What lies beyond the end of a file that was cut is mapped, and not touched.
-	mem, err := f.Map(int(h.TotalSize()), false)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sys.Unmap(mem)) }()
-	r, err := ring.New(mem, h.Geometry, sys.MonotonicMillis)
-	if err != nil {
-		return err
-	}
+// inspect examines what lies behind the header.
+func (d *Diagnosis) inspect(q *mapped.Queue) error {
+	h, r := &q.Header, q.Ring
 	have := min(uint64(d.Size), h.TotalSize())
 	if have < layout.SeatOffset {
 		return nil
 	}
-	return touch(f, mem, func() error {
-		if was, err := broken(f, r); err != nil {
+	return q.Touch(func() error {
+		if was, err := gate.Broken(q); err != nil {
 			return err
-		} else if was { // who attaches sorts it out, and until then nothing has to fit
+		} else if was { // a rebuild sorts it out, and until then nothing has to fit
 			d.Findings = append(d.Findings, Finding{
 				Severity: Note, Kind: "rebuild", Offset: layout.HotOffset + layout.HotImage,
-				Found: "the machine stopped while the queue was in use, or this is a copy", Means: "who attaches next rebuilds it",
+				Found: "the machine stopped while the queue was in use, or this is a copy", Means: "the next one that attaches rebuilds it",
 				Remedy: "shmq recover " + d.Name + " does it at once",
 			})
 			return nil
 		}
-		e := lookAgain(r, have)
+		e := examineAgain(r, have)
 		if have >= h.SlotOffset() {
-			if err := d.people(f, h, r); err != nil {
+			if err := d.people(q); err != nil {
 				return err
 			}
 		}
@@ -161,10 +138,10 @@ func (d *Diagnosis) inspect(f *sys.File, h layout.Header) (err error) {
 	})
 }
 
-// lookAgain looks until nothing is left that was there each time.
-func lookAgain(r *ring.Ring, have uint64) inspect.Examination {
+// examineAgain examines the ring until nothing is left that was there each time.
+func examineAgain(r *ring.Ring, have uint64) inspect.Examination {
 	e := inspect.Examine(r, have)
-	for _, pause := range looksApart {
+	for _, pause := range pauses {
 		if len(e.Faults) == 0 {
 			break
 		}
@@ -178,14 +155,15 @@ func lookAgain(r *ring.Ring, have uint64) inspect.Examination {
 	return e
 }
 
-// people counts who takes part, and notes who is dead and what nobody seems to hold.
-func (d *Diagnosis) people(f *sys.File, h layout.Header, r *ring.Ring) error {
+// people counts the participants, and notes the dead and what nobody seems to hold.
+func (d *Diagnosis) people(q *mapped.Queue) error {
+	r := q.Ring
 	var survey inspect.Survey
-	if uint64(d.Size) >= h.DataOffset() {
+	if uint64(d.Size) >= q.Header.DataOffset() {
 		survey = inspect.NewSurvey(r)
 	}
-	for i := range h.Seats {
-		held, err := f.Locked(seatByte(i))
+	for i := range q.Header.Seats {
+		held, err := q.File.Locked(seat.Byte(i))
 		if err != nil {
 			return err
 		}
@@ -198,7 +176,7 @@ func (d *Diagnosis) people(f *sys.File, h layout.Header, r *ring.Ring) error {
 				"if it stays, end the process that has the file open: lslocks, fuser"))
 		case dirty:
 			d.Dead++
-			p := participant(r, i, nil, survey)
+			p := describeSeat(r, i, nil, survey)
 			holds := "nothing"
 			if p.Holds != nil {
 				holds = fmt.Sprintf("%d slots", p.Holds.Slots)
@@ -211,6 +189,6 @@ func (d *Diagnosis) people(f *sys.File, h layout.Header, r *ring.Ring) error {
 	return nil
 }
 
-func seatNote(kind string, seat int, found, means, remedy string) Finding {
-	return Finding{Severity: Note, Kind: kind, Offset: seatByte(seat), Seat: &seat, Found: found, Expected: "", Means: means, Remedy: remedy}
+func seatNote(kind string, i int, found, means, remedy string) Finding {
+	return Finding{Severity: Note, Kind: kind, Offset: seat.Byte(i), Seat: &i, Found: found, Expected: "", Means: means, Remedy: remedy}
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math/bits"
 
+	"github.com/shmq/shmq/internal/place"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -33,6 +34,13 @@ func (s Side) String() string {
 		return "one"
 	}
 	return "many"
+}
+
+func sideOf(many bool) Side {
+	if many {
+		return Many
+	}
+	return One
 }
 
 // MarshalText returns "one" or "many".
@@ -82,37 +90,46 @@ type Options struct {
 	Checksum bool
 }
 
-// geometry applies defaults and rounding. Error: ErrOption.
-func (o *Options) geometry() (layout.Geometry, fs.FileMode, error) {
-	g := layout.Geometry{
-		ManyProducers: o.Producers == Many,
-		ManyConsumers: o.Consumers == Many,
-		Seats:         or(o.Seats, DefaultSeats),
-		Slots:         uint64(or(o.Slots, DefaultSlots)),
-		AreaSize:      uint64(or(o.SlotSize, DefaultSlotSize)),
-		Checksum:      o.Checksum,
+// spec applies defaults and rounding; o may be nil. Error: ErrOption.
+func (o *Options) spec() (place.Spec, error) {
+	if err := place.ByteOrder(); err != nil {
+		return place.Spec{}, err
+	}
+	if o == nil {
+		o = &Options{}
+	}
+	s := place.Spec{
+		Geometry: layout.Geometry{
+			ManyProducers: o.Producers == Many,
+			ManyConsumers: o.Consumers == Many,
+			Seats:         or(o.Seats, DefaultSeats),
+			Slots:         uint64(or(o.Slots, DefaultSlots)),
+			AreaSize:      uint64(or(o.SlotSize, DefaultSlotSize)),
+			Checksum:      o.Checksum,
+		},
+		Mode:      o.Mode,
+		HugePages: o.HugePages,
 	}
 	switch {
-	case o.Slots < 0 || g.Slots < layout.MinSlots || g.Slots > layout.MaxSlots:
-		return g, 0, fmt.Errorf("%w: %d slots, want %d to %d", ErrOption, o.Slots, layout.MinSlots, layout.MaxSlots)
-	case o.SlotSize < 0 || g.AreaSize > layout.MaxAreaSize:
-		return g, 0, fmt.Errorf("%w: slot size %d, want 1 to %d", ErrOption, o.SlotSize, layout.MaxAreaSize)
+	case o.Slots < 0 || s.Slots < layout.MinSlots || s.Slots > layout.MaxSlots:
+		return s, fmt.Errorf("%w: %d slots, want %d to %d", ErrOption, o.Slots, layout.MinSlots, layout.MaxSlots)
+	case o.SlotSize < 0 || s.AreaSize > layout.MaxAreaSize:
+		return s, fmt.Errorf("%w: slot size %d, want 1 to %d", ErrOption, o.SlotSize, layout.MaxAreaSize)
 	case o.Mode&^fs.ModePerm != 0:
-		return g, 0, fmt.Errorf("%w: mode %v, want permission bits only", ErrOption, o.Mode)
+		return s, fmt.Errorf("%w: mode %v, want permission bits only", ErrOption, o.Mode)
 	}
-	g.Slots = 1 << bits.Len64(g.Slots-1)
-	g.AreaSize = (g.AreaSize + layout.AreaUnit - 1) / layout.AreaUnit * layout.AreaUnit
-	if err := g.Check(); err != nil {
-		return g, 0, fmt.Errorf("%w: %w", ErrOption, err)
+	s.Slots = 1 << bits.Len64(s.Slots-1)
+	s.AreaSize = (s.AreaSize + layout.AreaUnit - 1) / layout.AreaUnit * layout.AreaUnit
+	if err := s.Check(); err != nil {
+		return s, fmt.Errorf("%w: %w", ErrOption, err)
 	}
-	if uint64(int(g.TotalSize())) != g.TotalSize() || int(g.TotalSize()) < 0 {
-		return g, 0, fmt.Errorf("%w: %d bytes are more than this system can map", ErrOption, g.TotalSize())
+	if uint64(int(s.TotalSize())) != s.TotalSize() || int(s.TotalSize()) < 0 {
+		return s, fmt.Errorf("%w: %d bytes are more than this system can map", ErrOption, s.TotalSize())
 	}
-	mode := o.Mode
-	if mode == 0 {
-		mode = DefaultMode
+	if s.Mode == 0 {
+		s.Mode = DefaultMode
 	}
-	return g, mode, nil
+	return s, nil
 }
 
 func or(n, def int) int {

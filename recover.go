@@ -2,82 +2,146 @@ package shmq
 
 import (
 	"errors"
+	"io/fs"
 
-	"github.com/shmq/shmq/internal/park"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/gate"
+	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/seat"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
-// Recover takes back what dead participants held: their unpublished claims become
-// skipped slots, their unacknowledged records are delivered again. Whoever attaches
-// or waits does this by itself. It never touches a living participant, however long
-// that is stopped: a seat's slots change hands only under the seat's own lock, which
-// the kernel keeps for as long as its holder lives. Where a page of the queue is
-// missing it takes back less, and the attachment can't be used any more.
-func (a *Attachment) Recover() ring.Swept {
-	var found ring.Swept
-	_ = a.Guard(func() error { // the next call returns it
-		var dead []remains
-		found, dead = a.recoverAll()
-		for i := range dead {
-			a.logDead(dead[i]) // when no lock is held any more
-		}
-		return nil
-	})
-	return found
+// RecoverOptions say how to recover. The zero value, and nil, mean the defaults.
+type RecoverOptions struct {
+	// DryRun tells what would be recovered, and changes nothing.
+	// What a rebuild would find it tries out on a copy in memory.
+	DryRun bool
 }
 
-func (a *Attachment) recoverAll() (found ring.Swept, dead []remains) {
-	// Two goroutines that use one description would get each other's locks.
-	if !a.recovering.TryLock() {
-		return found, nil
+// Recovery tells what Recover found, and what became of it.
+type Recovery struct {
+	Name   string `json:"name"`
+	Path   string `json:"path"`
+	DryRun bool   `json:"dry_run"`
+	// Rebuilt: the machine had stopped, or this is a copy of a queue in use, and a ring
+	// was made of what is in the file; in a dry run, would be. Nobody was attached, and
+	// Dead is empty: a rebuild frees all seats.
+	Rebuilt *Rebuilt      `json:"rebuilt,omitempty"`
+	Dead    []Recovered   `json:"dead"`
+	Alive   []Participant `json:"alive"` // left alone, stopped ones too
+}
+
+// Recovered is a dead participant: what it held when it was found, and what was done.
+type Recovered struct {
+	Participant
+	// Freed: its seat was freed, after all that it held was taken back. False in a
+	// dry run, and when another process is doing that just now, or has done it.
+	Freed  bool `json:"freed"`
+	Claims int  `json:"claims_skipped"` // unpublished claims that became skipped slots
+	Takes  int  `json:"takes_returned"` // takes whose records are delivered again
+}
+
+// Recover takes back what dead participants of the queue of that name held, as
+// participants do by themselves when they attach or wait: for queues that nobody waits
+// at, and for people who want to know. It needs no role and no seat, never touches a
+// living participant, however long that is stopped, and wakes sleepers for what they can
+// go on with. What a dead single consumer was handed needs no taking back: the next one
+// is handed it again. A queue with checksums that was in use when the machine stopped is
+// rebuilt, as by who attaches first. It is safe for concurrent use, by several
+// processes too, and waits for nobody but who attaches or leaves just now. Errors:
+// ErrName, ErrNotQueue, ErrVersion, ErrDamaged, ErrSync, ErrInUse when such a one does not
+// come to an end, fs.ErrNotExist, fs.ErrPermission. opts may be nil.
+func Recover(name string, opts *RecoverOptions) (*Recovery, error) {
+	rec, err := recoverDead(name, opts != nil && opts.DryRun)
+	return rec, fail.In("recover", name, err)
+}
+
+func recoverDead(name string, dry bool) (_ *Recovery, err error) {
+	q, err := mapped.Open(name, !dry)
+	var denied error
+	if !dry && errors.Is(err, fs.ErrPermission) { // which does not matter if nobody is dead
+		denied = err
+		q, err = mapped.Open(name, false)
 	}
-	defer a.recovering.Unlock()
-	for i := range a.header.Seats {
-		if i == a.seat || !a.ring.Seat(i).Dirty() || a.alive(i) {
-			continue
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, q.Close()) }()
+	info, err := describe(q, true)
+	if err != nil {
+		return nil, err
+	}
+	rec := &Recovery{Name: info.Name, Path: info.Path, DryRun: dry, Dead: []Recovered{}, Alive: []Participant{}}
+	if info.Broken && dry {
+		found, err := gate.Rehearse(q)
+		if err != nil {
+			return nil, err
 		}
-		_, _ = a.recoverSeat(i, func() { // an error leaves it to others
-			left := a.bury(i)
-			found.Claims += left.found.Claims
-			found.Takes += left.found.Takes
-			if a.log != nil {
-				dead = append(dead, left)
+		rec.Rebuilt = &Rebuilt{Records: found.Records, Torn: found.Torn}
+		return rec, nil
+	}
+	if !info.Broken {
+		for _, p := range info.Participants {
+			if p.Alive {
+				rec.Alive = append(rec.Alive, p)
+			} else {
+				rec.Dead = append(rec.Dead, Recovered{Participant: p})
 			}
-		})
+		}
+		if dry || len(rec.Dead) == 0 {
+			return rec, nil
+		}
 	}
-	return found, dead
+	if denied != nil {
+		return nil, denied
+	}
+	if err := q.Touch(func() error { return rec.carryOut(q) }); err != nil {
+		return nil, errors.Join(err, gate.Unlock(q))
+	}
+	return rec, nil
 }
 
-// recoverSeat frees a dead one's seat after takeBack has taken back what it held. It
-// reports false when somebody else recovers it, has done so, or has taken the seat.
-func (a *Attachment) recoverSeat(i int, takeBack func()) (dirty bool, err error) {
-	if ok, err := a.probe.TryLock(seatByte(i), true); err != nil || !ok {
-		return false, err
+// carryOut recovers the dead. In a queue with checksums it holds the gate all the while: it
+// has no role, and could not be seen otherwise.
+func (rec *Recovery) carryOut(q *mapped.Queue) error {
+	if err := gate.Lock(q); err != nil {
+		return err
 	}
-	// Deferred for the fault of a missing page: others may get further.
-	defer func() { err = errors.Join(err, a.probe.Unlock(seatByte(i))) }()
-	dirty = a.ring.Seat(i).Dirty() // still, now that nobody else can change it
-	if dirty {
-		takeBack()
-		a.ring.Seat(i).Clean()
+	found, err := gate.Enter(q)
+	if err != nil {
+		return err
 	}
-	return dirty, nil
+	if found != nil {
+		rec.Rebuilt = &Rebuilt{Records: found.Records, Torn: found.Torn}
+		rec.Dead = []Recovered{}
+	}
+	for i := range rec.Dead {
+		if err := rec.Dead[i].carryOut(q); err != nil {
+			return err
+		}
+	}
+	// Also if nothing was reclaimed: a turn may be free, or the stream at its end.
+	seat.WakeEverybody(q)
+	if err := gate.Leave(q, func() error { return gate.NotSynced(q, gate.Sync(q)) }); err != nil {
+		return err
+	}
+	return gate.Unlock(q)
 }
 
-// reclaim takes back the slots of a seat whose lock this attachment holds, and
-// wakes who can go on because of it.
-func (a *Attachment) reclaim(seat int) ring.Swept {
-	found := a.ring.Sweep(seat)
-	if found != (ring.Swept{}) {
-		park.WakeAll(a.ring.DataFutex())
-		park.WakeAll(a.ring.RoomFutex())
+// carryOut recovers one seat, unless another process does, or has taken it meanwhile.
+func (d *Recovered) carryOut(q *mapped.Queue) error {
+	dead, err := seat.Recover(q, d.Seat, func() {
+		// Under the lock nobody changes what is described here.
+		d.Participant = describeSeat(q.Ring, d.Seat, nil, inspect.NewSurvey(q.Ring))
+	})
+	if dead != nil {
+		d.Freed, d.Claims, d.Takes = true, dead.Found.Claims, dead.Found.Takes
 	}
-	return found
+	return err
 }
 
-// alive asks the kernel whether the seat's lock is held. An answer that can't be
-// had counts as yes: nobody is robbed on a guess.
-func (a *Attachment) alive(seat int) bool {
-	held, err := a.probe.Locked(seatByte(seat))
-	return err != nil || held
+// Rebuilt tells what was made of a queue that the disk had in pieces.
+type Rebuilt struct {
+	Records int `json:"records"` // that are there, and are delivered, flagged
+	Torn    int `json:"torn"`    // that had not reached the disk whole, and were dropped
 }

@@ -1,16 +1,17 @@
 package shmq
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
-	"time"
 
-	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/place"
+	"github.com/shmq/shmq/internal/place/memfd"
+	"github.com/shmq/shmq/internal/retry"
+	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/layout"
-	"github.com/shmq/shmq/ring"
 )
 
 // Remove removes the queue of that name, with the records in it. It refuses with
@@ -23,55 +24,47 @@ func Remove(name string) error { return RemoveIf(name, func() error { return nil
 // error. It is called when nobody is attached and nobody can attach any more until
 // RemoveIf returns, so what it finds out about the queue stays true.
 func RemoveIf(name string, check func() error) error {
-	for try := 0; ; try++ {
+	return fail.In("remove", name, retry.Passing(func() (bool, error) {
 		err := remove(name, false, check)
-		if !errors.Is(err, errBusy) || try == attachTries {
-			return fail("remove", name, err)
-		}
-		time.Sleep(time.Millisecond)
-	}
+		return errors.Is(err, fail.ErrBusy), err
+	}))
 }
-
-// errBusy: a role is locked, and no seat tells by whom. It may be by another Remove
-// that is about to refuse: of two that leave at once, one has to succeed.
-var errBusy = fmt.Errorf("%w by a process that is attaching, detaching or removing it just now; try again", ErrInUse)
 
 // ForceRemove removes the queue even if it is in use, damaged, or of another layout
 // version, as long as it starts like a queue. For those attached it comes to its end,
 // within a heartbeat or two: producers get ErrRemoved, consumers first what is left in it.
 // The memory is free when the last of them has closed.
-func ForceRemove(name string) error { return fail("remove", name, remove(name, true, nil)) }
+func ForceRemove(name string) error { return fail.In("remove", name, remove(name, true, nil)) }
 
 func remove(name string, force bool, check func() error) (err error) {
-	if isFD(name) {
-		return errFDRemove
+	if memfd.Is(name) {
+		return memfd.ErrRemove
 	}
-	at, err := find(name)
+	q, err := mapped.Find(name)
 	if err != nil {
 		return err
 	}
-	f, h, err := open(at, true)
-	if err != nil {
-		return at.discard(err, force)
+	if err := q.Open(true); err != nil {
+		return q.At.Discard(err, force)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() { err = errors.Join(err, q.Close()) }()
 	if !force {
 		// Held exclusively until the name is gone, so nobody attaches meanwhile.
 		locks := []int64{layout.LockProducer, layout.LockConsumer}
-		if h.Checksum {
-			locks = append([]int64{layout.LockImage}, locks...) // who rebuilds has no role yet
+		if q.Header.Checksum {
+			locks = append([]int64{layout.LockImage}, locks...) // a process that rebuilds has no role yet
 		}
 		for _, b := range locks {
-			ok, err := f.TryLock(b, true)
+			ok, err := q.File.TryLock(b, true)
 			if err != nil {
 				return err
 			}
 			if !ok {
-				return inUse(f, h)
+				return inUse(q)
 			}
 			// Closing may not drop it: a child that this process is starting just
 			// now shares the description.
-			defer f.Unlock(b)
+			defer q.File.Unlock(b)
 		}
 	}
 	if check != nil {
@@ -79,65 +72,20 @@ func remove(name string, force bool, check func() error) (err error) {
 			return err
 		}
 	}
-	return unname(at, f)
-}
-
-// beforeUnname is for tests: what happens between the last look and the removal.
-var beforeUnname = func() {}
-
-var errAlreadyGone = fmt.Errorf("%w: somebody else removed it meanwhile", fs.ErrNotExist)
-
-// unname removes the name if it means f. The kernel removes whatever the name means at
-// that moment, so from the look until it is gone others who remove f are kept out: while
-// f has the name, nobody can make a queue of that name.
-func unname(at place, f *sys.File) error {
-	for try := 0; ; try++ {
-		ok, err := f.TryLock(layout.LockName, true)
-		if err != nil {
-			return err
-		}
-		if ok {
-			break
-		}
-		if try == attachTries {
-			return errBusy
-		}
-		time.Sleep(time.Millisecond)
-	}
-	defer f.Unlock(layout.LockName)
-	if mine, err := at.names(f); err != nil || !mine {
-		return cmp.Or(err, errAlreadyGone)
-	}
-	beforeUnname()
-	return at.unname(f)
+	return place.Remove(q.At, q.Handle)
 }
 
 // inUse names the living participants.
-func inUse(f *sys.File, h layout.Header) error {
-	mem, err := f.Map(int(h.TotalSize()), false)
-	if err != nil {
-		return errors.Join(ErrInUse, err)
-	}
-	defer sys.Unmap(mem)
-	r, err := ring.New(mem, h.Geometry, sys.MonotonicMillis)
-	if err != nil {
+func inUse(q *mapped.Queue) error {
+	if err := q.Map(false); err != nil {
 		return errors.Join(ErrInUse, err)
 	}
 	var names []string
-	if err := touch(f, mem, func() error {
-		for i := range h.Seats {
-			s := r.Seat(i)
-			if held, err := f.Locked(seatByte(i)); s.Dirty() && err == nil && held {
-				o := s.Occupant()
-				names = append(names, fmt.Sprintf("%s pid %d (%s)", Role(o.Role), o.PID, o.Command))
-			}
-		}
-		return nil
-	}); err != nil {
+	if err := q.Touch(func() error { names = seat.Living(q, 0); return nil }); err != nil {
 		return errors.Join(ErrInUse, err)
 	}
 	if len(names) == 0 {
-		return errBusy
+		return fail.ErrBusy
 	}
 	return fmt.Errorf("%w by %s; end them, or remove it by force", ErrInUse, strings.Join(names, ", "))
 }

@@ -1,16 +1,18 @@
 package shmq
 
 import (
+	"encoding/hex"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"strconv"
 	"time"
 
-	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/gate"
+	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/internal/sys"
-	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/inspect"
 )
 
@@ -65,132 +67,96 @@ type Info struct {
 	Left []Participant `json:"-"`
 }
 
-// Participant describes who holds, or held and did not leave in order, a seat.
-type Participant struct {
-	Seat    int  `json:"seat"`
-	Role    Role `json:"role"`
-	Alive   bool `json:"alive"`
-	Stopped bool `json:"stopped"` // by a signal or a debugger; false also where that can't be told
-	Frozen  bool `json:"frozen"`  // by a freezer of cgroups, as docker pause does; false also where that can't be told
-	// Freezer is the file by which it was frozen: a cgroup.freeze, thawed by 0, or a
-	// freezer.state, thawed by THAWED. Empty where that can't be told.
-	Freezer     string    `json:"freezer,omitempty"`
-	PID         int       `json:"pid"` // in its own PID namespace
-	UID         int       `json:"uid"` // in its own user namespace
-	Command     string    `json:"command"`
-	Attached    time.Time `json:"attached"`
-	Records     uint64    `json:"records"` // sent, or acknowledged
-	Bytes       uint64    `json:"bytes"`
-	Waits       uint64    `json:"waits"`
-	Wakes       uint64    `json:"wakes"`
-	Redelivered uint64    `json:"redelivered"`
-
-	// Holds is what the participant has in its hands, nil for nothing. Of a single
-	// consumer it is what was handed out, to it or its predecessor, and not
-	// acknowledged, or acknowledged before an older record. A single producer's open
-	// reservation is not among it, as others can't see that; HeldSince tells of it.
-	Holds *Holding `json:"holds,omitempty"`
-	// HeldSince is when it went from holding nothing to holding something that it may
-	// keep: leases, a reservation. Zero when it holds nothing, or it is not known. It
-	// is the participant's own word, converted from a counter of the processor.
-	HeldSince time.Time `json:"held_since,omitzero"`
-}
-
-// Holding is what a participant has in its hands.
-type Holding = inspect.Holding
-
 // Stat describes the queue of that name. It only reads: it takes no seat, and the
 // participants do not notice. Errors: ErrName, ErrNotQueue, ErrVersion, ErrDamaged,
 // fs.ErrNotExist, fs.ErrPermission.
 func Stat(name string) (*Info, error) {
 	info, err := stat(name)
-	return info, fail("describe", name, err)
+	return info, fail.In("describe", name, err)
 }
 
 func stat(name string) (_ *Info, err error) {
-	w, err := watch(name)
+	q, err := mapped.Open(name, false)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, w.release()) }()
-	return w.look(true)
+	defer func() { err = errors.Join(err, q.Close()) }()
+	return describe(q, true)
 }
 
-// participant describes the holder of seat i, or its last one. living is nil for one that
-// is not alive.
-func participant(r *ring.Ring, i int, living *sys.Processes, survey inspect.Survey) Participant {
-	o, c := r.Seat(i).Occupant(), r.Seat(i).Report()
-	var halt sys.Halt
-	if living != nil {
-		halt = living.Halted(o.PID, o.StartTime)
-	}
-	p := Participant{
-		Seat: i, Role: Role(o.Role), Alive: living != nil, Stopped: halt.Stopped, Frozen: halt.Frozen, Freezer: halt.Freezer,
-		PID: int(o.PID), UID: int(o.UID), Command: o.Command, Attached: time.Unix(0, o.Attached).UTC(),
-		Records: c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
-	}
-	var held Holding
-	if i < len(survey.Seats) {
-		held = survey.Seats[i]
-	}
-	if p.Role == Consumer && !r.Geometry().ManyConsumers {
-		held = survey.Handed
-	}
-	if held != (Holding{}) {
-		p.Holds = &held
-	}
-	p.HeldSince, _ = inspect.HeldSince(c, o.Attached, time.Now().UnixNano(), atomics.Cycles())
-	return p
-}
-
-// Entry is one queue of a List: Err tells why Info is nil.
-type Entry struct {
-	Name string
-	Info *Info
-	Err  error
-}
-
-// List describes the queues in Dir, in the order of their names. A queue that can't
-// be described, for lack of permission for example, has an entry with the error;
-// one that is removed meanwhile has none.
-func List() ([]Entry, error) {
-	names, err := Names()
+// describe describes a queue, with what only its slots tell if slots says so. A file that
+// was cut meanwhile is an error, and not the end of the process.
+func describe(q *mapped.Queue, slots bool) (info *Info, err error) {
+	err = q.Touch(func() error {
+		info, err = describeMapping(q, slots)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	var entries []Entry
-	for _, name := range names {
-		info, err := Stat(name)
-		if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errCutShort) {
-			continue
-		}
-		entries = append(entries, Entry{name, info, err})
-	}
-	return entries, nil
+	return info, nil
 }
 
-// Names returns the names of the queues in Dir, in their order; a path where the name
-// alone would mean something else, as fd:3 does. Some may turn out not to be queues; all
-// of them could be, so that what others put into the directory does not drive a terminal.
-func Names() ([]string, error) {
-	files, err := os.ReadDir(Dir())
+func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
+	size, mode, uid, err := q.Handle.Stat()
 	if err != nil {
-		return nil, &Error{"list", Dir(), err}
+		return nil, err
 	}
-	var names []string
-	for _, f := range files {
-		name, ok := strings.CutPrefix(f.Name(), filePrefix)
-		if !ok {
-			continue
+	if size < int64(len(q.Mem)) {
+		return nil, fail.Remedy(ErrTruncated)
+	}
+	h, r := &q.Header, q.Ring
+	var survey inspect.Survey
+	if slots {
+		survey = inspect.NewSurvey(r)
+	} else {
+		survey = inspect.Glance(r)
+	}
+	head, tail := r.Positions()
+	depth := tail - head
+	if depth > h.Slots {
+		depth = 0 // one was read before a step of the other
+	}
+	begun, finished := r.Stream()
+	info := &Info{
+		Name: q.Name, Path: q.At.Shown(), Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
+		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
+		Producers: sideOf(h.ManyProducers), Consumers: sideOf(h.ManyConsumers),
+		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum,
+		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
+		Orphans: survey.Orphans, Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished,
+		ProducersAsleep: park.Armed(r.RoomFutex()), ConsumersAsleep: park.Armed(r.DataFutex()),
+		Participants: []Participant{},
+	}
+	if h.Checksum {
+		if info.Broken, err = gate.Broken(q); err != nil {
+			return nil, err
 		}
-		if isFD(name) { // that would mean a descriptor
-			if name, err = filepath.Abs(filepath.Join(Dir(), f.Name())); err != nil {
-				return nil, &Error{"list", Dir(), err}
+	}
+	return info, info.addSeats(q, survey)
+}
+
+// addSeats adds the participants that have a seat, and those that had one.
+func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
+	processes := sys.NewProcesses()
+	for i := range q.Header.Seats {
+		if !q.Ring.Seat(i).Dirty() {
+			if q.Ring.Seat(i).Occupant().Attached != 0 {
+				p := describeSeat(q.Ring, i, nil, inspect.Survey{})
+				p.HeldSince = time.Time{} // it holds nothing any more
+				info.Left = append(info.Left, p)
 			}
+			continue
 		}
-		if _, err := Path(name); err == nil {
-			names = append(names, name)
+		alive, err := q.File.Locked(seat.Byte(i))
+		if err != nil {
+			return err
 		}
+		living := processes
+		if !alive {
+			living = nil
+		}
+		info.Participants = append(info.Participants, describeSeat(q.Ring, i, living, survey))
 	}
-	return names, nil
+	return nil
 }

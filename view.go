@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/inspect"
 )
@@ -65,50 +68,44 @@ type Holder struct {
 	Alive   bool   `json:"alive"`
 }
 
-// Viewer looks at the records of a queue without taking them: it has no seat, maps
+// Viewer shows the records of a queue without taking them: it has no seat, maps
 // the file for reading only, and the participants do not notice. What it shows is
 // whole. What passes while it does not look it does not see. It is for one goroutine
 // at a time.
 type Viewer struct {
-	looker
+	q    *mapped.Queue
 	view *inspect.Viewer
 	seen inspect.Record
 }
 
-// View opens the queue of that name to look at its records, the oldest first. It
+// View opens the queue of that name to show its records, the oldest first. It
 // never makes one. Errors: as Stat.
 func View(name string) (*Viewer, error) {
-	v, err := view(name)
-	return v, fail("look into", name, err)
-}
-
-func view(name string) (*Viewer, error) {
-	l, err := newLooker(name)
+	q, err := mapped.Open(name, false)
 	if err != nil {
-		return nil, err
+		return nil, fail.In(opView, name, err)
 	}
-	v := &Viewer{looker: l}
-	// It looks where to begin.
-	if err := v.touch(func() error { v.view = inspect.NewViewer(v.ring); return nil }); err != nil {
-		return nil, errors.Join(err, v.release())
+	v := &Viewer{q: q}
+	// It reads where to begin.
+	if err := q.Touch(func() error { v.view = inspect.NewViewer(q.Ring); return nil }); err != nil {
+		return nil, fail.In(opView, name, errors.Join(err, q.Close()))
 	}
 	return v, nil
 }
 
-// Close ends the look.
-func (v *Viewer) Close() error {
-	if v.mem == nil {
-		return fail("look into", v.name, ErrClosed)
-	}
-	return fail("look into", v.name, v.release())
-}
+const opView = "look into"
+
+// Close ends the view.
+func (v *Viewer) Close() error { return v.fail(v.q.Close()) }
+
+func (v *Viewer) fail(err error) error { return fail.In(opView, v.q.Name, err) }
 
 // Rewind goes to the oldest record. All that is in the queue at this moment lies
 // before the position that it returns: who wants that and no more stops there, since
 // with producers at work there may always be another record.
 // If the file was cut it returns 0, and Next the error.
 func (v *Viewer) Rewind() (end uint64) {
-	_ = v.touch(func() error { end = v.view.Rewind(); return nil })
+	_ = v.q.Touch(func() error { end = v.view.Rewind(); return nil })
 	return end
 }
 
@@ -127,28 +124,28 @@ func (v *Viewer) Missed() uint64 { return v.view.Missed() }
 // be called again later. Other errors: ErrDamaged, ErrTruncated, ErrNoSpace.
 func (v *Viewer) Next(rec *Record) error {
 	p := &v.seen
-	err := v.touch(func() error {
+	err := v.q.Touch(func() error {
 		err := v.view.Next(p)
 		if err != nil && err != ErrEmpty {
-			err = remedy(fmt.Errorf("position %d: %w", v.Position(), err))
+			err = fail.Remedy(fmt.Errorf("position %d: %w", v.Position(), err))
 		}
 		return err
 	})
 	if err == ErrEmpty {
-		err = cmp.Or(cut(v.file, len(v.mem)), err)
+		err = cmp.Or(v.q.Cut(), err)
 	}
 	if err != nil {
-		return fail("look into", v.name, err)
+		return v.fail(err)
 	}
 	*rec = Record{
 		Position: p.Pos, Slots: int(p.Slots), State: RecordState(p.State),
 		Redelivered: p.Redelivered, Data: p.Data, seat: p.Seat,
 	}
 	// The words of a single consumer's records don't name it.
-	if !v.header.ManyConsumers && rec.State == Leased {
-		held, err := v.file.Locked(layout.LockConsumer)
+	if !v.q.Header.ManyConsumers && rec.State == Leased {
+		held, err := v.q.File.Locked(layout.LockConsumer)
 		if err != nil {
-			return fail("look into", v.name, err)
+			return v.fail(err)
 		}
 		if !held {
 			rec.State = Orphaned
@@ -160,7 +157,7 @@ func (v *Viewer) Next(rec *Record) error {
 // Holder returns who has a record that Next returned, or is writing it; nil if nobody
 // is known to. By now it may have left.
 func (v *Viewer) Holder(rec *Record) (h *Holder) {
-	_ = v.touch(func() error { h = v.holderOf(rec); return nil })
+	_ = v.q.Touch(func() error { h = v.holderOf(rec); return nil })
 	return h
 }
 
@@ -171,8 +168,8 @@ func (v *Viewer) holderOf(rec *Record) *Holder {
 	if rec.seat >= 0 {
 		return v.holder(rec.seat)
 	}
-	for i := range v.header.Seats {
-		if s := v.ring.Seat(i); s.Dirty() && s.Occupant().Role == layout.RoleConsumer {
+	for i := range v.q.Header.Seats {
+		if s := v.q.Ring.Seat(i); s.Dirty() && s.Occupant().Role == layout.RoleConsumer {
 			if h := v.holder(i); h != nil && h.Alive {
 				return h
 			}
@@ -181,13 +178,12 @@ func (v *Viewer) holderOf(rec *Record) *Holder {
 	return nil
 }
 
-func (v *Viewer) holder(seat int) *Holder {
-	if seat >= v.header.Seats || !v.ring.Seat(seat).Dirty() {
+func (v *Viewer) holder(i int) *Holder {
+	if i >= v.q.Header.Seats || !v.q.Ring.Seat(i).Dirty() {
 		return nil
 	}
-	alive, err := v.file.Locked(seatByte(seat))
-	o := v.ring.Seat(seat).Occupant()
-	return &Holder{Seat: seat, PID: int(o.PID), Command: o.Command, Alive: alive || err != nil}
+	o := v.q.Ring.Seat(i).Occupant()
+	return &Holder{Seat: i, PID: int(o.PID), Command: o.Command, Alive: seat.Alive(v.q, i)}
 }
 
 // Ended reports whether no record can follow those in the queue: no producer is
@@ -196,29 +192,29 @@ func (v *Viewer) holder(seat int) *Holder {
 // then finds nothing more has seen the end.
 func (v *Viewer) Ended(anyEnd bool) (bool, error) {
 	var begun, finished bool
-	if err := v.touch(func() error { begun, finished = v.ring.Stream(); return nil }); err != nil {
-		return false, fail("look into", v.name, err)
+	if err := v.q.Touch(func() error { begun, finished = v.q.Ring.Stream(); return nil }); err != nil {
+		return false, v.fail(err)
 	}
 	if !finished && !(begun && anyEnd) && !v.Removed() {
 		return false, nil
 	}
-	held, err := v.file.Locked(layout.LockProducer)
-	return !held, fail("look into", v.name, err)
+	held, err := v.q.File.Locked(layout.LockProducer)
+	return !held, v.fail(err)
 }
 
 // Removed reports whether the queue's name is gone, or means another queue by now.
 func (v *Viewer) Removed() bool {
-	return unnamed(v.at, v.file)
+	return v.q.Removed()
 }
 
 // LastAttach returns when somebody last took a seat, or, if nobody ever did, when the
 // queue was made. Later activity leaves no time behind. The times were written by the
 // participants, and are as right as their clocks.
 func (v *Viewer) LastAttach() time.Time {
-	last := v.header.Created
-	_ = v.touch(func() error {
-		for i := range v.header.Seats {
-			last = max(last, v.ring.Seat(i).Occupant().Attached)
+	last := v.q.Header.Created
+	_ = v.q.Touch(func() error {
+		for i := range v.q.Header.Seats {
+			last = max(last, v.q.Ring.Seat(i).Occupant().Attached)
 		}
 		return nil
 	})
@@ -227,10 +223,10 @@ func (v *Viewer) LastAttach() time.Time {
 
 // Options returns what a queue has to be made with to be like this one.
 func (v *Viewer) Options() (Options, error) {
-	_, mode, _, _, err := v.file.Stat()
+	_, mode, _, err := v.q.Stat()
 	return Options{
-		Producers: side(v.header.ManyProducers), Consumers: side(v.header.ManyConsumers),
-		Slots: int(v.header.Slots), SlotSize: int(v.header.AreaSize), Seats: v.header.Seats, Mode: mode.Perm(),
-		Checksum: v.header.Checksum,
-	}, fail("look into", v.name, err)
+		Producers: sideOf(v.q.Header.ManyProducers), Consumers: sideOf(v.q.Header.ManyConsumers),
+		Slots: int(v.q.Header.Slots), SlotSize: int(v.q.Header.AreaSize), Seats: v.q.Header.Seats, Mode: mode.Perm(),
+		Checksum: v.q.Header.Checksum,
+	}, v.fail(err)
 }

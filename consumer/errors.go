@@ -1,10 +1,8 @@
 package consumer
 
 import (
-	"errors"
 	"io"
 
-	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/ring"
 )
@@ -12,8 +10,8 @@ import (
 // refused names the queue in an error of the ring. The end of the stream goes
 // through as io.EOF itself.
 func (c *Raw) refused(err error) error {
-	if c.att.Hit() {
-		return c.lost()
+	if c.end.Hit() {
+		return c.end.Lost()
 	}
 	switch err {
 	case ring.ErrEmpty:
@@ -24,18 +22,18 @@ func (c *Raw) refused(err error) error {
 	if err == c.empty || err == io.EOF {
 		return err
 	}
-	return c.fail(err)
+	return c.end.Fail(err)
 }
 
 // missed is what a Try returns that found nothing. Who polls comes here all the time.
 func (c *Raw) missed() error {
-	if c.fence || park.Armed(c.room) {
+	if c.end.Fence || park.Armed(c.end.Room) {
 		c.idle()
 	}
-	if err := c.att.Missed(); err != nil {
+	if err := c.end.Missed(); err != nil {
 		return err
 	}
-	if c.untilEOF || c.att.Ring().Finished() {
+	if c.untilEOF || c.end.Ring().Finished() {
 		if end, err := c.ended(); err != nil {
 			return err
 		} else if end {
@@ -46,13 +44,4 @@ func (c *Raw) missed() error {
 		return err
 	}
 	return c.empty
-}
-
-func (c *Raw) fail(err error) error {
-	c.att.LogDamage(err)
-	var named *shmq.Error
-	if errors.As(err, &named) {
-		return err
-	}
-	return &shmq.Error{Op: "receive from", Queue: c.att.Name(), Err: c.att.Remedy(err)}
 }

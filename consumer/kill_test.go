@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 )
@@ -94,7 +95,7 @@ func TestStoppedConsumerKeepsItsLease(t *testing.T) {
 	other := testagent.Consumer(t, q)
 	require.Equal(t, testagent.Fresh("b"), other.Lease(1))
 	other.Do("ack 0")
-	me, err := shmq.Attach(q, shmq.Consumer, nil)
+	me, err := attach.To(q, shmq.Consumer, nil)
 	require.NoError(t, err)
 	for range 300 {
 		me.Recover()

@@ -42,16 +42,16 @@ func (l *Lease) Ack() {
 	if c == nil || c.ring == nil || l.ring.Data == nil {
 		return
 	}
-	if c.guarded {
-		c.quietly(func() { c.ack(l) })
-	} else if c.ack(l); c.att.Hit() {
-		c.untold = c.lost()
+	if c.end.Guarded {
+		c.end.Quietly(func() { c.ack(l) })
+	} else if c.ack(l); c.end.Hit() {
+		c.end.Untold = c.end.Lost()
 	}
 }
 
 func (c *Raw) ack(l *Lease) {
-	c.counters.Records++
-	c.counters.Bytes += uint64(len(l.ring.Data))
+	c.end.Counts.Records++
+	c.end.Counts.Bytes += uint64(len(l.ring.Data))
 	c.ring.Ack(&l.ring)
 	c.settled()
 	c.orphaned() // if it was the last of a batch of which others were released
@@ -66,7 +66,7 @@ func (l *Lease) Release() {
 	if c == nil || c.ring == nil || l.ring.Data == nil {
 		return
 	}
-	c.quietly(func() {
+	c.end.Quietly(func() {
 		c.ring.Release(&l.ring)
 		c.settled()
 		c.orphaned()
@@ -97,10 +97,10 @@ func (c *Raw) AckBatch(ls []Lease) {
 	if c.ring == nil {
 		return
 	}
-	c.quietly(func() {
+	c.end.Quietly(func() {
 		n, bytes := c.ring.AckBatch(asRing(ls))
-		c.counters.Records += uint64(n)
-		c.counters.Bytes += uint64(bytes)
+		c.end.Counts.Records += uint64(n)
+		c.end.Counts.Bytes += uint64(bytes)
 		c.settled()
 		c.orphaned()
 		c.freed()
@@ -110,6 +110,6 @@ func (c *Raw) AckBatch(ls []Lease) {
 // settled notes it when the last lease was settled.
 func (c *Raw) settled() {
 	if !c.ring.Holds() {
-		c.counters.HeldSince = 0
+		c.end.Counts.HeldSince = 0
 	}
 }

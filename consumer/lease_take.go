@@ -8,35 +8,35 @@ import (
 
 // TryLease takes the next record without copying it. Errors: as TryReceive.
 func (c *Raw) TryLease() (l Lease, err error) {
-	if c.guarded {
+	if c.end.Guarded {
 		return c.leaseInPanics(c.TryLease)
 	}
-	if c.att.Due() {
-		if err := c.attend(); err != nil {
+	if c.end.Due() {
+		if err := c.end.Attend(); err != nil {
 			return l, err
 		}
 	}
 	if err := c.ring.TryLease(&l.ring); err != nil {
 		return l, c.refused(err)
 	}
-	if c.leased(&l); c.att.Hit() {
-		return Lease{}, c.lost()
+	if c.leased(&l); c.end.Hit() {
+		return Lease{}, c.end.Lost()
 	}
 	return l, nil
 }
 
 // Lease is TryLease, but waits for a record until ctx ends.
 func (c *Raw) Lease(ctx context.Context) (l Lease, err error) {
-	if c.guarded {
+	if c.end.Guarded {
 		return c.leaseInPanics(func() (Lease, error) { return c.Lease(ctx) })
 	}
-	if c.att.Due() {
-		if err := c.attend(); err != nil {
+	if c.end.Due() {
+		if err := c.end.Attend(); err != nil {
 			return l, err
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return l, c.fail(err)
+		return l, c.end.Fail(err)
 	}
 	err = c.ring.TryLease(&l.ring)
 	if err == ring.ErrEmpty {
@@ -45,14 +45,14 @@ func (c *Raw) Lease(ctx context.Context) (l Lease, err error) {
 	if err != nil {
 		return l, c.refused(err)
 	}
-	if c.leased(&l); c.att.Hit() {
-		return Lease{}, c.lost()
+	if c.leased(&l); c.end.Hit() {
+		return Lease{}, c.end.Lost()
 	}
 	return l, nil
 }
 
 func (c *Raw) leaseInPanics(lease func() (Lease, error)) (l Lease, err error) {
-	err = c.inPanics(func() error {
+	err = c.end.InPanics(func() error {
 		l, err = lease()
 		return err
 	})
@@ -63,9 +63,9 @@ func (c *Raw) leaseInPanics(lease func() (Lease, error)) (l Lease, err error) {
 }
 
 func (c *Raw) leased(l *Lease) {
-	c.counters.Hold()
+	c.end.Counts.Hold()
 	if l.ring.Redelivered > 0 {
-		c.counters.Redelivered++
+		c.end.Counts.Redelivered++
 	}
 	c.passOn()
 }
@@ -75,7 +75,7 @@ func (c *Raw) leased(l *Lease) {
 // claim where TryLease costs one for each record, and their slots become free when
 // the last of them is acknowledged.
 func (c *Raw) TryLeaseBatch(ls []Lease) (n int, err error) {
-	err = c.guard(func() error {
+	err = c.end.Do(func() error {
 		n, err = c.ring.TryLeaseBatch(asRing(ls))
 		n, err = c.leasedBatch(ls, n, err)
 		return err
@@ -85,9 +85,9 @@ func (c *Raw) TryLeaseBatch(ls []Lease) (n int, err error) {
 
 // LeaseBatch is TryLeaseBatch, but waits for the first record until ctx ends.
 func (c *Raw) LeaseBatch(ctx context.Context, ls []Lease) (n int, err error) {
-	err = c.guard(func() error {
+	err = c.end.Do(func() error {
 		if err := ctx.Err(); err != nil {
-			return c.fail(err)
+			return c.end.Fail(err)
 		}
 		rs := asRing(ls)
 		n, err = c.ring.TryLeaseBatch(rs)
@@ -104,15 +104,15 @@ func (c *Raw) LeaseBatch(ctx context.Context, ls []Lease) (n int, err error) {
 }
 
 func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
-	if c.att.Hit() {
-		return 0, c.lost()
+	if c.end.Hit() {
+		return 0, c.end.Lost()
 	}
 	if n > 0 {
-		c.counters.Hold()
+		c.end.Counts.Hold()
 	}
 	for i := range ls[:n] {
 		if ls[i].ring.Redelivered > 0 {
-			c.counters.Redelivered++
+			c.end.Counts.Redelivered++
 		}
 	}
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 // removed and nothing is left in it; and those after which the consumer can only be
 // closed: shmq.ErrTruncated, shmq.ErrNoSpace.
 func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
-	if c.guarded {
+	if c.end.Guarded {
 		return c.receiveInPanics(buf, c.TryReceive)
 	}
-	if c.att.Due() {
-		if err := c.attend(); err != nil {
+	if c.end.Due() {
+		if err := c.end.Attend(); err != nil {
 			return buf[:0], err
 		}
 	}
@@ -29,8 +29,8 @@ func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
 	if !c.quiet() || redelivered > 0 {
 		c.aftermath(redelivered)
 	}
-	if c.att.Hit() {
-		return buf[:0], c.lost()
+	if c.end.Hit() {
+		return buf[:0], c.end.Lost()
 	}
 	return got, nil
 }
@@ -38,16 +38,16 @@ func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
 // Receive is TryReceive, but waits for a record until ctx ends; then it returns the
 // error of ctx, and no record was taken.
 func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
-	if c.guarded {
+	if c.end.Guarded {
 		return c.receiveInPanics(buf, func(buf []byte) ([]byte, error) { return c.Receive(ctx, buf) })
 	}
-	if c.att.Due() {
-		if err := c.attend(); err != nil {
+	if c.end.Due() {
+		if err := c.end.Attend(); err != nil {
 			return buf[:0], err
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return buf[:0], c.fail(err)
+		return buf[:0], c.end.Fail(err)
 	}
 	got, redelivered, err := c.ring.TryReceive(buf)
 	if err == ring.ErrEmpty {
@@ -60,14 +60,14 @@ func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
 	if !c.quiet() || redelivered > 0 {
 		c.aftermath(redelivered)
 	}
-	if c.att.Hit() {
-		return buf[:0], c.lost()
+	if c.end.Hit() {
+		return buf[:0], c.end.Lost()
 	}
 	return got, nil
 }
 
 func (c *Raw) receiveInPanics(buf []byte, receive func(buf []byte) ([]byte, error)) (got []byte, err error) {
-	if err = c.inPanics(func() error {
+	if err = c.end.InPanics(func() error {
 		got, err = receive(buf)
 		return err
 	}); err != nil {
@@ -88,18 +88,18 @@ func (c *Raw) receiveLater(ctx context.Context, buf []byte) (got []byte, redeliv
 
 // received counts a record of n bytes that was copied and acknowledged.
 func (c *Raw) received(n int) {
-	c.counters.Records++
-	c.counters.Bytes += uint64(n)
+	c.end.Counts.Records++
+	c.end.Counts.Bytes += uint64(n)
 }
 
 // quiet reports whether a record that was received leaves nothing to look after: a
 // single, registered consumer, and nobody asleep on the other side.
-func (c *Raw) quiet() bool { return !c.watchful && !park.Armed(c.room) }
+func (c *Raw) quiet() bool { return !c.watchful && !park.Armed(c.end.Room) }
 
 // aftermath wakes who can go on because of a record that was received.
 func (c *Raw) aftermath(redelivered int) {
 	if redelivered > 0 {
-		c.counters.Redelivered++
+		c.end.Counts.Redelivered++
 	}
 	c.passOn()
 	c.freed()

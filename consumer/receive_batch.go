@@ -13,7 +13,7 @@ import (
 // a batch. A process that dies in the call may have acknowledged records that it did
 // not return.
 func (c *Raw) TryReceiveBatch(bufs [][]byte) (n int, err error) {
-	err = c.guard(func() error {
+	err = c.end.Do(func() error {
 		got, redelivered, err := c.ring.TryReceiveBatch(bufs)
 		n, err = c.receivedBatch(bufs, got, redelivered, err)
 		return err
@@ -23,9 +23,9 @@ func (c *Raw) TryReceiveBatch(bufs [][]byte) (n int, err error) {
 
 // ReceiveBatch is TryReceiveBatch, but waits for the first record until ctx ends.
 func (c *Raw) ReceiveBatch(ctx context.Context, bufs [][]byte) (n int, err error) {
-	err = c.guard(func() error {
+	err = c.end.Do(func() error {
 		if err := ctx.Err(); err != nil {
-			return c.fail(err)
+			return c.end.Fail(err)
 		}
 		got, redelivered, err := c.ring.TryReceiveBatch(bufs)
 		if err == ring.ErrEmpty {
@@ -47,17 +47,17 @@ func (c *Raw) receiveBatchLater(ctx context.Context, bufs [][]byte) (n, redelive
 }
 
 func (c *Raw) receivedBatch(bufs [][]byte, n, redelivered int, err error) (int, error) {
-	if c.att.Hit() {
-		return 0, c.lost()
+	if c.end.Hit() {
+		return 0, c.end.Lost()
 	}
 	if err != nil {
 		return n, c.refused(err)
 	}
-	c.counters.Records += uint64(n)
+	c.end.Counts.Records += uint64(n)
 	for _, b := range bufs[:n] {
-		c.counters.Bytes += uint64(len(b))
+		c.end.Counts.Bytes += uint64(len(b))
 	}
-	c.counters.Redelivered += uint64(redelivered)
+	c.end.Counts.Redelivered += uint64(redelivered)
 	c.passOn()
 	c.freed()
 	return n, nil

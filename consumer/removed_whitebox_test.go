@@ -21,7 +21,7 @@ func TestConsumerOfARemovedQueueWaitsForProducers(t *testing.T) {
 	c, err := OpenRaw(q, nil)
 	require.NoError(t, err)
 	defer c.Close()
-	testproc.Until(t, c.att.Due)
+	testproc.Until(t, c.end.Due)
 	p, err := producer.OpenRaw(q, nil)
 	require.NoError(t, err)
 	defer p.Close()
@@ -52,7 +52,7 @@ func TestConsumerOfARemovedQueueWithoutProducers(t *testing.T) {
 	q := t.TempDir() + "/q"
 	c, err := OpenRaw(q, nil)
 	require.NoError(t, err)
-	testproc.Until(t, c.att.Due)
+	testproc.Until(t, c.end.Due)
 	require.NoError(t, shmq.ForceRemove(q))
 	_, err = c.TryReceive(nil)
 	require.ErrorIs(t, err, shmq.ErrRemoved)

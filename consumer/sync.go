@@ -1,23 +1,17 @@
 package consumer
 
-import "github.com/shmq/shmq"
-
 // Sync returns when the queue as it is now is on stable storage: what this consumer has
-// acknowledged does not come again, whatever happens to the machine. See
-// shmq.Attachment.Sync. Errors: shmq.ErrSync, with shmq.ErrTruncated if the file was cut;
-// shmq.ErrClosed.
-func (c *Raw) Sync() error {
-	if c.closed {
-		return c.fail(shmq.ErrClosed)
-	}
-	return c.att.Sync()
-}
+// acknowledged does not come again, whatever happens to the machine. Several that sync at
+// a time share the work. It does not hold up those that send and receive. In a filesystem
+// in memory it does nothing.
+//
+// Errors: shmq.ErrClosed; shmq.ErrSync, with shmq.ErrTruncated if the file was cut, which
+// takes what was in the queue. Otherwise the queue is as it was then, for all that are
+// attached and those to come; what is not known is how much of it a crash of the machine
+// would leave. The next Sync writes everything once more.
+func (c *Raw) Sync() error { return c.end.Sync() }
 
-// StartSync starts to write the queue to stable storage, and does not wait for it; see
-// shmq.Attachment.StartSync. Errors: as Sync.
-func (c *Raw) StartSync() error {
-	if c.closed {
-		return c.fail(shmq.ErrClosed)
-	}
-	return c.att.StartSync()
-}
+// StartSync starts what Sync does and does not wait for it: the kernel begins to write
+// what has changed. It says nothing about when, or whether, that is on stable storage;
+// a Sync some time later has less to wait for. Errors: as Sync.
+func (c *Raw) StartSync() error { return c.end.StartSync() }

@@ -43,7 +43,7 @@ type Consumer[T any] struct {
 }
 
 // Open attaches to the queue of that name as a consumer of T, and makes the queue
-// if it is absent. Errors: those of shmq.Attach. opts may be nil.
+// if it is absent. Errors: those of OpenRaw. opts may be nil.
 func Open[T any](name string, opts *Options) (*Consumer[T], error) {
 	raw, err := OpenRaw(name, opts)
 	if err != nil {
@@ -197,15 +197,15 @@ func (c *Consumer[T]) decode(l *Lease, ahead bool) (v T, err error) {
 
 // copyOut copies the bytes of a lease to buf.
 func (c *Raw) copyOut(buf *[]byte, l *Lease, ahead bool) error {
-	if c.guarded {
-		return c.inPanics(func() error { return c.copyOut(buf, l, ahead) })
+	if c.end.Guarded {
+		return c.end.InPanics(func() error { return c.copyOut(buf, l, ahead) })
 	}
 	if ahead {
 		c.ring.PrefetchNext()
 	}
 	*buf = append((*buf)[:0], l.Bytes()...)
-	if c.att.Hit() {
-		return c.lost()
+	if c.end.Hit() {
+		return c.end.Lost()
 	}
 	return nil
 }

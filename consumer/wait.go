@@ -12,7 +12,7 @@ import (
 func (c *Raw) wait(ctx context.Context, try func() error) error {
 	c.idle()
 	var err error
-	if c.spinner.Spin(ctx, func(round int) bool {
+	if c.end.Spinner.Spin(ctx, func(round int) bool {
 		if err = try(); err == ring.ErrEmpty && round%64 == 63 {
 			err = c.missed()
 			return err != c.empty
@@ -21,9 +21,9 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 	}) {
 		return err
 	}
-	defer c.sleeper.Done()
+	defer c.end.Sleeper.Done()
 	for {
-		ticket := c.sleeper.Prepare()
+		ticket := c.end.Sleeper.Prepare()
 		if err := try(); err != ring.ErrEmpty {
 			return err
 		}
@@ -38,13 +38,13 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 			return err
 		}
 		if ctx.Err() == nil { // else it does not sleep
-			c.counters.Waits++
+			c.end.Counts.Waits++
 		}
-		if err := c.att.Faulted(c.sleeper.Sleep(ctx, ticket)); err != nil {
+		if err := c.end.Faulted(c.end.Sleeper.Sleep(ctx, ticket)); err != nil {
 			c.passOn()
 			return err
 		}
-		if err := c.att.Look(); err != nil {
+		if err := c.end.Beat(); err != nil {
 			return err
 		}
 	}
@@ -56,26 +56,26 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 // a producer that leaves after the first was asked has sent all before it left, and
 // the last look at the ring sees that.
 func (c *Raw) ended() (bool, error) {
-	begun, finished := c.att.Ring().Stream()
+	begun, finished := c.end.Ring().Stream()
 	if !finished && !(begun && c.untilEOF) {
 		return false, nil
 	}
-	attached, err := c.att.ProducerAttached()
+	attached, err := c.end.ProducerAttached()
 	if err != nil || attached {
 		return false, err
 	}
-	c.att.Recover() // claims of the dead are no records to wait for
+	c.end.Recover() // claims of the dead are no records to wait for
 	return c.ring.Idle(), nil
 }
 
 // gone returns shmq.ErrRemoved if the queue was removed and nothing can follow. As in
 // ended, the last look at the ring comes after the question for producers.
 func (c *Raw) gone() error {
-	err := c.att.Gone()
+	err := c.end.Gone()
 	if err == nil {
 		return nil
 	}
-	c.att.Recover() // records may lie behind claims of the dead
+	c.end.Recover() // records may lie behind claims of the dead
 	if c.ring.Ready() {
 		return nil
 	}

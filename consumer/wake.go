@@ -9,10 +9,10 @@ import (
 // sleep with leases open, or after fillers that it passed over, which free less than
 // freed waits for.
 func (c *Raw) idle() {
-	if c.fence {
+	if c.end.Fence {
 		atomics.Fence()
 	}
-	if park.Armed(c.room) && c.att.Ring().HasRoom() {
+	if park.Armed(c.end.Room) && c.end.Ring().HasRoom() {
 		c.wakeProducer()
 	}
 }
@@ -21,33 +21,33 @@ func (c *Raw) idle() {
 // wakes the next when it has sent. While one has the turn, the room is for that one
 // alone, and the others, standing back, would sleep on instead: all are woken.
 func (c *Raw) freed() {
-	if c.fence {
+	if c.end.Fence {
 		atomics.Fence()
 	}
-	if park.Armed(c.room) && c.att.Ring().RoomWorthWaking() {
+	if park.Armed(c.end.Room) && c.end.Ring().RoomWorthWaking() {
 		c.wakeProducer()
 	}
 }
 
 func (c *Raw) wakeProducer() {
 	wake := park.WakeOne
-	if c.att.Ring().TurnAsked() {
+	if c.end.Ring().TurnAsked() {
 		wake = park.WakeAll
 	}
-	c.counters.Wakes += uint64(wake(c.room))
+	c.end.Counts.Wakes += uint64(wake(c.end.Room))
 }
 
 // orphaned wakes another consumer if there may be records to deliver again.
 func (c *Raw) orphaned() {
-	if park.Armed(c.data) && c.ring.Orphans() {
-		c.counters.Wakes += uint64(park.WakeOne(c.data))
+	if park.Armed(c.end.Data) && c.ring.Orphans() {
+		c.end.Counts.Wakes += uint64(park.WakeOne(c.end.Data))
 	}
 }
 
 // passOn wakes another consumer if there is more to take: one wake-up may stand for
 // several records, and who was woken may leave without taking one.
 func (c *Raw) passOn() {
-	if c.many && park.Armed(c.data) && c.ring.Ready() {
-		c.counters.Wakes += uint64(park.WakeOne(c.data))
+	if c.many && park.Armed(c.end.Data) && c.ring.Ready() {
+		c.end.Counts.Wakes += uint64(park.WakeOne(c.end.Data))
 	}
 }

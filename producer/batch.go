@@ -12,7 +12,7 @@ import (
 // one claim where TrySend costs one for each record. Consumers may get the records
 // in several parts. A record that is too large ends the batch before it.
 func (p *Raw) TrySendBatch(recs [][]byte) (n int, err error) {
-	err = p.guard(func() error {
+	err = p.end.Do(func() error {
 		n, err = p.ring.SendBatch(recs)
 		n, err = p.batched(recs, n, err)
 		return err
@@ -24,14 +24,14 @@ func (p *Raw) TrySendBatch(recs [][]byte) (n int, err error) {
 // many were sent, less than all only with an error; with shmq.ErrSync it may be all. With
 // shmq.ErrTruncated or shmq.ErrNoSpace more may have been.
 func (p *Raw) SendBatch(ctx context.Context, recs [][]byte) (sent int, err error) {
-	err = p.guard(func() error { return p.sendBatch(ctx, recs, &sent) })
+	err = p.end.Do(func() error { return p.sendBatch(ctx, recs, &sent) })
 	return sent, err
 }
 
 func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, sent *int) error {
 	for *sent < len(recs) {
 		if err := ctx.Err(); err != nil {
-			return p.fail(err)
+			return p.end.Fail(err)
 		}
 		rest := recs[*sent:]
 		n, err := p.ring.SendBatch(rest)
@@ -51,8 +51,8 @@ func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, sent *int) error {
 }
 
 func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {
-	if p.att.Hit() {
-		return 0, p.lost()
+	if p.end.Hit() {
+		return 0, p.end.Lost()
 	}
 	bytes := 0
 	for _, b := range recs[:n] {
@@ -66,7 +66,7 @@ func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {
 	if err != nil && n < len(recs) {
 		err = p.refused(err, len(recs[n]))
 	} else if err != nil {
-		err = p.fail(err)
+		err = p.end.Fail(err)
 	}
 	if unsynced != nil {
 		err = errors.Join(err, unsynced)

@@ -6,4 +6,4 @@ import "github.com/shmq/shmq"
 // last numbers. Unlike all else here it may be called by any goroutine at any time: for
 // expvar, a metrics exporter or a progress display. It costs the goroutine that uses the
 // producer nothing.
-func (p *Raw) Counters() shmq.Counters { return p.att.Report() }
+func (p *Raw) Counters() shmq.Counters { return p.end.Report() }

@@ -95,7 +95,7 @@ func TestLeavingACutQueue(t *testing.T) {
 func TestDurabilityOnACutQueue(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir() + "/q"
-	p, err := producer.OpenRaw(path, &producer.Options{Durability: shmq.Durability{Every: 1}})
+	p, err := producer.OpenRaw(path, &producer.Options{Durability: producer.Durability{Every: 1}})
 	require.NoError(t, err)
 	require.NoError(t, p.TrySend([]byte("a")))
 	info, err := os.Stat(path)

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/attach"
 )
 
 // durable keeps a producer's promise of when its records are on the disk. Its methods
 // are for the producer's goroutine; the timer has one of its own, while it fires.
 type durable struct {
-	att    *shmq.Attachment
-	policy shmq.Durability
+	att    *attach.Participant
+	policy Durability
 
 	mu     sync.Mutex
 	sent   uint64      // records, ever
@@ -24,8 +25,8 @@ type durable struct {
 }
 
 // newDurable returns nil where nothing is asked for. Error: shmq.ErrOption.
-func newDurable(att *shmq.Attachment, policy shmq.Durability) (*durable, error) {
-	if policy == (shmq.Durability{}) {
+func newDurable(att *attach.Participant, policy Durability) (*durable, error) {
+	if policy == (Durability{}) {
 		return nil, nil
 	}
 	if !att.Checksum() {
@@ -92,7 +93,7 @@ func (d *durable) stopTimer() {
 	d.timer = nil
 }
 
-// close syncs what is not synced. Afterwards the attachment is not used any more.
+// close syncs what is not synced. Afterwards the participant is not used any more.
 func (d *durable) close() error {
 	d.mu.Lock()
 	d.stopTimer()

@@ -59,7 +59,7 @@ func BenchmarkDurableSend(b *testing.B) {
 
 func durableSends(b *testing.B, producers, batch int) {
 	q := diskDir(b) + "/q"
-	opts := &producer.Options{Durability: shmq.Durability{Every: 1}}
+	opts := &producer.Options{Durability: producer.Durability{Every: 1}}
 	require.NoError(b, shmq.Create(q, &shmq.Options{Checksum: true}))
 	in, err := consumer.OpenRaw(q, &consumer.Options{UntilEOF: true})
 	require.NoError(b, err)

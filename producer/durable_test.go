@@ -25,7 +25,7 @@ import (
 // durable is a producer whose every sync fails from the moment it is told so: a send
 // that syncs fails, one that does not succeeds.
 func durable(c *testproc.Child) {
-	var policy shmq.Durability
+	var policy producer.Durability
 	c.Check(policy.UnmarshalText([]byte(c.Args[1])))
 	p, err := producer.OpenRaw(c.Args[0], &producer.Options{Durability: policy})
 	c.Check(err)
@@ -150,7 +150,7 @@ func TestFailureOfATimerIsReported(t *testing.T) {
 // The timer runs while something is unsynced, and no longer.
 func TestDurabilityIsQuietWhenIdle(t *testing.T) {
 	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64, Checksum: true})
-	p, err := producer.OpenRaw(q, &producer.Options{Durability: shmq.Durability{Within: time.Millisecond}})
+	p, err := producer.OpenRaw(q, &producer.Options{Durability: producer.Durability{Within: time.Millisecond}})
 	require.NoError(t, err)
 	before := runtime.NumGoroutine()
 	for range 3 {
@@ -165,18 +165,18 @@ func TestDurabilityIsQuietWhenIdle(t *testing.T) {
 func TestDurabilityDemandsChecksums(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64})
-	_, err := producer.OpenRaw(q, &producer.Options{Durability: shmq.Durability{Every: 1}})
+	_, err := producer.OpenRaw(q, &producer.Options{Durability: producer.Durability{Every: 1}})
 	require.ErrorIs(t, err, shmq.ErrOption)
 	require.ErrorContains(t, err, "shmq create --checksum")
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)
 	require.Empty(t, info.Participants, "it left")
 
-	_, err = producer.OpenRaw(q, &producer.Options{Durability: shmq.Durability{Every: -1}})
+	_, err = producer.OpenRaw(q, &producer.Options{Durability: producer.Durability{Every: -1}})
 	require.ErrorIs(t, err, shmq.ErrOption)
 
 	made := testagent.Name(t)
-	p, err := producer.OpenRaw(made, &producer.Options{Durability: shmq.Durability{Every: 1}})
+	p, err := producer.OpenRaw(made, &producer.Options{Durability: producer.Durability{Every: 1}})
 	require.NoError(t, err)
 	info, err = shmq.Stat(made)
 	require.NoError(t, err)

@@ -159,7 +159,7 @@ func ExampleOptions_durability() {
 	name, cleanUp := exampleQueue() // a path on a disk
 	defer cleanUp()
 	p, err := producer.Open[string](name, &producer.Options{
-		Durability: shmq.Durability{Every: 100, Within: time.Second},
+		Durability: producer.Durability{Every: 100, Within: time.Second},
 	})
 	if err != nil {
 		log.Fatal(err)

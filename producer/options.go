@@ -1,12 +1,11 @@
 package producer
 
 import (
-	"fmt"
 	"log/slog"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
-	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/attach"
 )
 
 // Options say how to open a producer. The zero value, and nil, mean the defaults.
@@ -15,20 +14,24 @@ type Options struct {
 	NoCreate bool
 	// Create says what the queue is like if it is made. Default: shmq.Options{}.
 	Create shmq.Options
-	// Prefault makes all of the queue's pages ready at once; see
-	// shmq.AttachOptions.
+	// Prefault makes all of the queue's pages ready, so that the first lap is as
+	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
 	Prefault bool
-	// Lock keeps the queue's pages in memory; see shmq.AttachOptions.
+	// Lock keeps all of the queue's pages in memory: they are never written to swap
+	// space. Where the limit of locked memory (RLIMIT_MEMLOCK) is too small, Open
+	// fails with shmq.ErrRefused. Default false.
 	Lock bool
-	// NoGuard leaves out the guard against faults: a load a call; see
-	// shmq.AttachOptions.
+	// NoGuard leaves out the guard against faults, which costs a load a call, where
+	// there is no handler for them (386, for one) 6 to 8 ns; see docs/guarantees.md. Then a
+	// file that is cut under the producer ends the process, with SIGBUS. The guard is
+	// off by itself where the file can't be cut and has no huge pages of a pool. Default false.
 	NoGuard bool
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
 	Wait shmq.WaitPolicy
 	// Durability says when records have to be on the disk. It demands a queue that was
 	// made with checksums, and makes one with them. Default: at no set time, which is
 	// right for queues in memory.
-	Durability shmq.Durability
+	Durability Durability
 	// Codec turns values into bytes; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
@@ -40,33 +43,23 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-func (o *Options) attach(name string) (*shmq.Attachment, error) {
+func (o *Options) attach(name string) (*attach.Participant, error) {
 	if o == nil {
 		o = &Options{}
-	}
-	if o.Wait > shmq.Park {
-		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: fmt.Errorf("%w: wait policy %v", shmq.ErrOption, o.Wait)}
 	}
 	if err := o.Durability.Check(); err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
 	}
 	create := o.Create
-	create.Checksum = create.Checksum || o.Durability != (shmq.Durability{})
-	return shmq.Attach(name, shmq.Producer, &shmq.AttachOptions{NoCreate: o.NoCreate, Create: create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Logger: o.Logger})
+	create.Checksum = create.Checksum || o.Durability != (Durability{})
+	return attach.To(name, shmq.Producer, &attach.Options{NoCreate: o.NoCreate, Create: create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
 }
 
-func (o *Options) durability() shmq.Durability {
+func (o *Options) durability() Durability {
 	if o == nil {
-		return shmq.Durability{}
+		return Durability{}
 	}
 	return o.Durability
-}
-
-func (o *Options) spinner() park.Spinner {
-	if o == nil {
-		o = &Options{}
-	}
-	return park.NewSpinner(park.Policy(o.Wait))
 }
 
 func (o *Options) codec() codec.Codec {

@@ -5,64 +5,61 @@ import (
 	"fmt"
 
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/ring"
 )
 
 // Raw sends bytes to a queue. It is for one goroutine at a time.
 type Raw struct {
-	att      *shmq.Attachment
+	end      attach.End
 	ring     *ring.Producer // nil once closed, or lost by a fault
-	counters *ring.Counters
-	data     *uint32 // where consumers sleep
-	room     *uint32 // where producers sleep
-	fence    bool
-	guarded  bool
-	closed   bool
-	untold   error    // a fault in a call that returns no error
-	watchful bool     // fence or durable: who has sent has more to look at than one word
-	durable  *durable // nil without Options.Durability
-
-	spinner park.Spinner
-	sleeper *park.Sleeper
-	full    error // what a Try returns; made once
+	watchful bool           // fence or durable: after a record there is more to look at than one word
+	durable  *durable       // nil without Options.Durability
+	full     error          // what a Try returns; made once
 }
 
-// OpenRaw attaches to the queue of that name as a producer, and makes the queue if
-// it is absent. Errors: those of shmq.Attach. opts may be nil.
+// OpenRaw attaches to the queue of that name as a producer, and makes the queue if it is
+// absent. Errors: shmq.ErrRoleTaken with the holder's pid and command, shmq.ErrNoSeat,
+// shmq.ErrNotQueue, shmq.ErrVersion, shmq.ErrDamaged, shmq.ErrName, shmq.ErrOption,
+// shmq.ErrRefused, fs.ErrNotExist, fs.ErrPermission, and what shmq.Create returns. opts may
+// be nil.
 func OpenRaw(name string, opts *Options) (*Raw, error) {
 	att, err := opts.attach(name)
 	if err != nil {
 		return nil, err
 	}
-	r := att.Ring()
-	var p *ring.Producer
-	if err := att.Guard(func() error {
-		p, err = r.NewProducer(att.Seat())
+	p := &Raw{full: &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)}}
+	err = att.Guard(func() (err error) {
+		p.ring, err = att.Ring().NewProducer(att.Seat())
 		return err
-	}); err != nil {
+	})
+	if err == nil {
+		p.durable, err = newDurable(att, opts.durability())
+	}
+	if err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(att.Remedy(err), att.Detach())}
 	}
-	d, err := newDurable(att, opts.durability())
-	if err != nil {
-		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+	p.watchful = att.MustFence() || p.durable != nil
+	p.end = attach.NewEnd(att, "send to", att.Ring().RoomFutex(), func() { p.ring = nil }, p.abandon)
+	return p, nil
+}
+
+// abandon gives back what is reserved when the queue was removed, for consumers to get what
+// lies behind it.
+func (p *Raw) abandon() {
+	if p.ring != nil {
+		p.Abort()
 	}
-	return &Raw{
-		att: att, ring: p, counters: att.Counters(), data: r.DataFutex(), room: r.RoomFutex(),
-		fence: att.MustFence(), guarded: att.Guarded(), durable: d, watchful: att.MustFence() || d != nil,
-		spinner: opts.spinner(), sleeper: park.NewSleeper(r.RoomFutex()),
-		full: &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)},
-	}, nil
 }
 
 // Name returns the name of the queue.
-func (p *Raw) Name() string { return p.att.Name() }
+func (p *Raw) Name() string { return p.end.Name() }
 
 // MaxRecord returns the size of the largest record in bytes.
-func (p *Raw) MaxRecord() int { return p.att.MaxRecord() }
+func (p *Raw) MaxRecord() int { return p.end.MaxRecord() }
 
 // SlotSize returns the size of the largest record in bytes that takes one slot.
-func (p *Raw) SlotSize() int { return p.att.SlotSize() }
+func (p *Raw) SlotSize() int { return p.end.SlotSize() }
 
 // Finish marks the end of the stream and closes the producer: once it and all
 // others are gone, consumers that have received everything get io.EOF. If a
@@ -70,15 +67,15 @@ func (p *Raw) SlotSize() int { return p.att.SlotSize() }
 // shmq.ErrRemoved, and closes the producer as well: what was sent lately may have found
 // nobody who receives it.
 func (p *Raw) Finish() error {
-	if p.closed {
-		return p.fail(shmq.ErrClosed)
+	if p.end.Closed {
+		return p.end.Fail(shmq.ErrClosed)
 	}
-	err := p.att.Removed()
+	err := p.end.Removed()
 	if err == nil {
-		err = p.guard(func() error { p.att.Ring().FinishStream(); return nil })
+		err = p.end.Do(func() error { p.end.Ring().FinishStream(); return nil })
 	}
 	if err != nil {
-		p.untold = p.fail(err)
+		p.end.Untold = p.end.Fail(err)
 	}
 	if p.durable != nil {
 		p.durable.mark()
@@ -91,16 +88,12 @@ func (p *Raw) Finish() error {
 // returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
 // or a call that has no error to return.
 func (p *Raw) Close() error {
-	if p.closed {
-		return p.fail(shmq.ErrClosed)
-	}
-	p.closed = true
+	var giveBack func()
 	if p.ring != nil {
-		p.quietly(p.ring.Abort)
+		giveBack = p.ring.Abort
 	}
-	p.ring = nil
 	if p.durable != nil {
-		p.untold = errors.Join(p.untold, p.durable.close())
+		return p.end.Close(giveBack, p.durable.close)
 	}
-	return errors.Join(p.untold, p.att.Detach())
+	return p.end.Close(giveBack, nil)
 }

@@ -13,7 +13,7 @@ import (
 // send after it are not delivered. Who writes where the file may be cut does so in
 // Guard. Errors: as TrySend.
 func (p *Raw) TryReserve(n int) (b []byte, err error) {
-	err = p.guard(func() error {
+	err = p.end.Do(func() error {
 		b, err = p.ring.Reserve(n)
 		return p.reserved(err, n)
 	})
@@ -22,9 +22,9 @@ func (p *Raw) TryReserve(n int) (b []byte, err error) {
 
 // Reserve is TryReserve, but waits for room until ctx ends.
 func (p *Raw) Reserve(ctx context.Context, n int) (b []byte, err error) {
-	err = p.guard(func() error {
+	err = p.end.Do(func() error {
 		if err := ctx.Err(); err != nil {
-			return p.fail(err)
+			return p.end.Fail(err)
 		}
 		b, err = p.ring.Reserve(n)
 		if err == ring.ErrFull {
@@ -42,7 +42,7 @@ func (p *Raw) reserved(err error, n int) error {
 	if err != nil {
 		return p.refused(err, n)
 	}
-	p.counters.Hold()
+	p.end.Counts.Hold()
 	return nil
 }
 
@@ -51,11 +51,11 @@ func (p *Raw) reserved(err error, n int) error {
 // reservation, or it is smaller; and those after which nothing was sent and the producer
 // can only be closed, as of TrySend.
 func (p *Raw) Commit(n int) error {
-	return p.guard(func() error {
+	return p.end.Do(func() error {
 		if err := p.ring.Commit(n); err != nil {
-			return p.fail(fmt.Errorf("commit of %d bytes: %w", n, err))
+			return p.end.Fail(fmt.Errorf("commit of %d bytes: %w", n, err))
 		}
-		p.counters.HeldSince = 0
+		p.end.Counts.HeldSince = 0
 		p.sent(1, n)
 		return p.settle(1)
 	})
@@ -64,9 +64,9 @@ func (p *Raw) Commit(n int) error {
 // Abort gives the reservation back. Without one it does nothing.
 func (p *Raw) Abort() {
 	if p.ring != nil {
-		p.quietly(func() {
+		p.end.Quietly(func() {
 			p.ring.Abort()
-			p.counters.HeldSince = 0
+			p.end.Counts.HeldSince = 0
 			p.notify() // a skipped slot is passed over by consumers
 		})
 	}

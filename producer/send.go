@@ -12,11 +12,11 @@ import (
 // Options.Durability shmq.ErrSync, with which the record is in the queue, but not known
 // to be on the disk.
 func (p *Raw) TrySend(b []byte) error {
-	if p.guarded {
-		return p.inPanics(func() error { return p.TrySend(b) })
+	if p.end.Guarded {
+		return p.end.InPanics(func() error { return p.TrySend(b) })
 	}
-	if p.att.Due() {
-		if err := p.attend(); err != nil {
+	if p.end.Due() {
+		if err := p.end.Attend(); err != nil {
 			return err
 		}
 	}
@@ -24,7 +24,7 @@ func (p *Raw) TrySend(b []byte) error {
 		return p.refused(err, len(b))
 	}
 	p.sent(1, len(b))
-	if p.awaited() || p.att.Hit() {
+	if p.awaited() || p.end.Hit() {
 		return p.settle(1)
 	}
 	return nil
@@ -33,23 +33,23 @@ func (p *Raw) TrySend(b []byte) error {
 // Send is TrySend, but waits for room until ctx ends; then it returns the error of
 // ctx, and the record was not sent.
 func (p *Raw) Send(ctx context.Context, b []byte) error {
-	if p.guarded {
-		return p.inPanics(func() error { return p.Send(ctx, b) })
+	if p.end.Guarded {
+		return p.end.InPanics(func() error { return p.Send(ctx, b) })
 	}
-	if p.att.Due() {
-		if err := p.attend(); err != nil {
+	if p.end.Due() {
+		if err := p.end.Attend(); err != nil {
 			return err
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return p.fail(err)
+		return p.end.Fail(err)
 	}
 	err := p.ring.Send(b)
 	if err != nil {
 		return p.sendLater(ctx, b, err)
 	}
 	p.sent(1, len(b))
-	if p.awaited() || p.att.Hit() {
+	if p.awaited() || p.end.Hit() {
 		return p.settle(1)
 	}
 	return nil
@@ -69,6 +69,6 @@ func (p *Raw) sendLater(ctx context.Context, b []byte, err error) error {
 
 // sent counts.
 func (p *Raw) sent(n, bytes int) {
-	p.counters.Records += uint64(n)
-	p.counters.Bytes += uint64(bytes)
+	p.end.Counts.Records += uint64(n)
+	p.end.Counts.Bytes += uint64(bytes)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
@@ -134,7 +135,7 @@ func TestCancelledSendReturnsAtOnce(t *testing.T) {
 // turn reports whether somebody in the queue has the turn.
 func turn(t *testing.T, q string) int {
 	t.Helper()
-	a, err := shmq.Attach(q, shmq.Producer, nil)
+	a, err := attach.To(q, shmq.Producer, nil)
 	require.NoError(t, err)
 	defer a.Detach()
 	if a.Ring().TurnAsked() {

@@ -1,25 +1,21 @@
 package producer
 
-import "github.com/shmq/shmq"
-
-// Sync returns when all that is in the queue, from this producer and all others, is on
-// stable storage; see shmq.Attachment.Sync. Errors: shmq.ErrSync, with shmq.ErrTruncated
-// if the file was cut; shmq.ErrClosed.
+// Sync returns when all that is in the queue at this moment, from this producer and all
+// others, is on stable storage. Several that sync at a time share the work. It does not
+// hold up those that send and receive. In a filesystem in memory it does nothing.
+//
+// Errors: shmq.ErrClosed; shmq.ErrSync, with shmq.ErrTruncated if the file was cut, which
+// takes what was in the queue. Otherwise the queue is as it was then, for all that are
+// attached and those to come; what is not known is how much of it a crash of the machine
+// would leave. The next Sync writes everything once more.
 func (p *Raw) Sync() error {
-	if p.closed {
-		return p.fail(shmq.ErrClosed)
-	}
-	if p.durable != nil {
+	if p.durable != nil && !p.end.Closed {
 		return p.durable.sync()
 	}
-	return p.att.Sync()
+	return p.end.Sync()
 }
 
-// StartSync starts to write what is in the queue to stable storage, and does not wait
-// for it; see shmq.Attachment.StartSync. Errors: as Sync.
-func (p *Raw) StartSync() error {
-	if p.closed {
-		return p.fail(shmq.ErrClosed)
-	}
-	return p.att.StartSync()
-}
+// StartSync starts what Sync does and does not wait for it: the kernel begins to write
+// what has changed. It says nothing about when, or whether, that is on stable storage;
+// a Sync some time later has less to wait for. Errors: as Sync.
+func (p *Raw) StartSync() error { return p.end.StartSync() }

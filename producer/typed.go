@@ -17,7 +17,7 @@ type Producer[T any] struct {
 }
 
 // Open attaches to the queue of that name as a producer of T, and makes the queue
-// if it is absent. Errors: those of shmq.Attach. opts may be nil.
+// if it is absent. Errors: those of OpenRaw. opts may be nil.
 func Open[T any](name string, opts *Options) (*Producer[T], error) {
 	raw, err := OpenRaw(name, opts)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *Producer[T]) encode(dst []byte, v T) ([]byte, error) {
 	var zero T
 	p.value = zero // keep nothing of the caller's alive
 	if err != nil {
-		return nil, p.raw.fail(err)
+		return nil, p.raw.end.Fail(err)
 	}
 	p.buf = buf
 	return buf, nil

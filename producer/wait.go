@@ -20,16 +20,16 @@ const (
 // ctx ends, in the way that the policy says. n is the record's size.
 func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 	p.notifyFiller() // its slots may be the ones to wait for
-	large := n > p.att.SlotSize()
-	hold := !large && p.att.Ring().HasQuarters()
+	large := n > p.end.SlotSize()
+	hold := !large && p.end.Ring().HasQuarters()
 	var err error
-	if p.spinner.Spin(ctx, func(round int) bool {
-		if hold && round < roomyRounds && (round%roomyEach != 0 || !p.att.Ring().Roomy()) {
+	if p.end.Spinner.Spin(ctx, func(round int) bool {
+		if hold && round < roomyRounds && (round%roomyEach != 0 || !p.end.Ring().Roomy()) {
 			return false
 		}
 		if err = try(); err == ring.ErrFull && round%64 == 0 {
 			p.notifyFiller()
-			if end := p.att.Missed(); end != nil {
+			if end := p.end.Missed(); end != nil {
 				err = end
 			}
 		}
@@ -38,7 +38,7 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 		p.passOn()
 		return err
 	}
-	defer p.sleeper.Done()
+	defer p.end.Sleeper.Done()
 	if large {
 		defer p.dropTurn()
 	}
@@ -46,8 +46,8 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 		if large {
 			p.ring.AskTurn() // renewed each time; a sleep is shorter than a turn
 		}
-		ticket := p.sleeper.Prepare()
-		if !hold || p.att.Ring().Roomy() {
+		ticket := p.end.Sleeper.Prepare()
+		if !hold || p.end.Ring().Roomy() {
 			if err := try(); err != ring.ErrFull {
 				p.passOn()
 				return err
@@ -55,9 +55,9 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 		}
 		p.notifyFiller()
 		if ctx.Err() == nil { // else it does not sleep
-			p.counters.Waits++
+			p.end.Counts.Waits++
 		}
-		if err := p.att.Faulted(p.sleeper.Sleep(ctx, ticket)); err != nil {
+		if err := p.end.Faulted(p.end.Sleeper.Sleep(ctx, ticket)); err != nil {
 			if hold && try() == nil {
 				err = nil
 			}
@@ -65,7 +65,7 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 			return err
 		}
 		hold = false
-		if err := p.att.Look(); err != nil {
+		if err := p.end.Beat(); err != nil {
 			p.passOn()
 			return err
 		}

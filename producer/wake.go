@@ -9,8 +9,8 @@ import (
 // were sent to a ring that is still there, wakes a consumer if one is asleep, and keeps
 // the promise of durability.
 func (p *Raw) settle(n int) error {
-	if p.att.Hit() {
-		return p.lost()
+	if p.end.Hit() {
+		return p.end.Lost()
 	}
 	p.notify()
 	if p.durable == nil {
@@ -28,14 +28,14 @@ func (p *Raw) notify() {
 
 // awaited reports whether there is more to do than to publish: somebody may be asleep,
 // and who publishes unregistered can't tell; or the records have to be on the disk.
-func (p *Raw) awaited() bool { return p.watchful || park.Armed(p.data) }
+func (p *Raw) awaited() bool { return p.watchful || park.Armed(p.end.Data) }
 
 func (p *Raw) wake() {
-	if p.fence {
+	if p.end.Fence {
 		atomics.Fence()
 	}
-	if park.Armed(p.data) {
-		p.counters.Wakes += uint64(park.WakeOne(p.data))
+	if park.Armed(p.end.Data) {
+		p.end.Counts.Wakes += uint64(park.WakeOne(p.end.Data))
 	}
 }
 
@@ -51,14 +51,14 @@ func (p *Raw) notifyFiller() {
 // passOn wakes another producer: this one may have been woken for room that it
 // leaves, or of which there is more.
 func (p *Raw) passOn() {
-	if park.Armed(p.room) && p.att.Ring().HasRoom() {
-		p.counters.Wakes += uint64(park.WakeOne(p.room))
+	if park.Armed(p.end.Room) && p.end.Ring().HasRoom() {
+		p.end.Counts.Wakes += uint64(park.WakeOne(p.end.Room))
 	}
 }
 
 // dropTurn lets the producers go on that stood back.
 func (p *Raw) dropTurn() {
 	if p.ring.DropTurn() {
-		p.counters.Wakes += uint64(park.WakeAll(p.room))
+		p.end.Counts.Wakes += uint64(park.WakeAll(p.end.Room))
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -12,13 +13,13 @@ import (
 // nothing around them: who finds it full or empty spins, nobody looks for sleepers,
 // no context is asked, nothing is counted. It shows what all that costs.
 
-func attachTo(s spec, role shmq.Role) (*shmq.Attachment, error) {
-	return shmq.Attach(s.queue(), role, &shmq.AttachOptions{NoCreate: true})
+func attachTo(s spec, role shmq.Role) (*attach.Participant, error) {
+	return attach.To(s.queue(), role, &attach.Options{NoCreate: true})
 }
 
 type bareSender struct {
 	clock *monotonic
-	att   *shmq.Attachment
+	att   *attach.Participant
 	p     *ring.Producer
 	rec   []byte
 }
@@ -54,7 +55,7 @@ func (s *bareSender) close() error { return s.att.Detach() }
 
 type bareReceiver struct {
 	clock *monotonic
-	att   *shmq.Attachment
+	att   *attach.Participant
 	c     *ring.Consumer
 	buf   []byte
 }

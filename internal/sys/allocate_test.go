@@ -38,7 +38,7 @@ func TestAllocateEndsUnderSignals(t *testing.T) {
 	took := time.Since(start)
 	<-stopped
 	require.Less(t, took, 9*time.Second, "only when the signals stopped was it done")
-	size, _, _, _, err := f.Stat()
+	size, _, _, err := f.Stat()
 	require.NoError(t, err)
 	require.EqualValues(t, 96<<20, size)
 	t.Logf("96 MiB in %v", took)

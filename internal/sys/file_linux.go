@@ -16,10 +16,6 @@ type File struct {
 	fd   int
 	path string
 	temp string // from CreateTemp, where a file needs a name: this one, until Close
-	// segment has the memory, from UseSegment on; the locks are on the file. Nil where
-	// the file itself is the memory.
-	segment *Segment
-	header  []byte // a copy of how it begins
 }
 
 // ID tells one file from another on this machine, whatever it is called.
@@ -55,7 +51,7 @@ func (f *File) Reopen() (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.path, g.segment, g.header = f.path, f.segment, f.header
+	g.path = f.path
 	a, errA := f.ID()
 	b, errB := g.ID()
 	if err := errors.Join(errA, errB); err != nil || a != b {
@@ -115,22 +111,18 @@ func (f *File) Allocate(size int64) error {
 	return nil
 }
 
-// Stat describes the file. Size, mode and owner are those of its segment, if it has one.
-func (f *File) Stat() (size int64, mode fs.FileMode, uid int, id ID, err error) {
+// Stat describes the file. The mode has no type, but for fs.ModeIrregular where it is no
+// regular file.
+func (f *File) Stat() (size int64, mode fs.FileMode, uid int, err error) {
 	var st unix.Stat_t
 	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
-		return 0, 0, 0, ID{}, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+		return 0, 0, 0, &fs.PathError{Op: "stat", Path: f.path, Err: err}
 	}
 	mode = fs.FileMode(st.Mode & 0o777)
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		mode |= fs.ModeIrregular
 	}
-	id = ID{uint64(st.Dev), uint64(st.Ino)}
-	if f.segment != nil {
-		size, mode, uid, err = f.segment.stat()
-		return size, mode, uid, id, err
-	}
-	return st.Size, mode, int(st.Uid), id, nil
+	return st.Size, mode, int(st.Uid), nil
 }
 
 // Linked reports whether the file has any name at all.
@@ -148,7 +140,7 @@ func (f *File) ID() (ID, error) {
 	return id, err
 }
 
-// Owner returns the owner of the file, also if it has a segment, and identifies it.
+// Owner returns the owner of the file and identifies it.
 func (f *File) Owner() (uid int, id ID, err error) {
 	var st unix.Stat_t
 	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
@@ -166,12 +158,8 @@ func PathID(path string) (ID, error) {
 	return ID{uint64(st.Dev), uint64(st.Ino)}, nil
 }
 
-// ReadAt reads until b is full or the file ends; where it has a segment, the copy of its
-// beginning.
+// ReadAt reads until b is full or the file ends.
 func (f *File) ReadAt(b []byte, off int64) (n int, err error) {
-	if f.segment != nil {
-		return copy(b, f.header[min(off, int64(len(f.header))):]), nil
-	}
 	for n < len(b) {
 		m, err := retryInt(func() (int, error) { return unix.Pread(f.fd, b[n:], off+int64(n)) })
 		if err != nil {
@@ -185,11 +173,11 @@ func (f *File) ReadAt(b []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// WriteAt writes all of b to the file, never to its segment. On hugetlbfs it has to lie
-// in what the file has already.
+// WriteAt writes all of b to the file. On hugetlbfs it has to lie in what the file has
+// already.
 func (f *File) WriteAt(b []byte, off int64) error {
 	if f.HugePage() != 0 {
-		mem, err := f.mapFile(int(off)+len(b), true)
+		mem, err := f.Map(int(off)+len(b), true)
 		if err != nil {
 			return err
 		}

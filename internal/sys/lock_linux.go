@@ -74,7 +74,7 @@ func (f *File) Pin() (*Pin, error) {
 	if uint32(st.Type) == unix.HUGETLBFS_MAGIC {
 		size = int(st.Bsize)
 	}
-	page, err := f.mapFile(size, false)
+	page, err := f.Map(size, false)
 	return &Pin{f, page}, err
 }
 

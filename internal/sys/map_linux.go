@@ -13,17 +13,10 @@ import (
 // hugeSize is what a huge page holds where pages have 4 KiB.
 const hugeSize = 2 << 20
 
-// Map maps the first size bytes of the file, or of its segment, shared, so that huge pages
-// of the file are huge in the mapping too. A forked child does not get the mapping: it
-// would otherwise keep its parent's locks alive.
+// Map maps the first size bytes of the file, shared, so that huge pages of the file are
+// huge in the mapping too. A forked child does not get the mapping: it would otherwise
+// keep its parent's locks alive.
 func (f *File) Map(size int, write bool) ([]byte, error) {
-	if f.segment != nil {
-		return f.segment.Map(size, write)
-	}
-	return f.mapFile(size, write)
-}
-
-func (f *File) mapFile(size int, write bool) ([]byte, error) {
 	prot := unix.PROT_READ
 	if write {
 		prot |= unix.PROT_WRITE

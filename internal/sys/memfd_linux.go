@@ -41,9 +41,9 @@ func (f *File) Seal() error {
 }
 
 // Shrinkable reports whether anybody can still make the file shorter, and so take away
-// pages that are mapped. Only a sealed anonymous file and a segment can't be. Its pages
-// can still be punched out, but they come back, as zeros, when they are touched.
-func (f *File) Shrinkable() bool { return f.segment == nil && f.seals()&unix.F_SEAL_SHRINK == 0 }
+// pages that are mapped. Only a sealed anonymous file can't be. Its pages can still be
+// punched out, but they come back, as zeros, when they are touched.
+func (f *File) Shrinkable() bool { return f.seals()&unix.F_SEAL_SHRINK == 0 }
 
 // Writable reports whether no seal keeps the file from being mapped for writing.
 func (f *File) Writable() bool { return f.seals()&(unix.F_SEAL_WRITE|unix.F_SEAL_FUTURE_WRITE) == 0 }

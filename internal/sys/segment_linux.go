@@ -76,17 +76,6 @@ func RemoveSegment(id int) error {
 	return segmentError("remove", strconv.Itoa(id), gone(err))
 }
 
-// UseSegment makes the file's memory that of a segment: what Stat tells of and Map maps.
-// ReadAt reads header, a copy of how the segment begins. The locks, and what WriteAt
-// writes, stay the file's own.
-//
-// Preconditions: nobody else uses the File yet.
-func (f *File) UseSegment(s Segment, header []byte) { f.segment, f.header = &s, header }
-
-// Segment describes the segment that the file uses as it is now. It fails with
-// fs.ErrNotExist when it is gone.
-func (f *File) Segment() (Segment, error) { return StatSegment(f.segment.ID) }
-
 // Map maps a whole segment and returns the first size bytes of it, with a capacity of all
 // of it, for Unmap. A forked child does not get the mapping.
 func (s *Segment) Map(size int, write bool) ([]byte, error) {
@@ -110,12 +99,6 @@ func (s *Segment) Map(size int, write bool) ([]byte, error) {
 		return nil, segmentError("madvise", strconv.Itoa(s.ID), err)
 	}
 	return b[:size], nil
-}
-
-// stat is File.Stat of a segment, but for the id.
-func (s *Segment) stat() (size int64, mode fs.FileMode, uid int, err error) {
-	now, err := StatSegment(s.ID)
-	return now.Size, now.Mode, now.UID, err
 }
 
 // SegmentLimit says which limit of the IPC namespace kept MakeSegment from making a

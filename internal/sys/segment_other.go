@@ -19,8 +19,6 @@ type Segment struct {
 }
 
 func (*File) Owner() (int, ID, error)                           { return 0, ID{}, ErrUnsupported }
-func (*File) UseSegment(Segment, []byte)                        {}
-func (*File) Segment() (Segment, error)                         { return Segment{}, ErrUnsupported }
 func MayUnlink(string) error                                    { return ErrUnsupported }
 func IsUnimplemented(error) bool                                { return false }
 func FindSegment(uint32) (int, error)                           { return 0, ErrUnsupported }

@@ -24,7 +24,7 @@ func CreateTemp(string, fs.FileMode) (*File, error)         { return nil, ErrUns
 func (*File) Reopen() (*File, error)                        { return nil, ErrUnsupported }
 func (*File) Link() error                                   { return ErrUnsupported }
 func (*File) Allocate(int64) error                          { return ErrUnsupported }
-func (*File) Stat() (int64, fs.FileMode, int, ID, error)    { return 0, 0, 0, ID{}, ErrUnsupported }
+func (*File) Stat() (int64, fs.FileMode, int, error)        { return 0, 0, 0, ErrUnsupported }
 func (*File) Shrinkable() bool                              { return true }
 func (*File) Linked() (bool, error)                         { return false, ErrUnsupported }
 func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }

@@ -30,7 +30,7 @@ type sendFlags struct {
 	noCreate bool
 	wait     shmq.WaitPolicy
 	mlock    bool
-	sync     shmq.Durability
+	sync     producer.Durability
 	watch    progress.Flags
 }
 
@@ -88,7 +88,7 @@ func Send(name string) *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
-	set.TextVar(&f.sync, "sync", shmq.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`")
+	set.TextVar(&f.sync, "sync", producer.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`")
 	f.watch.Add(cmd)
 	flags.AddWait(set, &f.wait)
 	flags.AddMlock(set, &f.mlock)

@@ -1,0 +1,173 @@
+// Package attach has the participant: a place in a queue, held by kernel locks until Detach
+// or the end of the process, and the mapping. Packages producer and consumer build on it.
+package attach
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/gate"
+	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/place/memfd"
+	"github.com/shmq/shmq/internal/retry"
+	"github.com/shmq/shmq/internal/seat"
+	"github.com/shmq/shmq/internal/sys"
+)
+
+// Options say how to attach. Packages producer and consumer have the same fields, and
+// document them.
+type Options struct {
+	NoCreate bool
+	Create   shmq.Options
+	Prefault bool
+	Lock     bool
+	NoGuard  bool
+	Wait     shmq.WaitPolicy
+	Logger   *slog.Logger
+}
+
+// spacePatience is how long a process goes on that found no room for a new queue, and
+// spacePause the longest time between two tries.
+const (
+	spacePatience = time.Second
+	spacePause    = 50 * time.Millisecond
+)
+
+// To takes a role and a seat in the queue of that name, and makes the queue first if it is
+// absent, unless told otherwise. Errors: ErrRoleTaken with the holder's pid and command,
+// ErrNoSeat, ErrNotQueue, ErrVersion, ErrDamaged, ErrName, ErrOption, ErrRefused,
+// fs.ErrNotExist, fs.ErrPermission, and what shmq.Create returns. opts may be nil.
+func To(name string, role shmq.Role, opts *Options) (a *Participant, err error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	if opts.Wait > shmq.Park {
+		return nil, fail.In("attach to", name, fmt.Errorf("%w: wait policy %v", fail.ErrOption, opts.Wait))
+	}
+	begun := time.Now()
+	err = retry.Passing(func() (bool, error) {
+		a, err = attach(name, role, opts)
+		for errors.Is(err, fail.ErrNoSpace) && !opts.NoCreate && time.Since(begun) < spacePatience {
+			// Another process that is making this queue just now may have the room, or may
+			// have failed because of this one; so they don't try at the same time again.
+			time.Sleep(rand.N(spacePause))
+			a, err = attach(name, role, opts)
+		}
+		// A seat may be locked by a process that recovers it.
+		return errors.Is(err, fail.ErrGone) || errors.Is(err, fail.ErrPassing) || errors.Is(err, fail.ErrNoSeat), err
+	})
+	return a, fail.In("attach to", name, err)
+}
+
+// open opens and maps the queue, and makes it first if it is absent and may be made.
+func open(name string, opts *Options) (*mapped.Queue, error) {
+	q, err := mapped.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	err = q.Open(true)
+	if errors.Is(err, fs.ErrNotExist) && !opts.NoCreate && !memfd.Is(name) {
+		if err := shmq.Create(name, &opts.Create); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		err = q.Open(true)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fail.ErrGone
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err = q.Map(true); err == nil {
+		return q, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fail.ErrGone // its memory was removed since it was opened
+	}
+	return nil, errors.Join(err, q.Close())
+}
+
+func attach(name string, role shmq.Role, opts *Options) (_ *Participant, err error) {
+	q, err := open(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	a := &Participant{q: q, ring: q.Ring, role: role, hit: new(uint32), wait: park.Policy(opts.Wait), log: opts.Logger}
+	attached := false
+	defer func() {
+		if !attached { // also if a logger panics
+			err = errors.Join(err, a.release())
+		}
+	}()
+	if opts.Prefault {
+		err := a.Faulted(a.Guard(func() error { return sys.Prefault(q.Mem) }))
+		if lost := a.lost.Load(); lost != nil {
+			return nil, *lost
+		}
+		if err != nil {
+			return nil, fmt.Errorf("prefault: %w; attach without it", err)
+		}
+	}
+	if opts.Lock {
+		if err := sys.LockMemory(q.Mem); err != nil {
+			return nil, err
+		}
+	}
+	// Registered before the first publication, or fencing by itself.
+	a.fence = sys.RegisterBarrier() != nil
+	a.shrinkable = q.Shrinkable()
+	// A huge page can be punched out of a sealed file, and the pool be used up then.
+	if (a.shrinkable || q.File.HugePage() != 0) && !opts.NoGuard {
+		a.guard()
+	}
+	if err := a.Guard(a.enter); err != nil {
+		return nil, err
+	}
+	a.timer = time.AfterFunc(park.Heartbeat, func() { a.due.Store(true) })
+	attached = true
+	return a, nil
+}
+
+// enter takes the role and a seat, behind the gate.
+func (a *Participant) enter() error {
+	if err := gate.Lock(a.q); err != nil {
+		return err
+	}
+	rebuilt, err := gate.Enter(a.q)
+	if err != nil {
+		return err
+	}
+	held, dead, err := seat.Take(a.q, seat.Role(a.role))
+	if err != nil {
+		return err
+	}
+	a.held = held
+	if err := gate.Unlock(a.q); err != nil {
+		return err
+	}
+	// A queue that was removed before the role was locked would lead nowhere.
+	if mine, err := a.q.At.Names(a.q.Handle); err != nil || !mine {
+		return fail.ErrGone
+	}
+	// A logger may attach to the queue itself, so it is called when the gate is open.
+	a.logRebuilt(rebuilt)
+	if dead != nil {
+		a.logDead(dead)
+	}
+	a.Recover()
+	if lost := a.lost.Load(); lost != nil {
+		return *lost
+	}
+	a.lastBeat = time.Now()
+	if a.role == shmq.Producer {
+		a.ring.BeginStream()
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package attach
+
+import (
+	"errors"
+
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/gate"
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/internal/sys"
+)
+
+// Detach leaves the queue. The last one to leave a queue with checksums has all of it on
+// stable storage before; if that fails, the error wraps ErrSync, and it has left.
+//
+// Preconditions: what the participant held has been given back, by closing the
+// ring's Producer or Consumer: nothing in the ring names the seat. Not so if a fault has
+// ended the use of the participant: then the seat is left as the dead leave theirs, for
+// others to recover.
+func (a *Participant) Detach() error {
+	a.recovering.Lock()
+	defer a.recovering.Unlock()
+	if a.q.Closed() {
+		return fail.In("detach from", a.q.Name, fail.ErrClosed)
+	}
+	a.reporting.Lock()
+	defer a.reporting.Unlock()
+	a.left.Store(true)
+	a.due.Store(true)
+	a.timer.Stop()
+	atGate := gate.LockToLeave(a.q)
+	var err error
+	if a.lost.Load() == nil {
+		err = a.Guard(func() error {
+			a.last = a.report()
+			a.ring.Seat(a.held.Number).Clean()
+			return nil
+		})
+	}
+	err = errors.Join(err, a.held.Drop())
+	switch {
+	case atGate == nil && a.lost.Load() == nil:
+		atGate = a.Guard(func() error { return gate.Leave(a.q, a.Sync) })
+	case errors.Is(atGate, fail.ErrInUse):
+		atGate = nil // the next one to come finds the stamp of one that was killed
+	}
+	return fail.In("detach from", a.q.Name, errors.Join(err, atGate, a.release()))
+}
+
+// release drops the locks and the mapping, and then tells everyone, who may be waiting for
+// a last producer to leave.
+func (a *Participant) release() error {
+	err := a.held.Drop()
+	// Without the page there is nobody to wake.
+	_ = a.q.Touch(func() error { park.WakeAll(a.ring.DataFutex()); return nil })
+	a.syncing.Lock()
+	defer a.syncing.Unlock()
+	if a.handled {
+		sys.UnguardFaults(a.q.Mem)
+	}
+	return errors.Join(err, gate.Unlock(a.q), a.q.Close())
+}

@@ -1,0 +1,116 @@
+package attach
+
+import (
+	"time"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/park"
+)
+
+// A participant learns within a heartbeat that its queue was removed, or its file cut,
+// and without a clock on the way of a record. One that waits asks between two sleeps. For
+// one that never waits there is a timer, which sets a flag and stops; the next call sees the
+// flag, asks, and starts the timer again. So a busy participant asks ten times a second,
+// the first call after a pause asks before it does anything else, and a process that does
+// nothing has no timer running.
+
+// removedGrace is how long a consumer goes on after it has seen that its queue was
+// removed, unless no producer is attached: they may send until they see it too.
+const removedGrace = 2 * park.Heartbeat
+
+// Due reports whether a call has to ask Attend before it does anything: a plain load.
+// It stays true when the participant can't go on.
+func (a *Participant) Due() bool { return a.due.Load() }
+
+// Attend asks about the queue's file when that is due, which takes 1 to 2 us. It returns
+// why the participant can't go on: ErrClosed, ErrTruncated, ErrNoSpace and, to
+// a producer, ErrRemoved. A consumer goes on until it finds nothing more; see Gone. It
+// is for the goroutine that uses the participant.
+func (a *Participant) Attend() error {
+	if a.left.Load() {
+		return fail.ErrClosed
+	}
+	a.due.Store(false) // before it asks, so that what happens meanwhile is not missed
+	if err := a.checkFile(); err != nil {
+		a.due.Store(true)
+		return err
+	}
+	a.timer.Reset(park.Heartbeat)
+	return nil
+}
+
+// Beat recovers dead participants, and asks about the queue's file as Attend does, if the
+// last time was a heartbeat ago. A waiting participant calls it between two sleeps; it is
+// for the goroutine that uses the participant.
+func (a *Participant) Beat() error {
+	now := time.Now()
+	if now.Sub(a.lastBeat) < park.Heartbeat {
+		return nil
+	}
+	a.lastBeat = now
+	if err := a.checkFile(); err != nil {
+		a.due.Store(true)
+		return err
+	}
+	a.Recover()
+	return nil
+}
+
+// missesPerBeat is how many calls that don't wait find nothing between two readings of
+// the clock, so that a participant that polls also recovers, at next to no cost.
+const missesPerBeat = 256
+
+// Missed counts a call that could not go on and did not wait, and now and then does what
+// Beat does. It is for the goroutine that uses the participant.
+func (a *Participant) Missed() error {
+	if a.misses++; a.misses%missesPerBeat == 0 {
+		return a.Beat()
+	}
+	return nil
+}
+
+// Gone returns ErrRemoved to a consumer that finds nothing in a queue that was removed,
+// when nothing can follow: no producer is attached, or those that are had the time to
+// see it as well. It is for the goroutine that uses the participant.
+func (a *Participant) Gone() error {
+	if a.removed.IsZero() {
+		return nil
+	}
+	if time.Since(a.removed) < removedGrace {
+		if attached, err := a.ProducerAttached(); err != nil || attached {
+			return nil
+		}
+	}
+	return fail.Remedy(fail.ErrRemoved)
+}
+
+// Removed asks at once whether the queue was removed: ErrRemoved, ErrTruncated or nil.
+// It is for the goroutine that uses the participant.
+func (a *Participant) Removed() error {
+	if err := a.checkFile(); err != nil || a.removed.IsZero() {
+		return err
+	}
+	return fail.Remedy(fail.ErrRemoved)
+}
+
+// checkFile asks the kernel whether the file is as long as it was and still has the
+// queue's name. What can't be told counts as yes.
+func (a *Participant) checkFile() error {
+	if lost := a.lost.Load(); lost != nil {
+		return *lost
+	}
+	if a.Hit() {
+		return a.whyLost()
+	}
+	if err := a.cut(); err != nil {
+		return a.lose(err)
+	}
+	if a.removed.IsZero() && a.q.Removed() {
+		a.removed = time.Now()
+	}
+	if a.role == shmq.Producer && !a.removed.IsZero() {
+		return fail.Remedy(fail.ErrRemoved)
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package seat
+
+import (
+	"errors"
+
+	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/ring"
+)
+
+// Dead is a participant that died, and what it held, which was reclaimed: its unpublished
+// claims became skipped slots, its unacknowledged records are delivered again.
+type Dead struct {
+	Seat  int
+	Was   ring.Occupant
+	Found ring.Swept
+}
+
+// RecoverAll recovers all dead participants, but not that of the seat number mine. What
+// can't be recovered it leaves to others.
+//
+// Preconditions: no other goroutine recovers through q: two would get each other's locks.
+func RecoverAll(q *mapped.Queue, mine int) (all []Dead) {
+	for i := range q.Header.Seats {
+		if i == mine || !q.Ring.Seat(i).Dirty() || Alive(q, i) {
+			continue
+		}
+		if dead, _ := Recover(q, i, nil); dead != nil {
+			all = append(all, *dead)
+		}
+	}
+	return all
+}
+
+// Recover reclaims what the dead participant of seat i held, and frees the seat. before, if
+// not nil, is called before anything changes, when nobody else can change it. Recover
+// returns nil when somebody else recovers it, has done so, or has taken the seat. It never
+// touches a living participant, however long that is stopped: a seat's slots change hands
+// only under the seat's own lock, which the kernel keeps for as long as its holder lives.
+//
+// Preconditions: as RecoverAll.
+func Recover(q *mapped.Queue, i int, before func()) (dead *Dead, err error) {
+	if ok, err := q.File.TryLock(Byte(i), true); err != nil || !ok {
+		return nil, err
+	}
+	// Deferred for the fault of a missing page: others may get further.
+	defer func() { err = errors.Join(err, q.File.Unlock(Byte(i))) }()
+	if !q.Ring.Seat(i).Dirty() { // any more, now that nobody else can change it
+		return nil, nil
+	}
+	if before != nil {
+		before()
+	}
+	found := reclaim(q, i)
+	q.Ring.Seat(i).Clean()
+	return &found, nil
+}
+
+// reclaim takes back the slots of a seat, and wakes all that can go on because of it.
+//
+// Preconditions: this process holds the seat's lock.
+func reclaim(q *mapped.Queue, i int) Dead {
+	dead := Dead{Seat: i, Was: q.Ring.Seat(i).Occupant()}
+	dead.Found = q.Ring.Sweep(i)
+	if dead.Found != (ring.Swept{}) {
+		WakeEverybody(q)
+	}
+	return dead
+}
+
+// WakeEverybody wakes all sleepers of both sides.
+func WakeEverybody(q *mapped.Queue) {
+	park.WakeAll(q.Ring.DataFutex())
+	park.WakeAll(q.Ring.RoomFutex())
+}

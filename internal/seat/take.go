@@ -1,0 +1,126 @@
+package seat
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
+)
+
+// Held is a role and a seat that this process holds, until Drop or its end.
+type Held struct {
+	Number int // of the seat
+	// pin holds the description that has the locks. It has no descriptor for a forked
+	// child to inherit, so that the locks end with this process and not with its children.
+	// Questions go through the queue's own description, to which these locks are those of
+	// another.
+	pin *sys.Pin
+}
+
+// beforeTake is for tests: what happens before a role is taken.
+var beforeTake = func() {}
+
+// Take takes the role and a seat, through a description of their own. If the seat's last
+// holder died, it recovers that one first, and returns what it found. Errors: ErrRoleTaken,
+// ErrNoSeat, ErrGone, ErrPassing.
+func Take(q *mapped.Queue, role Role) (_ *Held, dead *Dead, err error) {
+	beforeTake()
+	h := &Held{Number: -1}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Drop())
+		}
+	}()
+	// While the description has a descriptor no child is forked: it would share the
+	// locks, until it executes a program or ends.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	lock, err := q.File.Reopen()
+	if err != nil {
+		return nil, nil, err
+	}
+	if h.pin, err = lock.Pin(); err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, h.pin.Hide()) }()
+	if err := takeRole(q, role, lock); err != nil {
+		return nil, nil, err
+	}
+	dead, err = h.takeSeat(q, role, lock)
+	return h, dead, err
+}
+
+// takeRole locks the role's byte: exclusively where one may have the role, shared where
+// many may. Either way anyone can ask the kernel if the role is held at all.
+func takeRole(q *mapped.Queue, role Role, lock *sys.File) error {
+	b, many := int64(layout.LockProducer), q.Header.ManyProducers
+	if role == layout.RoleConsumer {
+		b, many = layout.LockConsumer, q.Header.ManyConsumers
+	}
+	ok, err := lock.TryLock(b, !many)
+	if err != nil || ok {
+		return err
+	}
+	if many {
+		return fail.ErrGone // only a process that removes the queue excludes the many
+	}
+	holder := Living(q, role)
+	if len(holder) == 0 {
+		return fail.ErrPassing
+	}
+	return fmt.Errorf("%w: the queue has a single %v, %s; wait until it ends, or make a queue for many %vs", fail.ErrRoleTaken, role, strings.TrimPrefix(holder[0], role.String()+" "), role)
+}
+
+// takeSeat locks the first seat that is free, recovers its last holder if that died, and
+// describes this process in it.
+func (h *Held) takeSeat(q *mapped.Queue, role Role, lock *sys.File) (dead *Dead, err error) {
+	for i := range q.Header.Seats {
+		ok, err := lock.TryLock(Byte(i), true)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		h.Number = i
+		s := q.Ring.Seat(i)
+		if s.Dirty() {
+			found := reclaim(q, i)
+			dead = &found
+			s.Clean() // it names nobody until it names this process
+		}
+		s.Take(ring.Occupant{
+			Role:      uint32(role),
+			PID:       uint32(os.Getpid()),
+			UID:       uint32(os.Getuid()),
+			StartTime: sys.StartTime(),
+			Attached:  time.Now().UnixNano(),
+			Command:   filepath.Base(os.Args[0]),
+		})
+		return dead, nil
+	}
+	return nil, fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", fail.ErrNoSeat, q.Header.Seats)
+}
+
+// Drop drops the role and the seat. A second time it does nothing.
+func (h *Held) Drop() error {
+	if h == nil || h.pin == nil {
+		return nil
+	}
+	locked := []int64{layout.LockProducer, layout.LockConsumer}
+	if h.Number >= 0 {
+		locked = append(locked, Byte(h.Number))
+	}
+	err := h.pin.Release(locked...)
+	h.pin = nil
+	return err
+}

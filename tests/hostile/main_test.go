@@ -1,0 +1,14 @@
+//go:build linux
+
+package hostile_test
+
+import (
+	"testing"
+
+	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
+)
+
+func TestMain(m *testing.M) {
+	testproc.Main(m, map[string]testproc.Role{testagent.RoleName: testagent.Play})
+}
