@@ -96,7 +96,7 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 		return nil, denied
 	}
 	if err := q.Touch(func() error { return rec.carryOut(q) }); err != nil {
-		return nil, errors.Join(err, gate.Unlock(q))
+		return nil, err // and closing drops the gate
 	}
 	return rec, nil
 }
@@ -104,16 +104,18 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 // carryOut recovers the dead. In a queue with checksums it holds the gate all the while: it
 // has no role, and could not be seen otherwise.
 func (rec *Recovery) carryOut(q *mapped.Queue) error {
-	if err := gate.Lock(q); err != nil {
-		return err
-	}
-	found, err := gate.Enter(q)
-	if err != nil {
-		return err
-	}
-	if found != nil {
-		rec.Rebuilt = &Rebuilt{Records: found.Records, Torn: found.Torn}
-		rec.Dead = []Recovered{}
+	if q.Header.Checksum {
+		if _, err := gate.Lock(q); err != nil {
+			return err
+		}
+		found, err := gate.Enter(q)
+		if err != nil {
+			return err
+		}
+		if found != nil {
+			rec.Rebuilt = &Rebuilt{Records: found.Records, Torn: found.Torn}
+			rec.Dead = []Recovered{}
+		}
 	}
 	for i := range rec.Dead {
 		if err := rec.Dead[i].carryOut(q); err != nil {
@@ -125,7 +127,10 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 	if err := gate.Leave(q, func() error { return gate.NotSynced(q, gate.Sync(q)) }); err != nil {
 		return err
 	}
-	return gate.Unlock(q)
+	if q.Header.Checksum {
+		return gate.Unlock(q)
+	}
+	return nil
 }
 
 // carryOut recovers one seat, unless another process does, or has taken it meanwhile.

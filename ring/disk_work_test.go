@@ -90,8 +90,7 @@ func (k *machine) boot() {
 func (k *machine) begin() {
 	for k.rng.IntN(3) == 0 {
 		k.r.BeginIncarnation(k.rng.Uint64())
-		t := k.r.Incarnations()
-		n := t.Latest().Number
+		n := k.r.LatestIncarnation()
 		at := layout.HotOffset + layout.HotIncarnations + n%layout.IncarnationCount*layout.IncarnationSize
 		for word := range uint64(layout.IncarnationSize / 8) {
 			if k.rng.IntN(2) == 0 {

@@ -50,8 +50,7 @@ func TestAnIncarnationOfWhichNothingWasSentIsForgotten(t *testing.T) {
 	for i := range uint64(3 * layout.IncarnationCount) {
 		b.r.BeginIncarnation(0x100 + i)
 	}
-	table := b.r.Incarnations()
-	require.EqualValues(t, 2, table.Latest().Number)
+	require.EqualValues(t, 2, b.r.LatestIncarnation())
 	require.Equal(t, place{0xa, 0}, b.place(b.r.NewConsumer(1)))
 }
 
@@ -97,4 +96,19 @@ func TestHome(t *testing.T) {
 	b.r.SetImage(1)
 	b.r.SetHome(2)
 	require.EqualValues(t, []uint64{1, 2}, []uint64{b.r.Image(), b.r.Home()})
+}
+
+// A lineage that was there before sees what begins.
+func TestALineageFollowsTheTable(t *testing.T) {
+	b := newBench(t, geometry(true, true, 16), 0)
+	l := b.r.NewLineage()
+	require.Zero(t, l.Of(0))
+	for i := range uint64(3 * layout.IncarnationCount) {
+		b.r.BeginIncarnation(2 * i)
+		b.r.BeginIncarnation(2*i + 1)
+		require.Equal(t, 2*i+1, l.Of(i))
+		require.Equal(t, 2*i+1, b.r.NewLineage().Of(i))
+		b.send(8, i)
+		b.place(b.c)
+	}
 }

@@ -3,6 +3,7 @@
 package attach
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 	"github.com/shmq/shmq/internal/retry"
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/ring"
 )
 
 // Options say how to attach. Packages producer and consumer have the same fields, and
@@ -137,23 +139,31 @@ func attach(name string, role shmq.Role, opts *Options) (_ *Participant, err err
 
 // enter takes the role and a seat, behind the gate.
 func (a *Participant) enter() error {
-	if err := gate.Lock(a.q); err != nil {
+	var err error
+	if a.atGate, err = gate.Lock(a.q); err != nil {
 		return err
 	}
-	rebuilt, err := gate.Enter(a.q)
+	var rebuilt *ring.Rebuilt
+	if a.atGate {
+		if rebuilt, err = gate.Enter(a.q); err != nil {
+			return err
+		}
+	}
+	mine, dead, err := seat.Take(a.q, seat.Role(a.role))
 	if err != nil {
 		return err
 	}
-	held, dead, err := seat.Take(a.q, seat.Role(a.role))
-	if err != nil {
-		return err
+	a.held = mine
+	if a.atGate {
+		a.atGate, err = false, gate.Unlock(a.q)
+	} else if closed, err1 := gate.Closed(a.q); err1 != nil || closed {
+		err = cmp.Or(err1, fail.ErrPassing) // an incarnation begins just now
 	}
-	a.held = held
-	if err := gate.Unlock(a.q); err != nil {
+	if err != nil {
 		return err
 	}
 	// A queue that was removed before the role was locked would lead nowhere.
-	if mine, err := a.q.At.Names(a.q.Handle); err != nil || !mine {
+	if same, err := a.q.At.Names(a.q.Handle); err != nil || !same {
 		return fail.ErrGone
 	}
 	// A logger may attach to the queue itself, so it is called when the gate is open.

@@ -23,12 +23,13 @@ type Participant struct {
 	due atomic.Bool // see heartbeat.go
 	hit *uint32     // not 0 once a fault was handled; see guard.go
 
-	q     *mapped.Queue
-	ring  *ring.Ring // the queue's
-	role  shmq.Role
-	held  *seat.Held
-	fence bool
-	wait  park.Policy
+	q      *mapped.Queue
+	ring   *ring.Ring // the queue's
+	role   shmq.Role
+	held   *seat.Held
+	atGate bool // this has the gate locked
+	fence  bool
+	wait   park.Policy
 
 	// See guard.go.
 	guarded, shrinkable bool
@@ -76,6 +77,9 @@ func (a *Participant) ManyConsumers() bool { return a.q.Header.ManyConsumers }
 
 // Checksum reports whether the queue's records have checksums.
 func (a *Participant) Checksum() bool { return a.q.Header.Checksum }
+
+// CreationID returns the queue's creation id.
+func (a *Participant) CreationID() [16]byte { return a.q.Header.CreationID }
 
 // SlotSize returns the largest payload in bytes that takes a single slot.
 func (a *Participant) SlotSize() int { return int(a.q.Header.AreaSize) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,7 +21,20 @@ func MonotonicMillis() uint64 {
 }
 
 // BootID returns the kernel's id of this boot, or zeros where /proc is missing.
-func BootID() (id [16]byte) {
+func BootID() [16]byte {
+	if known := bootID.Load(); known != nil {
+		return *known
+	}
+	id := readBootID()
+	if id != [16]byte{} {
+		bootID.Store(&id)
+	}
+	return id
+}
+
+var bootID atomic.Pointer[[16]byte] // once it was read
+
+func readBootID() (id [16]byte) {
 	b, err := readFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return id

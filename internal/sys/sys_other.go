@@ -27,6 +27,7 @@ func (*File) Allocate(int64) error                          { return ErrUnsuppor
 func (*File) Stat() (int64, fs.FileMode, int, error)        { return 0, 0, 0, ErrUnsupported }
 func (*File) Shrinkable() bool                              { return true }
 func (*File) Linked() (bool, error)                         { return false, ErrUnsupported }
+func (*File) Touched() (int64, bool, error)                 { return 0, false, ErrUnsupported }
 func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }
 func (*File) HugePage() int64                               { return 0 }
 func (*File) ReadAt([]byte, int64) (int, error)             { return 0, ErrUnsupported }

@@ -58,7 +58,7 @@ func TestOpenWhatIsNoQueue(t *testing.T) {
 		"other version": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
 			patch(t, p, layout.OffVersion, 7)
-		}, shmq.ErrVersion, "version 7, this program speaks version 1"},
+		}, shmq.ErrVersion, "version 7, this program speaks version 2"},
 		"damaged header": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
 			patch(t, p, layout.OffSeats, 7)
