@@ -38,7 +38,8 @@ type Recovered struct {
 	// dry run, and when another process is doing that just now, or has done it.
 	Freed  bool `json:"freed"`
 	Claims int  `json:"claims_skipped"` // unpublished claims that became skipped slots
-	Takes  int  `json:"takes_returned"` // takes whose records are delivered again
+	// Returned is how many records are delivered again. (Records is what it had counted.)
+	Returned int `json:"records_returned"`
 }
 
 // Recover takes back what dead participants of the queue of that name held, as
@@ -140,7 +141,7 @@ func (d *Recovered) carryOut(q *mapped.Queue) error {
 		d.Participant = describeSeat(q.Ring, d.Seat, nil, inspect.NewSurvey(q.Ring))
 	})
 	if dead != nil {
-		d.Freed, d.Claims, d.Takes = true, dead.Found.Claims, dead.Found.Takes
+		d.Freed, d.Claims, d.Returned = true, dead.Found.Claims, dead.Found.Records
 	}
 	return err
 }

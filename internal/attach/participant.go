@@ -104,6 +104,7 @@ func (a *Participant) Recover() ring.Swept {
 		for i := range all {
 			found.Claims += all[i].Found.Claims
 			found.Takes += all[i].Found.Takes
+			found.Records += all[i].Found.Records
 			a.logDead(&all[i]) // when no lock is held any more
 		}
 		return nil

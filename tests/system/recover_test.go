@@ -31,7 +31,7 @@ func TestRecoverTakesBackWhatTheDeadHeld(t *testing.T) {
 	require.Equal(t, ring.Swept{}, me.Recover(), "both live")
 	p.Kill()
 	c.Kill()
-	require.Equal(t, ring.Swept{Claims: 1, Takes: 2}, me.Recover())
+	require.Equal(t, ring.Swept{Claims: 1, Takes: 2, Records: 3}, me.Recover())
 	require.Equal(t, ring.Swept{}, me.Recover(), "once")
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 
 const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR.
 
-  RECORDS    that wait to be received
+  RECORDS    that wait to be received, for the first time or again
   SENDERS    attached now, of one or many that may be; the same for RECEIVERS
   DEAD       participants that died and were not recovered yet; the next participant
              that attaches or waits does that
@@ -61,7 +61,7 @@ func printEntries(w io.Writer, entries []shmq.Entry) {
 			last = report.Age(report.Ago(t))
 		}
 		_, dead := report.LivingAndDead(i)
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", e.Name, i.Records,
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", e.Name, i.Records+i.Orphans,
 			attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers), dead,
 			i.Slots, i.SlotSize, report.Bytes(i.Size), report.Age(report.Ago(i.Created)), last)
 	}

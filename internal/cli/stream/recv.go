@@ -29,6 +29,7 @@ type recvFlags struct {
 	wait     shmq.WaitPolicy
 	mlock    bool
 	show     bool
+	meta     bool
 	exec     worker.Flags
 	watch    progress.Flags
 }
@@ -50,16 +51,22 @@ A receiver that is killed after it has written a record and before it has acknow
 it leaves the record to be written again by another. --show-redelivered tells such
 records from new ones: their number is not 0.
 
+With --format json --with-meta each record is an object: id, which names the record for
+good; queue; attempt, 1 for the first delivery; sent_at, in a queue with time stamps;
+data, the record itself. Without the flag JSON is the records and nothing else, for
+tools that know of no queue.
+
 With --exec, or with a command after --, nothing is written: the command is run for
 each record, which it finds on its standard input, in the same format. It is
 acknowledged when the command exits with 0, and tried again when it does not. --exec
 takes a line for /bin/sh; words after -- are run as they are, without a shell. The
-environment has SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took),
-SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record was
-handed out before: a receiver may have worked on it). A command that can't be run (126,
-127) stops the receiver. A signal is passed on to the commands that run; the records of
-those that then fail, and all others, are there for the next receiver. A receiver that
-is killed leaves its commands running, and their records come again.
+environment has SHMQ_QUEUE, SHMQ_ID (which names the record for good), SHMQ_SENT_AT
+(empty in a queue without time stamps), SHMQ_RECORD (1 for the first that this receiver
+took), SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record
+was handed out before: a receiver may have worked on it). A command that can't be run
+(126, 127) stops the receiver. A signal is passed on to the commands that run; the
+records of those that then fail, and all others, are there for the next receiver. A
+receiver that is killed leaves its commands running, and their records come again.
 
 The receiver ends when a sender has marked the end of the stream (--close) and the
 queue is drained, or as the flags say. An ended stream stays ended until a sender
@@ -104,6 +111,7 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
+	set.BoolVar(&f.meta, "with-meta", false, "with --format json: an object for each record, with its id, queue, attempt, time of sending, and data")
 	f.exec.Add(cmd)
 	f.watch.Add(cmd)
 	flags.AddWait(set, &f.wait)
@@ -116,6 +124,14 @@ func Recv(name string) *cobra.Command {
 func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.show && !f.format.Text {
 		return exit.Usage("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.Name)
+	}
+	switch {
+	case f.meta && f.format.Name != "json":
+		return exit.Usage("--with-meta goes with --format json only")
+	case f.meta && f.show:
+		return exit.Usage("--with-meta does not go with --show-redelivered: the object has the attempt")
+	case f.meta && f.exec.Given():
+		return exit.Usage("--with-meta does not go with a command: its environment says the same")
 	}
 	opts, err := f.queue.Options()
 	if err != nil {
@@ -149,7 +165,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.exec.Given() {
 		return f.runCommands(ctx, w, c, take)
 	}
-	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show}
+	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show, Meta: f.meta}
 	w.Waits = func() string {
 		if r.Hold.Away() {
 			return "waiting for the output"

@@ -162,6 +162,7 @@ func (c *Crew) next(wait context.Context) error {
 	}
 	j.input = p.Buf
 	env := append(os.Environ(), "SHMQ_QUEUE="+c.from.Name(), fmt.Sprintf("SHMQ_RECORD=%d", j.number), fmt.Sprintf("SHMQ_REDELIVERED=%d", l.Redelivered()))
+	env = append(env, identity(&l)...)
 	go func() {
 		defer c.finish(j)
 		c.work(j, env)
