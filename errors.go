@@ -5,8 +5,10 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// Sentinels of sending and receiving.
+// Sentinels: test for them with errors.Is.
 var (
+	// Of sending and receiving:
+
 	// ErrFull: a call that does not wait found no room.
 	ErrFull = ring.ErrFull
 	// ErrEmpty: a call that does not wait found no record.
@@ -15,10 +17,9 @@ var (
 	ErrTooLarge = ring.ErrTooLarge
 	// ErrClosed: the producer or consumer was closed.
 	ErrClosed = fail.ErrClosed
-)
 
-// Sentinels of attaching and of files.
-var (
+	// Of attaching and of files:
+
 	// ErrName: the name cannot be a queue's.
 	ErrName = fail.ErrName
 	// ErrOption: an option has a value that is not allowed.

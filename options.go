@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math/bits"
 
+	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/place"
 	"github.com/shmq/shmq/layout"
 )
@@ -17,26 +18,25 @@ const (
 	DefaultMode     = fs.FileMode(0o600)
 )
 
-// Side tells how many participants a side of a queue may have at a time. The
-// single ones are faster; they are held by a kernel lock, so a second one is
-// refused.
-type Side uint8
+// Multiplicity tells how many participants of a role a queue may have at a time. A single
+// one is faster; it holds a kernel lock, so a second one is refused.
+type Multiplicity uint8
 
 const (
-	// Many participants share the side.
-	Many Side = iota
-	// One participant has the side to itself.
+	// Many participants share the role.
+	Many Multiplicity = iota
+	// One participant has the role to itself.
 	One
 )
 
-func (s Side) String() string {
-	if s == One {
+func (m Multiplicity) String() string {
+	if m == One {
 		return "one"
 	}
 	return "many"
 }
 
-func sideOf(many bool) Side {
+func multiplicity(many bool) Multiplicity {
 	if many {
 		return Many
 	}
@@ -44,15 +44,15 @@ func sideOf(many bool) Side {
 }
 
 // MarshalText returns "one" or "many".
-func (s Side) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (m Multiplicity) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText takes "one" or "many".
-func (s *Side) UnmarshalText(b []byte) error {
+func (m *Multiplicity) UnmarshalText(b []byte) error {
 	switch string(b) {
 	case "one":
-		*s = One
+		*m = One
 	case "many":
-		*s = Many
+		*m = Many
 	default:
 		return fmt.Errorf("%w: %q is neither one nor many", ErrOption, b)
 	}
@@ -63,9 +63,9 @@ func (s *Side) UnmarshalText(b []byte) error {
 // defaults; an existing queue is taken as it is.
 type Options struct {
 	// Producers is how many producers there may be at a time. Default Many.
-	Producers Side
+	Producers Multiplicity
 	// Consumers is how many consumers there may be at a time. Default Many.
-	Consumers Side
+	Consumers Multiplicity
 	// Slots is the number of slots, rounded up to a power of two; 2 to 2^24.
 	// Default 4096.
 	Slots int
@@ -144,4 +144,44 @@ func or(n, def int) int {
 		return def
 	}
 	return n
+}
+
+// WaitPolicy says how a call waits for room or for a record. What it costs is told
+// in docs/benchmarks.md.
+type WaitPolicy uint8
+
+const (
+	// SpinThenPark spins for some microseconds and then sleeps. How long it spins
+	// follows from how often that was of use: next to nothing for a partner that is
+	// slow or shares the core.
+	SpinThenPark = WaitPolicy(park.SpinThenPark)
+	// Spin never sleeps: the lowest latency, for a whole core. Once a wait has taken
+	// a while it gives the core away again and again, so that two ends on one core
+	// still get on.
+	Spin = WaitPolicy(park.Spin)
+	// Park sleeps at once: the least CPU, at the price of a wake-up for each wait.
+	Park = WaitPolicy(park.Park)
+)
+
+var policyNames = [...]string{SpinThenPark: "spin-then-park", Spin: "spin", Park: "park"}
+
+func (w WaitPolicy) String() string {
+	if int(w) < len(policyNames) {
+		return policyNames[w]
+	}
+	return fmt.Sprintf("invalid(%d)", uint8(w))
+}
+
+// MarshalText returns the policy's name.
+func (w WaitPolicy) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
+// UnmarshalText takes "spin-then-park", "spin" or "park".
+func (w *WaitPolicy) UnmarshalText(b []byte) error {
+	for i, name := range policyNames {
+		if name == string(b) {
+			*w = WaitPolicy(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %q is none of spin-then-park, spin and park", ErrOption, b)
 }

@@ -59,15 +59,12 @@ type Participant struct {
 	// consumer it is what was handed out, to it or its predecessor, and not
 	// acknowledged, or acknowledged before an older record. A single producer's open
 	// reservation is not among it, as others can't see that; HeldSince tells of it.
-	Holds *Holding `json:"holds,omitempty"`
+	Holds *inspect.Holding `json:"holds,omitempty"`
 	// HeldSince is when it went from holding nothing to holding something that it may
 	// keep: leases, a reservation. Zero when it holds nothing, or it is not known. It
 	// is the participant's own word, converted from a counter of the processor.
 	HeldSince time.Time `json:"held_since,omitzero"`
 }
-
-// Holding is what a participant has in its hands.
-type Holding = inspect.Holding
 
 // describeSeat describes the participant that has seat i, or had it. living is nil for one
 // that is not alive.
@@ -82,14 +79,14 @@ func describeSeat(r *ring.Ring, i int, living *sys.Processes, survey inspect.Sur
 		PID: int(o.PID), UID: int(o.UID), Command: o.Command, Attached: time.Unix(0, o.Attached).UTC(),
 		Records: c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
 	}
-	var held Holding
+	var held inspect.Holding
 	if i < len(survey.Seats) {
 		held = survey.Seats[i]
 	}
 	if p.Role == Consumer && !r.Geometry().ManyConsumers {
 		held = survey.Handed
 	}
-	if held != (Holding{}) {
+	if held != (inspect.Holding{}) {
 		p.Holds = &held
 	}
 	p.HeldSince, _ = inspect.HeldSince(c, o.Attached, time.Now().UnixNano(), atomics.Cycles())

@@ -8,6 +8,7 @@ import (
 	"github.com/shmq/shmq/internal/gate"
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/seat"
+	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
 )
 
@@ -26,7 +27,7 @@ type Recovery struct {
 	// Rebuilt: the machine had stopped, or this is a copy of a queue in use, and a ring
 	// was made of what is in the file; in a dry run, would be. Nobody was attached, and
 	// Dead is empty: a rebuild frees all seats.
-	Rebuilt *Rebuilt      `json:"rebuilt,omitempty"`
+	Rebuilt *ring.Rebuilt `json:"rebuilt,omitempty"`
 	Dead    []Recovered   `json:"dead"`
 	Alive   []Participant `json:"alive"` // left alone, stopped ones too
 }
@@ -78,7 +79,7 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 		if err != nil {
 			return nil, err
 		}
-		rec.Rebuilt = &Rebuilt{Records: found.Records, Torn: found.Torn}
+		rec.Rebuilt = &found
 		return rec, nil
 	}
 	if !info.Broken {
@@ -114,7 +115,7 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 			return err
 		}
 		if found != nil {
-			rec.Rebuilt = &Rebuilt{Records: found.Records, Torn: found.Torn}
+			rec.Rebuilt = found
 			rec.Dead = []Recovered{}
 		}
 	}
@@ -144,10 +145,4 @@ func (d *Recovered) carryOut(q *mapped.Queue) error {
 		d.Freed, d.Claims, d.Returned = true, dead.Found.Claims, dead.Found.Records
 	}
 	return err
-}
-
-// Rebuilt tells what was made of a queue that the disk had in pieces.
-type Rebuilt struct {
-	Records int `json:"records"` // that are there, and are delivered, flagged
-	Torn    int `json:"torn"`    // that had not reached the disk whole, and were dropped
 }

@@ -28,13 +28,13 @@ type Info struct {
 	CreationID string    `json:"creation_id"`
 	Layout     int       `json:"layout_version"`
 
-	Producers Side `json:"producers"`
-	Consumers Side `json:"consumers"`
-	Slots     int  `json:"slots"`
-	SlotSize  int  `json:"slot_size"`
-	Seats     int  `json:"seats"`
-	MaxRecord int  `json:"max_record"`
-	Checksum  bool `json:"checksum"` // each record has one
+	Producers Multiplicity `json:"producers"`
+	Consumers Multiplicity `json:"consumers"`
+	Slots     int          `json:"slots"`
+	SlotSize  int          `json:"slot_size"`
+	Seats     int          `json:"seats"`
+	MaxRecord int          `json:"max_record"`
+	Checksum  bool         `json:"checksum"` // each record has one
 	// Timestamps: each record says when it was sent.
 	Timestamps bool `json:"timestamps"`
 
@@ -150,7 +150,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 	info := &Info{
 		Name: q.Name, Path: q.At.Shown(), Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
 		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
-		Producers: sideOf(h.ManyProducers), Consumers: sideOf(h.ManyConsumers),
+		Producers: multiplicity(h.ManyProducers), Consumers: multiplicity(h.ManyConsumers),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum, Timestamps: h.Timestamps,
 		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
 		Orphans: survey.Orphans, OldestSent: unixTime(survey.Oldest), Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished,
@@ -174,7 +174,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 
 // addHanded counts what was handed to the single consumer: leased while there is one, or to
 // be delivered again to the next.
-func (info *Info) addHanded(q *mapped.Queue, h *Holding) error {
+func (info *Info) addHanded(q *mapped.Queue, h *inspect.Holding) error {
 	held, err := q.File.Locked(layout.LockConsumer)
 	if err != nil {
 		return err
@@ -188,7 +188,7 @@ func (info *Info) addHanded(q *mapped.Queue, h *Holding) error {
 }
 
 // orphan counts what a dead consumer holds, and the next to look after the dead gives back.
-func (info *Info) orphan(h *Holding) {
+func (info *Info) orphan(h *inspect.Holding) {
 	info.Orphans += h.Records
 	if sent := unixTime(h.Oldest()); !sent.IsZero() && (info.OldestSent.IsZero() || sent.Before(info.OldestSent)) {
 		info.OldestSent = sent
@@ -222,4 +222,42 @@ func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
 		info.Participants = append(info.Participants, describeSeat(q.Ring, i, living, survey))
 	}
 	return nil
+}
+
+// Watcher describes one queue again and again. It keeps the file open and mapped for
+// reading, so a description costs neither an open nor page faults; it takes no seat and no
+// lock. It keeps the memory of a queue that was removed: see Removed. It is for one
+// goroutine at a time.
+//
+// What a description costs the participants is cache misses: each line that is read has to be
+// fetched back by its writer. Glance reads some lines of the header and one or two a
+// seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
+type Watcher struct{ q *mapped.Queue }
+
+// Watch opens the queue of that name to describe it. It never makes one. Errors: as
+// Stat.
+func Watch(name string) (*Watcher, error) {
+	q, err := mapped.Open(name, false)
+	if err != nil {
+		return nil, fail.In("describe", name, err)
+	}
+	return &Watcher{q}, nil
+}
+
+// Close ends the watch.
+func (w *Watcher) Close() error { return fail.In("describe", w.q.Name, w.q.Close()) }
+
+// Removed reports whether the queue's name is gone, or means another queue by now.
+func (w *Watcher) Removed() bool { return w.q.Removed() }
+
+// Stat describes the queue, as the function of that name.
+func (w *Watcher) Stat() (*Info, error) { return w.describe(true) }
+
+// Glance describes the queue without what only its slots tell: Records, Claimed, Leased
+// and Orphans are 0, and Holds is nil for all.
+func (w *Watcher) Glance() (*Info, error) { return w.describe(false) }
+
+func (w *Watcher) describe(slots bool) (*Info, error) {
+	info, err := describe(w.q, slots)
+	return info, fail.In("describe", w.q.Name, err)
 }

@@ -239,7 +239,7 @@ func (v *Viewer) LastAttach() time.Time {
 func (v *Viewer) Options() (Options, error) {
 	_, mode, _, err := v.q.Stat()
 	return Options{
-		Producers: sideOf(v.q.Header.ManyProducers), Consumers: sideOf(v.q.Header.ManyConsumers),
+		Producers: multiplicity(v.q.Header.ManyProducers), Consumers: multiplicity(v.q.Header.ManyConsumers),
 		Slots: int(v.q.Header.Slots), SlotSize: int(v.q.Header.AreaSize), Seats: v.q.Header.Seats, Mode: mode.Perm(),
 		Checksum: v.q.Header.Checksum, Timestamps: v.q.Header.Timestamps,
 	}, v.fail(err)

@@ -50,11 +50,21 @@ func (bytesCodec) Decode(src []byte, v any) error {
 // bytesOrString returns what v points to.
 func bytesOrString(v any) (reflect.Value, error) {
 	p := reflect.ValueOf(v)
-	if p.Kind() == reflect.Pointer && !p.IsNil() {
-		switch e := p.Elem(); {
-		case e.Kind() == reflect.String, e.Kind() == reflect.Slice && e.Type().Elem().Kind() == reflect.Uint8:
-			return e, nil
-		}
+	if p.Kind() == reflect.Pointer && !p.IsNil() && holdsBytes(p.Type().Elem()) {
+		return p.Elem(), nil
 	}
 	return reflect.Value{}, fmt.Errorf("%w: %T holds no plain bytes", ErrType, v)
 }
+
+func holdsBytes(t reflect.Type) bool {
+	return t.Kind() == reflect.String || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}
+
+func (bytesCodec) CanAppend(t reflect.Type) error {
+	if !holdsBytes(t) {
+		return fmt.Errorf("%w: %s holds no plain bytes", ErrType, t)
+	}
+	return nil
+}
+
+func (c bytesCodec) CanDecode(t reflect.Type) error { return c.CanAppend(t) }

@@ -8,7 +8,7 @@ import (
 
 // MaxDepth is how deep arrays and maps may nest in a record: [[1]] has depth 2.
 // Decoding recurses, so the depth bounds the stack that a record can ask for.
-const MaxDepth = 512
+const MaxDepth = wire.MaxDepth
 
 // Check reports whether src is exactly one well-formed msgpack value: every
 // length in it is covered by the bytes that follow, and it nests no deeper
@@ -18,8 +18,15 @@ const MaxDepth = 512
 // the error of a value that is cut short is io.ErrUnexpectedEOF as well. It
 // allocates nothing, keeps nothing and may be called from many goroutines.
 func Check(src []byte) error {
-	_, err := check(src)
-	return err
+	switch n, err := Next(src); {
+	case err == io.ErrUnexpectedEOF:
+		return errCut
+	case err != nil:
+		return err
+	case n != len(src):
+		return ErrTrailing
+	}
+	return nil
 }
 
 // Next returns the length of the first msgpack value in src, whatever follows
@@ -31,59 +38,13 @@ func Check(src []byte) error {
 // waits for. Other errors are ErrMalformed and ErrTooDeep. Like Check, it
 // allocates nothing and may be called from many goroutines.
 func Next(src []byte) (n int, err error) {
-	w := walk{src: src, ext: len(src)}
-	if err := w.values(1, 0); err != nil {
-		return 0, err
+	switch n, _, err = wire.Walk(src, 0); err {
+	case nil:
+		return n, nil
+	case wire.ErrShort:
+		return 0, io.ErrUnexpectedEOF
+	case wire.ErrDepth:
+		return 0, ErrTooDeep
 	}
-	return w.off, nil
-}
-
-// check is Check, and returns where in src the first ext value starts, len(src)
-// when there is none.
-func check(src []byte) (ext int, err error) {
-	w := walk{src: src, ext: len(src)}
-	switch err := w.values(1, 0); {
-	case err == io.ErrUnexpectedEOF:
-		return 0, errCut
-	case err != nil:
-		return 0, err
-	case w.off != len(src):
-		return 0, ErrTrailing
-	}
-	return w.ext, nil
-}
-
-// walk steps over values. It recurses at most MaxDepth deep.
-type walk struct {
-	src []byte
-	off int
-	ext int // where the first ext starts
-}
-
-// values steps over n values that depth containers enclose. It trusts no count:
-// each value takes a byte at least, so a large n runs into the end of src.
-func (w *walk) values(n uint64, depth int) error {
-	for ; n > 0; n-- {
-		t, err := wire.Parse(w.src[w.off:])
-		if err != nil {
-			if err == wire.ErrShort {
-				return io.ErrUnexpectedEOF
-			}
-			return ErrMalformed
-		}
-		if t.Kind == wire.Ext {
-			w.ext = min(w.ext, w.off)
-		}
-		w.off += t.Size()
-		if !t.Container() {
-			continue
-		}
-		if depth == MaxDepth {
-			return ErrTooDeep
-		}
-		if err := w.values(t.Values(), depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
+	return 0, ErrMalformed
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vmihailenco/msgpack/v5"
+
 	"github.com/shmq/shmq/codec"
 )
 
@@ -37,6 +39,11 @@ type (
 	}
 )
 
+// byLibrary leaves the decoding of a T to msgpack/v5.
+type byLibrary[T any] struct{ V T }
+
+func (b *byLibrary[T]) DecodeMsgpack(d *msgpack.Decoder) error { return d.Decode(&b.V) }
+
 // targets makes a new value of each type that hostile records are decoded to.
 var targets = []struct {
 	name string
@@ -63,6 +70,11 @@ var targets = []struct {
 	{"[]*wide", func() any { return new([]*wide) }, 4 * 1024},
 	{"map[string]wide", func() any { return new(map[string]wide) }, 4 * 1024},
 	{"holder", func() any { return new(holder) }, 4 * 1024},
+	{"map[string]any by the library", func() any { return new(byLibrary[map[string]any]) }, 250},
+	{"tree by the library", func() any { return new(byLibrary[tree]) }, 250},
+	{"[]wide by the library", func() any { return new(byLibrary[[]wide]) }, 4 * 1024},
+	{"holder by the library", func() any { return new(byLibrary[holder]) }, 4 * 1024},
+	{"order by the library in a list", func() any { return new([]byLibrary[order]) }, 4 * 128},
 }
 
 // allocated returns the bytes that f allocates.
@@ -102,6 +114,10 @@ func TestAHostileRecordCostsBoundedMemory(t *testing.T) {
 		"bytes of 4 GiB":        "\xc6\xff\xff\xff\xff",
 		"array of 16 Mi inside": "\x81\xa1I\xdd\x01\x00\x00\x00",
 		"arrays in arrays":      strings.Repeat("\xdd\x00\x00\xff\xff", 500),
+
+		"promises within promises":  strings.Repeat("\xdc\xff\x00", 500) + strings.Repeat("\xc0", 0xff00),
+		"maps promised within maps": strings.Repeat("\xde\x7f\x00\xa0", 500) + strings.Repeat("\xc0", 0xff00),
+		"promises within a field":   "\x81\xa1L" + strings.Repeat("\xdc\x7f\x00\x81\xa1L", 250) + strings.Repeat("\xc0", 0x8000),
 
 		// These are well-formed.
 		"nils":               array("\xc0"),
@@ -156,9 +172,12 @@ func TestExtsDoNotUndoTheLimitOfDepth(t *testing.T) {
 		if err := codec.Check([]byte(src)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		err := codec.Msgpack().Decode([]byte(src), new([]tree))
-		if !errors.Is(err, codec.ErrMismatch) || !strings.Contains(err.Error(), "ext value where") {
+		if err := codec.Msgpack().Decode([]byte(src), new([]tree)); !errors.Is(err, codec.ErrMismatch) {
 			t.Errorf("%s: got %v, want it to stop at the first ext", name, err)
+		}
+		err := codec.Msgpack().Decode([]byte(src), new(byLibrary[[]tree]))
+		if !errors.Is(err, codec.ErrMismatch) || !strings.Contains(err.Error(), "ext value where") {
+			t.Errorf("%s, by the msgpack library: got %v, want it to stop at the first ext", name, err)
 		}
 	}
 }

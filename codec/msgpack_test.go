@@ -87,9 +87,8 @@ func TestDecodingForgetsWhatTheValueHeldBefore(t *testing.T) {
 	}
 	old := inner{[]string{"a"}, map[string]string{"k": "v"}, [3]int{1, 2, 3}, 7, []byte("old data")}
 	for name, record := range map[string]any{
-		"empty map":  map[string]any{},
-		"all nil":    map[string]any{"Names": nil, "Tags": nil, "Grid": nil, "Any": nil, "Data": nil},
-		"short list": map[string]any{"Grid": []int{}},
+		"empty map": map[string]any{},
+		"all nil":   map[string]any{"Names": nil, "Tags": nil, "Grid": nil, "Any": nil, "Data": nil},
 	} {
 		v, data := old, old.Data
 		if err := codec.Msgpack().Decode(encode(t, &record), &v); err != nil {
@@ -145,12 +144,12 @@ func TestAFailedDecodeLeavesAZeroValueAndAUsableCodec(t *testing.T) {
 	t.Parallel()
 	c := codec.Msgpack()
 	for name, src := range map[string]string{
-		"malformed":         "\xc1",
-		"cut":               "\x81\xa2id",
-		"trailing":          "\x80\x80",
-		"string for number": "\x82\xa6symbol\xa1x\xa2id\xa1y",
-		"float for integer": "\x82\xa6symbol\xa1x\xa2id\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00",
-		"not a map":         "\x05",
+		"malformed":            "\xc1",
+		"cut":                  "\x81\xa2id",
+		"trailing":             "\x80\x80",
+		"string for number":    "\x82\xa6symbol\xa1x\xa2id\xa1y",
+		"fraction for integer": "\x82\xa6symbol\xa1x\xa2id\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00",
+		"not a map":            "\x05",
 	} {
 		got := someOrder()
 		err := c.Decode([]byte(src), &got)

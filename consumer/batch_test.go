@@ -13,7 +13,7 @@ import (
 )
 
 func TestReceiveBatchWaitsForTheFirstRecordAndEndsWithTheStream(t *testing.T) {
-	for _, side := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, side := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		t.Run(side.String(), func(t *testing.T) {
 			q := testagent.Queue(t, small(shmq.Options{Producers: side, Consumers: side}))
 			p, c := openProducer(t, q), openConsumer(t, q, nil)

@@ -41,7 +41,7 @@ func TestSuccessorGetsTheLeasesOfTheKilled(t *testing.T) {
 
 func TestAcknowledgedPartOfABatchStaysAcknowledged(t *testing.T) {
 	t.Parallel()
-	for _, producers := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, producers := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		q := testagent.Queue(t, small(shmq.Options{Producers: producers}))
 		p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
 		p.Sends("a", long, "c", "d")
@@ -62,7 +62,7 @@ func TestAcknowledgedPartOfABatchStaysAcknowledged(t *testing.T) {
 // A consumer that is asleep when the holder dies finds out by itself.
 func TestSleepingConsumerGetsTheLeasesOfTheKilled(t *testing.T) {
 	t.Parallel()
-	for _, producers := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, producers := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		q := testagent.Queue(t, small(shmq.Options{Producers: producers}))
 		p, c, other := testagent.Producer(t, q), testagent.Consumer(t, q), testagent.Consumer(t, q)
 		p.Sends("a", long)

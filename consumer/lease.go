@@ -42,8 +42,7 @@ func (l *Lease) ID() shmq.ID {
 	}
 	var id shmq.ID
 	_ = c.Guard(func() error { // a fault is the error of the next call
-		incarnation, pos := l.ring.Place()
-		id = shmq.ID{Creation: c.end.CreationID(), Incarnation: incarnation, Position: pos}
+		id = c.end.RecordID(l.ring.Place())
 		return nil
 	})
 	return id

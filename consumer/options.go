@@ -12,8 +12,12 @@ import (
 type Options struct {
 	// NoCreate refuses, with fs.ErrNotExist, to make a queue that is absent.
 	NoCreate bool
-	// Create says what the queue is like if it is made. Default: shmq.Options{}.
+	// Create says what the queue is like if it is made. Open refuses, with
+	// shmq.ErrOption, a queue that exists and differs in what is not zero here; if
+	// HugePages is set, it gathers the pages of one that exists. Default: shmq.Options{}.
 	Create shmq.Options
+	// AnyShape takes a queue that exists as it is, whatever Create says. Default false.
+	AnyShape bool
 	// UntilEOF ends the stream, like a pipe's, when the queue is drained and no
 	// producer is attached any more. Without it only an end that a producer marked
 	// (Finish) does that. A stream that no producer has begun is not at its end.
@@ -47,7 +51,7 @@ func (o *Options) attach(name string) (*attach.Participant, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	return attach.To(name, shmq.Consumer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
+	return attach.To(name, shmq.Consumer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, AnyShape: o.AnyShape, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }

@@ -26,7 +26,7 @@ func TestParkedPingPongLosesNoWakeUp(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		side    shmq.Side
+		side    shmq.Multiplicity
 		ctx     bool
 		refused string
 		rounds  int

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 )
 
@@ -43,13 +45,18 @@ type Consumer[T any] struct {
 }
 
 // Open attaches to the queue of that name as a consumer of T, and makes the queue
-// if it is absent. Errors: those of OpenRaw. opts may be nil.
+// if it is absent. Errors: codec.ErrType if the codec can't decode a T, before
+// anything is made; those of OpenRaw. opts may be nil.
 func Open[T any](name string, opts *Options) (*Consumer[T], error) {
+	c := opts.codec()
+	if err := codec.CheckDecode(c, reflect.TypeFor[T]()); err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
+	}
 	raw, err := OpenRaw(name, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Consumer[T]{raw: raw, codec: opts.codec()}, nil
+	return &Consumer[T]{raw: raw, codec: c}, nil
 }
 
 // Raw returns the consumer of bytes underneath.

@@ -32,7 +32,7 @@ func flood(c *testproc.Child) {
 // A producer of records of half the ring makes steady progress while others keep
 // the ring full of small ones, and they do too.
 func TestLargeAmongSmall(t *testing.T) {
-	for _, side := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, side := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		for _, others := range []int{2, 4} {
 			t.Run(fmt.Sprintf("%v consumer, %d others", side, others), func(t *testing.T) {
 				q := testagent.Queue(t, small(shmq.Options{Consumers: side}))

@@ -12,8 +12,12 @@ import (
 type Options struct {
 	// NoCreate refuses, with fs.ErrNotExist, to make a queue that is absent.
 	NoCreate bool
-	// Create says what the queue is like if it is made. Default: shmq.Options{}.
+	// Create says what the queue is like if it is made. Open refuses, with
+	// shmq.ErrOption, a queue that exists and differs in what is not zero here; if
+	// HugePages is set, it gathers the pages of one that exists. Default: shmq.Options{}.
 	Create shmq.Options
+	// AnyShape takes a queue that exists as it is, whatever Create says. Default false.
+	AnyShape bool
 	// Prefault makes all of the queue's pages ready, so that the first lap is as
 	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
 	Prefault bool
@@ -50,9 +54,7 @@ func (o *Options) attach(name string) (*attach.Participant, error) {
 	if err := o.Durability.Check(); err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
 	}
-	create := o.Create
-	create.Checksum = create.Checksum || o.Durability != (Durability{})
-	return attach.To(name, shmq.Producer, &attach.Options{NoCreate: o.NoCreate, Create: create, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
+	return attach.To(name, shmq.Producer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, AnyShape: o.AnyShape, Checksum: o.Durability != (Durability{}), Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
 }
 
 func (o *Options) durability() Durability {

@@ -2,7 +2,9 @@ package producer
 
 import (
 	"context"
+	"reflect"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 )
 
@@ -17,13 +19,18 @@ type Producer[T any] struct {
 }
 
 // Open attaches to the queue of that name as a producer of T, and makes the queue
-// if it is absent. Errors: those of OpenRaw. opts may be nil.
+// if it is absent. Errors: codec.ErrType if the codec can't encode a T, before
+// anything is made; those of OpenRaw. opts may be nil.
 func Open[T any](name string, opts *Options) (*Producer[T], error) {
+	c := opts.codec()
+	if err := codec.CheckAppend(c, reflect.TypeFor[T]()); err != nil {
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
+	}
 	raw, err := OpenRaw(name, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Producer[T]{raw: raw, codec: opts.codec()}, nil
+	return &Producer[T]{raw: raw, codec: c}, nil
 }
 
 // Raw returns the producer of bytes underneath. What is sent through it takes its

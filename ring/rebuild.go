@@ -62,8 +62,8 @@ const crcLaps = 8
 
 // Rebuilt tells what Rebuild found.
 type Rebuilt struct {
-	Records int // to be delivered, flagged: they may have been delivered before
-	Torn    int // dropped, because they did not reach the disk whole
+	Records int `json:"records"` // to be delivered, flagged: they may have been delivered before
+	Torn    int `json:"torn"`    // dropped, because they did not reach the disk whole
 }
 
 // Rebuild makes a ring of what a disk kept of one: each page as it was at some moment

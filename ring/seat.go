@@ -63,6 +63,9 @@ func (s Seat) State() uint32 { return atomics.Load32(s.u32(layout.SeatState)) }
 // CommandEnds reports whether the command has a NUL at its end, as participants write it.
 func (s Seat) CommandEnds() bool { return bytes.IndexByte(s.command(), 0) >= 0 }
 
+// Attached returns when the seat was taken, in Unix nanoseconds.
+func (s Seat) Attached() int64 { return int64(atomic.LoadUint64(s.u64(layout.SeatAttached))) }
+
 // Take adds the counters to the sums, marks the seat dirty, then describes its occupant,
 // clears the counters and starts the clock. The role comes first: a dirty seat never tells that of its last
 // holder, or another process would be taken for the holder of a single role.
@@ -99,7 +102,7 @@ func (s Seat) Occupant() Occupant {
 		PID:       atomic.LoadUint32(s.u32(layout.SeatPID)),
 		UID:       atomic.LoadUint32(s.u32(layout.SeatUID)),
 		StartTime: atomic.LoadUint64(s.u64(layout.SeatStartTime)),
-		Attached:  int64(atomic.LoadUint64(s.u64(layout.SeatAttached))),
+		Attached:  s.Attached(),
 		Command:   strings.Map(printable, strings.ToValidUTF8(string(name), "?")),
 	}
 }

@@ -60,7 +60,7 @@ func compile(t *testing.T) program {
 	}
 }
 
-func create(t *testing.T, producers, consumers shmq.Side) (queue string) {
+func create(t *testing.T, producers, consumers shmq.Multiplicity) (queue string) {
 	queue = filepath.Join(t.TempDir(), "queue")
 	require.NoError(t, shmq.Create(queue, &shmq.Options{
 		Producers: producers, Consumers: consumers, Slots: slots, SlotSize: slotSize, Seats: 8,
@@ -68,7 +68,7 @@ func create(t *testing.T, producers, consumers shmq.Side) (queue string) {
 	return queue
 }
 
-func members(s shmq.Side) int {
+func members(s shmq.Multiplicity) int {
 	if s == shmq.Many {
 		return 2
 	}

@@ -28,6 +28,8 @@ import (
 type Options struct {
 	NoCreate bool
 	Create   shmq.Options
+	AnyShape bool
+	Checksum bool // make it with checksums; one that exists the caller checks
 	Prefault bool
 	Lock     bool
 	NoGuard  bool
@@ -75,8 +77,11 @@ func open(name string, opts *Options) (*mapped.Queue, error) {
 		return nil, err
 	}
 	err = q.Open(true)
+	existed := err == nil
 	if errors.Is(err, fs.ErrNotExist) && !opts.NoCreate && !memfd.Is(name) {
-		if err := shmq.Create(name, &opts.Create); err != nil && !errors.Is(err, fs.ErrExist) {
+		create := opts.Create
+		create.Checksum = create.Checksum || opts.Checksum
+		if err := shmq.Create(name, &create); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 		err = q.Open(true)
@@ -87,7 +92,16 @@ func open(name string, opts *Options) (*mapped.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = q.Map(true); err == nil {
+	check := !opts.AnyShape
+	if check {
+		if err := checkShape(q, &opts.Create); err != nil {
+			return nil, errors.Join(err, q.Close())
+		}
+	}
+	if err = q.Map(true); err == nil && existed && check {
+		err = gatherPages(q, &opts.Create)
+	}
+	if err == nil {
 		return q, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"cmp"
 	"errors"
 	"sync/atomic"
 
@@ -72,6 +73,9 @@ func (a *Participant) whyLost() error { return a.lose(a.q.WhyFaulted()) }
 // lose ends the use of the participant, and returns why it ended, which may be an
 // earlier reason.
 func (a *Participant) lose(err error) error {
+	if errors.Is(err, fail.ErrNoSpace) {
+		err = cmp.Or(a.overwritten(), err) // a file that has grown again since the fault
+	}
 	a.lost.CompareAndSwap(nil, &err)
 	a.due.Store(true)
 	return *a.lost.Load()
@@ -82,6 +86,11 @@ func (a *Participant) lose(err error) error {
 func (a *Participant) Remedy(err error) error {
 	if errors.Is(err, fail.ErrRemoved) || errors.Is(err, fail.ErrTruncated) {
 		return err
+	}
+	if errors.Is(err, fail.ErrDamaged) { // perhaps because these are the words of another queue
+		if other := a.overwritten(); other != nil {
+			return a.lose(other)
+		}
 	}
 	return fail.Remedy(err)
 }

@@ -23,50 +23,50 @@ const removedGrace = 2 * park.Heartbeat
 // It stays true when the participant can't go on.
 func (a *Participant) Due() bool { return a.due.Load() }
 
-// Attend asks about the queue's file when that is due, which takes 1 to 2 us. It returns
-// why the participant can't go on: ErrClosed, ErrTruncated, ErrNoSpace and, to
-// a producer, ErrRemoved. A consumer goes on until it finds nothing more; see Gone. It
-// is for the goroutine that uses the participant.
+// Attend does what is due: it asks about the queue's file, and recovers dead participants,
+// so that a busy participant does so as often as a waiting one. It takes 1 to 2 us, and
+// about 0.5 us for each other participant. It returns why the participant can't go on:
+// ErrClosed, ErrTruncated, ErrNoSpace and, to a producer, ErrRemoved. A consumer goes on
+// until it finds nothing more; see Gone. It is for the goroutine that uses the participant.
 func (a *Participant) Attend() error {
 	if a.left.Load() {
 		return fail.ErrClosed
 	}
 	a.due.Store(false) // before it asks, so that what happens meanwhile is not missed
-	if err := a.checkFile(); err != nil {
-		a.due.Store(true)
+	if err := a.beat(time.Now()); err != nil {
 		return err
 	}
 	a.timer.Reset(park.Heartbeat)
 	return nil
 }
 
-// Beat recovers dead participants, and asks about the queue's file as Attend does, if the
-// last time was a heartbeat ago. A waiting participant calls it between two sleeps; it is
-// for the goroutine that uses the participant.
+// Beat does what Attend does if the last time was a heartbeat ago. A waiting participant
+// calls it between two sleeps; it is for the goroutine that uses the participant.
 func (a *Participant) Beat() error {
 	now := time.Now()
 	if now.Sub(a.lastBeat) < park.Heartbeat {
 		return nil
 	}
+	return a.beat(now)
+}
+
+// Missed is for a call that could not go on and does not sleep, or spins: it does what is
+// due. It is for the goroutine that uses the participant.
+func (a *Participant) Missed() error {
+	if !a.Due() {
+		return nil
+	}
+	return a.Attend()
+}
+
+func (a *Participant) beat(now time.Time) error {
 	a.lastBeat = now
 	if err := a.checkFile(); err != nil {
 		a.due.Store(true)
 		return err
 	}
+	a.logUnguarded()
 	a.Recover()
-	return nil
-}
-
-// missesPerBeat is how many calls that don't wait find nothing between two readings of
-// the clock, so that a participant that polls also recovers, at next to no cost.
-const missesPerBeat = 256
-
-// Missed counts a call that could not go on and did not wait, and now and then does what
-// Beat does. It is for the goroutine that uses the participant.
-func (a *Participant) Missed() error {
-	if a.misses++; a.misses%missesPerBeat == 0 {
-		return a.Beat()
-	}
 	return nil
 }
 
@@ -94,8 +94,8 @@ func (a *Participant) Removed() error {
 	return fail.Remedy(fail.ErrRemoved)
 }
 
-// checkFile asks the kernel whether the file is as long as it was and still has the
-// queue's name. What can't be told counts as yes.
+// checkFile asks whether the file is as long as it was, still holds this queue, and still
+// has the queue's name. What can't be told counts as yes.
 func (a *Participant) checkFile() error {
 	if lost := a.lost.Load(); lost != nil {
 		return *lost
@@ -104,6 +104,9 @@ func (a *Participant) checkFile() error {
 		return a.whyLost()
 	}
 	if err := a.cut(); err != nil {
+		return a.lose(err)
+	}
+	if err := a.overwritten(); err != nil {
 		return a.lose(err)
 	}
 	if a.removed.IsZero() && a.q.Removed() {

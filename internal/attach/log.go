@@ -7,6 +7,7 @@ import (
 
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/seat"
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -43,4 +44,17 @@ func (a *Participant) LogDamage(err error) {
 	a.damageLogged = true
 	a.log.LogAttrs(context.Background(), slog.LevelError, "shmq: a queue is damaged",
 		slog.String("queue", a.q.Name), slog.Int("seat", a.held.Number), slog.Any("err", err))
+}
+
+// logUnguarded says, once, that a fault would end the process, because another handler has
+// taken SIGBUS from the guard, or stood in its place before.
+func (a *Participant) logUnguarded() {
+	guarded := a.handled || a.guarded && !sys.NoFaultHandler.Load()
+	if a.log == nil || !guarded || a.unguardedLogged || !sys.FaultHandlerReplaced() {
+		return
+	}
+	a.unguardedLogged = true
+	a.log.LogAttrs(context.Background(), slog.LevelWarn,
+		"shmq: another handler has taken SIGBUS, so a file that is cut would end this process; install that handler (Python: faulthandler) before the Go runtime starts",
+		slog.String("queue", a.q.Name))
 }

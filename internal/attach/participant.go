@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"encoding/hex"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -41,15 +42,15 @@ type Participant struct {
 	timer    *time.Timer // sets due
 	removed  time.Time   // when it was seen that the queue was removed
 	lastBeat time.Time
-	misses   uint
 
 	syncing sync.Mutex // between Sync and the end of the mapping
 	unsure  bool       // a Sync failed, and not all pages count as changed since
 
 	recovering sync.Mutex // two goroutines with one description would share locks
 
-	log          *slog.Logger
-	damageLogged bool
+	log             *slog.Logger
+	damageLogged    bool
+	unguardedLogged bool
 
 	reporting sync.Mutex    // between Report, which reads the mapping, and Detach
 	last      shmq.Counters // after Detach
@@ -57,6 +58,10 @@ type Participant struct {
 
 // Name returns the queue's name as it was given to To.
 func (a *Participant) Name() string { return a.q.Name }
+
+// CreationID returns the creation id of the queue, as shmq.Info has it. It tells queues apart
+// whatever names lead to them.
+func (a *Participant) CreationID() string { return hex.EncodeToString(a.q.Header.CreationID[:]) }
 
 // Ring returns the ring, for this participant's ring.Producer or ring.Consumer.
 func (a *Participant) Ring() *ring.Ring { return a.ring }
@@ -78,8 +83,10 @@ func (a *Participant) ManyConsumers() bool { return a.q.Header.ManyConsumers }
 // Checksum reports whether the queue's records have checksums.
 func (a *Participant) Checksum() bool { return a.q.Header.Checksum }
 
-// CreationID returns the queue's creation id.
-func (a *Participant) CreationID() [16]byte { return a.q.Header.CreationID }
+// RecordID returns the id of a record by its place.
+func (a *Participant) RecordID(incarnation, position uint64) shmq.ID {
+	return shmq.ID{Creation: a.q.Header.CreationID, Incarnation: incarnation, Position: position}
+}
 
 // SlotSize returns the largest payload in bytes that takes a single slot.
 func (a *Participant) SlotSize() int { return int(a.q.Header.AreaSize) }
@@ -94,8 +101,8 @@ func (a *Participant) ProducerAttached() (bool, error) {
 }
 
 // Recover recovers dead participants: their unpublished claims become skipped slots, their
-// unacknowledged records are delivered again. Each participant does this when it attaches
-// or waits. Where a page of the queue is missing it reclaims less, and this participant
+// unacknowledged records are delivered again. Each participant does this when it attaches,
+// and at each heartbeat. Where a page of the queue is missing it reclaims less, and this participant
 // can't go on.
 func (a *Participant) Recover() ring.Swept {
 	var found ring.Swept

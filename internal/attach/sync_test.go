@@ -11,10 +11,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/testagent"
-	"github.com/shmq/shmq/internal/testproc"
 )
-
-func TestMain(m *testing.M) { testproc.Main(m, nil) }
 
 // After a write that failed the kernel takes the pages for written. As long as they can't
 // be made dirty again, here because the file was cut, no Sync may go by what it says.

@@ -94,8 +94,8 @@ const (
 
 // Sides says how many participants each side of the queue may have.
 type Sides struct {
-	Producers shmq.Side `json:"producers"`
-	Consumers shmq.Side `json:"consumers"`
+	Producers shmq.Multiplicity `json:"producers"`
+	Consumers shmq.Multiplicity `json:"consumers"`
 }
 
 func (s Sides) String() string { return s.Producers.String() + "-" + s.Consumers.String() }

@@ -45,7 +45,7 @@ func exists(dir string, names ...string) func() bool {
 
 // eachSide runs a test for a single consumer and for many.
 func eachSide(t *testing.T, f func(t *testing.T, q string)) {
-	for _, side := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, side := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		t.Run(side.String(), func(t *testing.T) {
 			t.Parallel()
 			q := queuePath(t)
@@ -174,7 +174,8 @@ func TestCommandForARecordThatIsNotMsgpack(t *testing.T) {
 	receiver = start(t, nil, nil, "shmq-recv", q, "--exec", "cat", "--until-eof", "--dead-letter", dead)
 	receiver.wait(123)
 	require.Equal(t, "b\n", receiver.out.String())
-	require.Equal(t, "\xc1 no msgpack", string(rest(t, dead, "--format", "raw")))
+	start(t, nil, nil, "shmq", "requeue", dead).ends(0)
+	require.Equal(t, "\xc1 no msgpack", string(rest(t, q, "--format", "raw")))
 }
 
 // A full queue for what failed keeps the record in its own queue until there is room,
@@ -182,12 +183,19 @@ func TestCommandForARecordThatIsNotMsgpack(t *testing.T) {
 func TestDeadLettersWaitForRoom(t *testing.T) {
 	t.Parallel()
 	q, dead := queuePath(t), queuePath(t)
-	require.NoError(t, shmq.Create(dead, &shmq.Options{Slots: 2}))
+	require.NoError(t, shmq.Create(q, &shmq.Options{Slots: 4}))
+	require.NoError(t, shmq.Create(dead, &shmq.Options{Slots: 2, SlotSize: 16384}))
 	start(t, bytes.NewReader(numbers(1, 4)), nil, "shmq-send", q).ends(0)
 	receiver := start(t, nil, nil, "shmq-recv", q, "--exec", "false", "--retries", "0", "--dead-letter", dead)
 	until(t, "a full queue", waiting(dead, shmq.Producer))
 	require.NoError(t, receiver.Process.Signal(syscall.SIGTERM))
 	receiver.wait(143)
-	require.Equal(t, "1\n2\n", string(rest(t, dead)))
 	require.Equal(t, "3\n4\n", string(rest(t, q)))
+	start(t, nil, nil, "shmq", "requeue", dead).ends(0)
+	require.Equal(t, "1\n2\n", string(rest(t, q)))
+}
+
+func readFile(dir, name string) string {
+	b, _ := os.ReadFile(filepath.Join(dir, name)) // "" until it is there
+	return string(b)
 }

@@ -32,7 +32,7 @@ var (
 
 func TestPeekShowsEachStateAndWhoHoldsIt(t *testing.T) {
 	t.Parallel()
-	for _, consumers := range []shmq.Side{shmq.One, shmq.Many} {
+	for _, consumers := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		q := queuePath(t)
 		require.NoError(t, shmq.Create(q, &shmq.Options{Consumers: consumers}))
 		p, c := openProducer(t, q), openConsumer(t, q, nil)

@@ -33,7 +33,7 @@ func TestVerbsOnASegment(t *testing.T) {
 
 	ran(t, 0, "shmq", "create", decimal, "--slots", "64", "--mode", "0640")
 	ran(t, 0, "shmq", "create", q, "--if-absent", "--slots", "64", "--mode", "0640")
-	ran(t, 2, "shmq", "create", q, "--if-absent", "--slots", "128")
+	ran(t, 64, "shmq", "create", q, "--if-absent", "--slots", "128")
 	ran(t, 1, "shmq", "create", q)
 	sendBytes(t, q, "\xa3one", "\xa3two")
 	require.Regexp(t, `(?m)^`+q+` +2 +0 of many +0 of many +0 +64 `, ran(t, 0, "shmq", "ls"))
@@ -60,6 +60,6 @@ func TestVerbsOnASegment(t *testing.T) {
 	require.Regexp(t, q+` +queue was removed: segment \d+, .*shmq rm `+q, ran(t, 0, "shmq", "ls"))
 	ran(t, 66, "shmq", "send", q)
 	ran(t, 0, "shmq", "rm", decimal)
-	ran(t, 2, "shmq", "stat", "sysv:0")
+	ran(t, 64, "shmq", "stat", "sysv:0")
 	ran(t, 66, "shmq", "rm", "sysv:id:2147483647")
 }

@@ -122,7 +122,7 @@ func play(ctx context.Context, out io.Writer, queue string, o Options) error {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	count := func(n int, side shmq.Side, what string) (int, error) {
+	count := func(n int, side shmq.Multiplicity, what string) (int, error) {
 		switch {
 		case n < 0:
 			return 0, fmt.Errorf("%w: %d %ss", shmq.ErrOption, n, what)

@@ -23,6 +23,7 @@ import (
 	"github.com/shmq/shmq/internal/testdisk"
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
 )
 
 func TestMain(m *testing.M) {
@@ -121,7 +122,7 @@ func TestRecoverRebuilds(t *testing.T) {
 	for _, dry := range []bool{true, true, false} {
 		rec, err := shmq.Recover(name, &shmq.RecoverOptions{DryRun: dry})
 		require.NoError(t, err)
-		require.Equal(t, &shmq.Rebuilt{Records: 3}, rec.Rebuilt)
+		require.Equal(t, &ring.Rebuilt{Records: 3}, rec.Rebuilt)
 		require.Empty(t, rec.Dead)
 		after, err := os.ReadFile(testagent.Path(t, name))
 		require.NoError(t, err)

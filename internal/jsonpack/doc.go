@@ -20,7 +20,8 @@
 // U+FFFD in place of bytes that are no UTF-8. Bytes are a string in standard
 // base64. A timestamp is a string as in RFC 3339, in UTC, with nanoseconds, if
 // it is in the years 0 to 9999. Any other extension value is an object
-// {"type":5,"data":"base64"}. A map key that is not a string becomes the string
+// {"type":5,"data":"base64"}. A map key of bytes that are UTF-8 is text, since some
+// languages have no other strings. A map key that is no string becomes the string
 // of its JSON; if that is an array or an object, keys inside it that are arrays
 // or maps become the base64 of their msgpack.
 package jsonpack

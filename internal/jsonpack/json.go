@@ -2,7 +2,6 @@ package jsonpack
 
 import (
 	"encoding/base64"
-	"encoding/binary"
 	"math"
 	"strconv"
 	"time"
@@ -11,9 +10,6 @@ import (
 	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/internal/wire"
 )
-
-// timestampType is the ext type that msgpack reserves for timestamps.
-const timestampType = -1
 
 // AppendJSON appends the one msgpack value that record holds as compact JSON on
 // one line, without a newline. It keeps neither slice and may be called from
@@ -91,6 +87,11 @@ func (p *printer) key(dst []byte) []byte {
 	switch t.Kind {
 	case wire.Str:
 		return appendString(dst, payload)
+	case wire.Bin:
+		// Some languages have no other strings.
+		if utf8.Valid(payload) {
+			return appendString(dst, payload)
+		}
 	case wire.Array, wire.Map:
 		return p.containerKey(dst, src)
 	}
@@ -158,7 +159,7 @@ func appendBase64(dst, b []byte) []byte {
 }
 
 func appendExt(dst []byte, typ int8, payload []byte) []byte {
-	if typ == timestampType {
+	if typ == wire.TimeType {
 		if at, ok := timestamp(payload); ok {
 			dst = append(dst, '"')
 			dst = at.AppendFormat(dst, time.RFC3339Nano)
@@ -175,21 +176,9 @@ func appendExt(dst []byte, typ int8, payload []byte) []byte {
 // timestamp reads the payload of a timestamp, in UTC. It refuses one that RFC
 // 3339 cannot express.
 func timestamp(b []byte) (time.Time, bool) {
-	var sec int64
-	var nsec uint32
-	switch len(b) {
-	case 4:
-		sec = int64(binary.BigEndian.Uint32(b))
-	case 8:
-		n := binary.BigEndian.Uint64(b)
-		sec, nsec = int64(n&(1<<34-1)), uint32(n>>34)
-	case 12:
-		nsec, sec = binary.BigEndian.Uint32(b), int64(binary.BigEndian.Uint64(b[4:]))
-	default:
-		return time.Time{}, false
-	}
+	sec, nsec, ok := wire.Time(b)
 	const year0, year10000 = -62167219200, 253402300800 // their first seconds
-	if nsec >= 1e9 || sec < year0 || sec >= year10000 {
+	if !ok || nsec >= 1e9 || sec < year0 || sec >= year10000 {
 		return time.Time{}, false
 	}
 	return time.Unix(sec, int64(nsec)).UTC(), true

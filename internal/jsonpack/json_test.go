@@ -51,7 +51,11 @@ func TestEachRecordBecomesOneLineOfJSON(t *testing.T) {
 		"\xc7\x00\x05":     `{"type":5,"data":""}`,
 		"\xd5\x80\x00\x01": `{"type":-128,"data":"AAE="}`,
 
-		"\x88\x01a\xffb\xc0c\xc3d\xc4\x01ae\xd6\xff\x00\x00\x00\x01f" + float(0.5) + "g\xca\x7f\xc0\x00\x00h": `{"1":97,"-1":98,"null":99,"true":100,"YQ==":101,"1970-01-01T00:00:01Z":102,"0.5":103,"null":104}`,
+		"\x81\xc4\x02k\n\xc4\x01v":  `{"k\n":"dg=="}`,
+		"\x81\x81\xc4\x01k\x01\x02": `{"{\"k\":1}":2}`,
+		"\x81\xc4\x02\xffk\x01":     `{"/2s=":1}`,
+		"\x81\xc4\x00\x01":          `{"":1}`,
+		"\x88\x01a\xffb\xc0c\xc3d\xc4\x01\xffe\xd6\xff\x00\x00\x00\x01f" + float(0.5) + "g\xca\x7f\xc0\x00\x00h": `{"1":97,"-1":98,"null":99,"true":100,"/w==":101,"1970-01-01T00:00:01Z":102,"0.5":103,"null":104}`,
 		"\x81\x92\x01\xa1x\x01":                `{"[1,\"x\"]":1}`,
 		"\x81\x81\xa1k\xa1\n\x01":              `{"{\"k\":\"\\n\"}":1}`,
 		"\x81\xd4\x05\x00\x01":                 `{"{\"type\":5,\"data\":\"AA==\"}":1}`,

@@ -35,7 +35,13 @@ func Collapse(f *sys.File, size int) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(sys.Collapse(mem), sys.Unmap(mem)); err != nil {
+	return errors.Join(Gather(mem), sys.Unmap(mem))
+}
+
+// Gather gathers the pages of a mapped queue into huge ones, for everybody who maps it.
+// Error: ErrRefused.
+func Gather(mem []byte) error {
+	if err := sys.Collapse(mem); err != nil {
 		return fmt.Errorf("huge pages: %w: %w; make the queue without them (they need Linux 6.1, memory that is not in pieces, a queue of 2 MiB or more)", fail.ErrRefused, err)
 	}
 	return nil

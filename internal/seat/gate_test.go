@@ -11,11 +11,8 @@ import (
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
-	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 )
-
-func TestMain(m *testing.M) { testproc.Main(m, nil) }
 
 // From looking whether it is alone until it has its role, who attaches has the gate: an
 // other one who came in between would find nobody, too.

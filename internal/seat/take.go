@@ -18,7 +18,8 @@ import (
 
 // Held is a role and a seat that this process holds, until Drop or its end.
 type Held struct {
-	Number int // of the seat
+	Number int   // of the seat
+	Since  int64 // Unix nanoseconds, as the seat's entry has it
 	// pin holds the description that has the locks. It has no descriptor for a forked
 	// child to inherit, so that the locks end with this process and not with its children.
 	// Questions go through the queue's own description, to which these locks are those of
@@ -98,12 +99,13 @@ func (h *Held) takeSeat(q *mapped.Queue, role Role, lock *sys.File) (dead *Dead,
 			dead = &found
 			s.Clean() // it names nobody until it names this process
 		}
+		h.Since = time.Now().UnixNano()
 		s.Take(ring.Occupant{
 			Role:      uint32(role),
 			PID:       uint32(os.Getpid()),
 			UID:       uint32(os.Getuid()),
 			StartTime: sys.StartTime(),
-			Attached:  time.Now().UnixNano(),
+			Attached:  h.Since,
 			Command:   filepath.Base(os.Args[0]),
 		})
 		return dead, nil

@@ -71,6 +71,24 @@ func installFaultHandler() bool {
 	return faultBefore != 0
 }
 
+// FaultHandlerReplaced reports whether another handler has taken the place of the one that
+// GuardFaults installed. It can't be put in front again: the newcomer may hand faults on to
+// the handler that it found, which is this one, and an access that faults for another reason
+// would go round between the two for ever.
+func FaultHandlerReplaced() bool {
+	if faultReplaced.Load() {
+		return true
+	}
+	var a kernelAction
+	if sigaction(nil, &a) != nil || a.handler == faultHandlerPC() {
+		return false
+	}
+	faultReplaced.Store(true)
+	return true
+}
+
+var faultReplaced atomic.Bool
+
 const saSiginfo, saOnstack = 0x4, 0x08000000
 
 func sigaction(set, old *kernelAction) error {

@@ -7,3 +7,6 @@ func GuardFaults([]byte) *uint32 { return nil }
 
 // UnguardFaults does nothing.
 func UnguardFaults([]byte) {}
+
+// FaultHandlerReplaced says no: there is none.
+func FaultHandlerReplaced() bool { return false }

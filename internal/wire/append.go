@@ -56,20 +56,34 @@ func AppendFloat64(dst []byte, f float64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, codeFloat64), math.Float64bits(f))
 }
 
+// AppendFloat32 appends f as a float of 32 bits.
+func AppendFloat32(dst []byte, f float32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, codeFloat32), math.Float32bits(f))
+}
+
 // AppendStr appends a string, whose bytes should be UTF-8.
 //
 // Preconditions: len(s) fits 32 bits.
 func AppendStr(dst, s []byte) []byte {
-	n := len(s)
+	return append(appendStrHeader(dst, len(s)), s...)
+}
+
+// AppendString is AppendStr for a Go string.
+func AppendString(dst []byte, s string) []byte {
+	if len(s) < codeNil-codeFixStr {
+		return append(append(dst, codeFixStr|byte(len(s))), s...)
+	}
+	return append(appendStrHeader(dst, len(s)), s...)
+}
+
+func appendStrHeader(dst []byte, n int) []byte {
 	switch {
 	case n < codeNil-codeFixStr:
-		dst = append(dst, codeFixStr|byte(n))
+		return append(dst, codeFixStr|byte(n))
 	case n <= math.MaxUint8:
-		dst = append(dst, codeStr8, byte(n))
-	default:
-		dst = appendLen(dst, codeStr16, codeStr32, n)
+		return append(dst, codeStr8, byte(n))
 	}
-	return append(dst, s...)
+	return appendLen(dst, codeStr16, codeStr32, n)
 }
 
 // AppendBin appends bytes that are not text.

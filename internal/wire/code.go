@@ -25,6 +25,8 @@ const (
 	codeInt32    = 0xd2
 	codeInt64    = 0xd3
 	codeFixExt1  = 0xd4 // to 0xd8: 1, 2, 4, 8, 16 bytes
+	codeFixExt4  = 0xd6
+	codeFixExt8  = 0xd7
 	codeStr8     = 0xd9
 	codeStr16    = 0xda
 	codeStr32    = 0xdb

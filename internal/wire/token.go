@@ -132,3 +132,6 @@ func (t Token) Values() uint64 {
 func (t Token) hasPayload() bool {
 	return t.Kind == Str || t.Kind == Bin || t.Kind == Ext
 }
+
+// KindOf is the kind of a value that starts with c.
+func KindOf(c byte) Kind { return forms[c].kind }

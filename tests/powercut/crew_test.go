@@ -124,7 +124,7 @@ func crew(t *testing.T, q string, o shmq.Options, policy string) (*ledger, []*te
 	l, err := openLedger(path)
 	require.NoError(t, err)
 	var all []*testproc.Proc
-	start := func(role string, side shmq.Side, args ...string) {
+	start := func(role string, side shmq.Multiplicity, args ...string) {
 		for i := range 2 - int(side) {
 			all = append(all, testproc.Start(t, role, append([]string{q, path}, append([]string{strconv.Itoa(i)}, args...)...)...))
 		}

@@ -53,7 +53,7 @@ func requireNothingLeft(t *testing.T, queue string, opts shmq.Options) {
 func requireSeats(t *testing.T, queue string, opts shmq.Options) {
 	t.Helper()
 	var as []*attach.Participant
-	attach := func(role shmq.Role, side shmq.Side, most int) {
+	attach := func(role shmq.Role, side shmq.Multiplicity, most int) {
 		if side == shmq.One {
 			most = 1
 		}

@@ -86,7 +86,7 @@ func (c *crew) start(role string) {
 // fill starts successors for those who are gone.
 func (c *crew) fill() {
 	c.t.Helper()
-	want := func(s shmq.Side) int {
+	want := func(s shmq.Multiplicity) int {
 		switch {
 		case c.over:
 			return 0

@@ -14,6 +14,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testdisk"
 	"github.com/shmq/shmq/internal/testproc"
 )
 
@@ -21,14 +22,14 @@ import (
 // who have it mounted for writing, take part, and are seen.
 func TestReadOnlyFilesystem(t *testing.T) {
 	t.Parallel()
-	inMountNamespace(t, "read-only")
+	testdisk.InMountNamespace(t, "read-only")
 }
 
 func onReadOnlyFilesystem(c *testproc.Child) {
 	rw, ro := c.Args[0]+"/rw", c.Args[0]+"/ro"
 	c.Check(os.Mkdir(rw, 0o700))
 	c.Check(os.Mkdir(ro, 0o700))
-	if !mount(c, "none", rw, "tmpfs", 0, "") {
+	if !testdisk.Mount(c, "none", rw, "tmpfs", 0, "") {
 		return
 	}
 	c.Check(unix.Mount(rw, ro, "", unix.MS_BIND, ""))
@@ -54,7 +55,7 @@ func onReadOnlyFilesystem(c *testproc.Child) {
 		"remove": shmq.Remove(ro + "/q"),
 		"force":  shmq.ForceRemove(ro + "/q"),
 	} {
-		if !errors.Is(err, fs.ErrPermission) || !errors.Is(err, unix.EROFS) || !contains(err, "mount it for writing") {
+		if !errors.Is(err, fs.ErrPermission) || !errors.Is(err, unix.EROFS) || !testproc.Says(err, "mount it for writing") {
 			c.Fail("%s: %v", what, err)
 		}
 	}
@@ -65,18 +66,18 @@ func onReadOnlyFilesystem(c *testproc.Child) {
 // The filesystem of a container's image.
 func TestOverlay(t *testing.T) {
 	t.Parallel()
-	inMountNamespace(t, "overlay")
+	testdisk.InMountNamespace(t, "overlay")
 }
 
 func onOverlay(c *testproc.Child) {
 	base := c.Args[0]
-	if !mount(c, "none", base, "tmpfs", 0, "") {
+	if !testdisk.Mount(c, "none", base, "tmpfs", 0, "") {
 		return
 	}
 	for _, dir := range []string{"/lower", "/upper", "/work", "/all"} {
 		c.Check(os.Mkdir(base+dir, 0o700))
 	}
-	if !mount(c, "none", base+"/all", "overlay", 0, "userxattr,lowerdir="+base+"/lower,upperdir="+base+"/upper,workdir="+base+"/work") {
+	if !testdisk.Mount(c, "none", base+"/all", "overlay", 0, "userxattr,lowerdir="+base+"/lower,upperdir="+base+"/upper,workdir="+base+"/work") {
 		return
 	}
 	c.Say("mounted")
@@ -115,11 +116,11 @@ func useAll(c *testproc.Child, q string) {
 // A sandbox may have no /proc, through which a nameless file would get its name.
 func TestWithoutProc(t *testing.T) {
 	t.Parallel()
-	inMountNamespace(t, "without-proc")
+	testdisk.InMountNamespace(t, "without-proc")
 }
 
 func withoutProc(c *testproc.Child) {
-	if !mount(c, "none", c.Args[0], "tmpfs", 0, "") || !mount(c, "none", "/proc", "tmpfs", 0, "") {
+	if !testdisk.Mount(c, "none", c.Args[0], "tmpfs", 0, "") || !testdisk.Mount(c, "none", "/proc", "tmpfs", 0, "") {
 		return
 	}
 	c.Say("mounted")
@@ -168,7 +169,7 @@ func onNetworkFilesystem(c *testproc.Child) {
 func TestContainersShareAMount(t *testing.T) {
 	t.Parallel()
 	shared := t.TempDir()
-	require.NoError(t, shmq.Create(shared+"/q", &many))
+	require.NoError(t, shmq.Create(shared+"/q", &testagent.Shared))
 	container := func(does string) (*testproc.Proc, string) {
 		inside := t.TempDir()
 		c := testproc.StartAs(t, testproc.OwnNamespaces(t, unix.CLONE_NEWNS|unix.CLONE_NEWPID), "container", shared, inside)
@@ -201,7 +202,7 @@ func TestContainersShareAMount(t *testing.T) {
 }
 
 func inContainer(c *testproc.Child) {
-	if mount(c, c.Args[0], c.Args[1], "", unix.MS_BIND, "") {
+	if testdisk.Mount(c, c.Args[0], c.Args[1], "", unix.MS_BIND, "") {
 		testagent.Play(c)
 	}
 }

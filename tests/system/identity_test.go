@@ -256,7 +256,7 @@ func TestIDsOfQueuesWithoutAFile(t *testing.T) {
 	defer f.Close()
 	names := []string{shmq.FileName(f)}
 	t.Run("segment", func(t *testing.T) {
-		name := keyName(freeKey(t))
+		name := testagent.KeyName(testagent.FreeKey(t))
 		require.NoError(t, shmq.Create(name, &shmq.Options{Slots: 16, SlotSize: 64}))
 		t.Cleanup(func() { _ = shmq.Remove(name) })
 		l := newLife(t)

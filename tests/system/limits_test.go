@@ -26,7 +26,7 @@ import (
 // open; with as many as it takes they work.
 func TestAttachWithFewDescriptorsLeft(t *testing.T) {
 	t.Parallel()
-	c := testproc.Start(t, "few-files", testagent.Queue(t, &many), testagent.Name(t))
+	c := testproc.Start(t, "few-files", testagent.Queue(t, &testagent.Shared), testagent.Name(t))
 	require.Contains(t, c.Expect("attach failed:"), "ulimit -n")
 	require.Equal(t, "2", c.Expect("attach works with"))
 	require.Contains(t, c.Expect("create failed:"), "ulimit -n")
@@ -70,7 +70,7 @@ func withFewFiles(c *testproc.Child) {
 		}
 		return a.Detach()
 	})
-	try("create", func() error { return shmq.Create(absent, &many) })
+	try("create", func() error { return shmq.Create(absent, &testagent.Shared) })
 	<-c.Lines
 }
 

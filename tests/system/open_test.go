@@ -1,7 +1,6 @@
 package system_test
 
 import (
-	"encoding/binary"
 	"io/fs"
 	"net"
 	"os"
@@ -18,8 +17,6 @@ import (
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 )
-
-func contains(err error, part string) bool { return err != nil && strings.Contains(err.Error(), part) }
 
 // Whatever stands under the name of a queue and is none is reported at once, in one
 // line that names it and says what to do; nothing is waited for or changed.
@@ -57,11 +54,11 @@ func TestOpenWhatIsNoQueue(t *testing.T) {
 		}, shmq.ErrDamaged, "100 bytes"},
 		"other version": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
-			patch(t, p, layout.OffVersion, 7)
+			testagent.Patch(t, p, layout.OffVersion, 7)
 		}, shmq.ErrVersion, "version 7, this program speaks version 2"},
 		"damaged header": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
-			patch(t, p, layout.OffSeats, 7)
+			testagent.Patch(t, p, layout.OffSeats, 7)
 		}, shmq.ErrDamaged, "checksum"},
 		"nothing": {func(*testing.T, string) {}, fs.ErrNotExist, "shmq create"},
 	} {
@@ -96,15 +93,6 @@ func TestOpenWhatIsNoQueue(t *testing.T) {
 			}
 		})
 	}
-}
-
-func patch(t *testing.T, path string, off int64, v uint32) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	require.NoError(t, err)
-	defer f.Close()
-	_, err = f.WriteAt(binary.LittleEndian.AppendUint32(nil, v), off)
-	require.NoError(t, err)
 }
 
 // In a directory where everybody may write, a link can lead anywhere.

@@ -62,7 +62,7 @@ func TestOptionsOutOfRangeAreRefused(t *testing.T) {
 
 func TestSideAsText(t *testing.T) {
 	t.Parallel()
-	var s shmq.Side
+	var s shmq.Multiplicity
 	require.NoError(t, s.UnmarshalText([]byte("one")))
 	require.Equal(t, shmq.One, s)
 	require.NoError(t, s.UnmarshalText([]byte("many")))

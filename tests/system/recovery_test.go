@@ -16,6 +16,7 @@ import (
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 func recoverQueue(t *testing.T, q string) *shmq.Recovery {
@@ -59,11 +60,11 @@ func TestRecoverFromOutside(t *testing.T) {
 	require.Len(t, rec.Dead, 2)
 	first, second := rec.Dead[0], rec.Dead[1]
 	require.Equal(t, deadSender.PID(), first.PID)
-	require.Equal(t, &shmq.Holding{Claims: 1, Slots: 4, First: 4}, first.Holds)
+	require.Equal(t, &inspect.Holding{Claims: 1, Slots: 4, First: 4}, first.Holds)
 	require.NotZero(t, first.HeldSince)
 	require.Equal(t, []any{true, 1, 0}, []any{first.Freed, first.Claims, first.Returned})
 	require.Equal(t, deadTaker.PID(), second.PID)
-	require.Equal(t, &shmq.Holding{Takes: 1, Records: 2, Slots: 2, First: 1}, second.Holds)
+	require.Equal(t, &inspect.Holding{Takes: 1, Records: 2, Slots: 2, First: 1}, second.Holds)
 	require.Equal(t, []any{true, 0, 2}, []any{second.Freed, second.Claims, second.Returned})
 	require.Len(t, rec.Alive, 2)
 	for _, p := range rec.Alive {
@@ -102,7 +103,7 @@ func TestRecoverBesideSingleRoles(t *testing.T) {
 	rec := recoverQueue(t, q)
 	require.Len(t, rec.Dead, 1)
 	require.True(t, rec.Dead[0].Freed)
-	require.Equal(t, &shmq.Holding{Records: 2, Slots: 2}, rec.Dead[0].Holds)
+	require.Equal(t, &inspect.Holding{Records: 2, Slots: 2}, rec.Dead[0].Holds)
 	next := testagent.Consumer(t, q)
 	require.Equal(t, append(testagent.Again(1, "a"), testagent.Again(1, "b")...), append(next.Lease(1), next.Lease(1)...))
 	require.Equal(t, testagent.Fresh("c"), next.Lease(1))
@@ -114,7 +115,7 @@ func TestRecoverBesideSingleRoles(t *testing.T) {
 // would not.)
 func TestRecoverWakesSleepers(t *testing.T) {
 	t.Parallel()
-	q := testagent.Queue(t, &many)
+	q := testagent.Queue(t, &testagent.Shared)
 	me := testagent.Attach(t, q, shmq.Consumer)
 	for _, word := range []*uint32{me.Ring().DataFutex(), me.Ring().RoomFutex()} {
 		victim := testagent.Producer(t, q)
@@ -179,8 +180,8 @@ func TestManyRecoverAtOnce(t *testing.T) {
 // as alive or as not freed.
 func TestRecoverLeavesASeatToWhoIsAtIt(t *testing.T) {
 	t.Parallel()
-	q := testagent.Queue(t, &many)
-	_, recoverer := deadSeatInWork(t, q)
+	q := testagent.Queue(t, &testagent.Shared)
+	_, recoverer := testagent.DeadSeatInWork(t, q)
 	require.Empty(t, recoverQueue(t, q).Dead)
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)

@@ -47,13 +47,13 @@ func TestWhatASandboxRefuses(t *testing.T) {
 		for errno := range errnos {
 			t.Run(what+" "+errno, func(t *testing.T) {
 				t.Parallel()
-				q := testagent.Queue(t, &many)
+				q := testagent.Queue(t, &testagent.Shared)
 				echo := testagent.Consumer(t, q)
 				echo.Say("lease 1") // and sleeps
-				c := testproc.Start(t, "refused", what, errno, q, testagent.Queue(t, &many), testagent.Name(t))
+				c := testproc.Start(t, "refused", what, errno, q, testagent.Queue(t, &testagent.Shared), testagent.Name(t))
 				for line := c.Line(); line != "done"; line = c.Line() {
 					step, err, failed := strings.Cut(line, ": ")
-					require.Equal(t, contains(errors.New(strings.Join(refused, ";")), step), failed, line)
+					require.Equal(t, testproc.Says(errors.New(strings.Join(refused, ";")), step), failed, line)
 					if failed {
 						require.Contains(t, err, "refused by the system")
 						require.Contains(t, err, "; ", "what to do")
@@ -152,7 +152,7 @@ func refuse(c *testproc.Child, call string, errno syscall.Errno) {
 
 // createAllocated makes a queue and wants its storage to be there.
 func createAllocated(q string) error {
-	if err := shmq.Create(q, &many); err != nil {
+	if err := shmq.Create(q, &testagent.Shared); err != nil {
 		return err
 	}
 	path, err := shmq.Path(q)

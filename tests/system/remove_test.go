@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 func TestRemoveRefusesWhileInUse(t *testing.T) {
@@ -88,7 +89,7 @@ func raceAttachAndRemove(t *testing.T, name string, o shmq.Options, rounds int) 
 				default:
 				}
 				err := shmq.Remove(name)
-				if err != nil && !errors.Is(err, shmq.ErrInUse) && !errors.Is(err, fs.ErrNotExist) && !contains(err, "try again") {
+				if err != nil && !errors.Is(err, shmq.ErrInUse) && !errors.Is(err, fs.ErrNotExist) && !testproc.Says(err, "try again") {
 					t.Errorf("remove: %v", err)
 					return
 				}
@@ -118,13 +119,6 @@ func raceAttachAndRemove(t *testing.T, name string, o shmq.Options, rounds int) 
 	attachers.Wait()
 	close(done)
 	removers.Wait()
-}
-
-func attachNew(t *testing.T, q string) *attach.Participant {
-	t.Helper()
-	a, err := attach.To(q, shmq.Producer, nil)
-	require.NoError(t, err)
-	return a
 }
 
 // What to do is told once, however many layers an error comes through.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 func TestStatTellsWhoHoldsWhat(t *testing.T) {
@@ -36,8 +37,8 @@ func TestStatTellsWhoHoldsWhat(t *testing.T) {
 	require.EqualValues(t, 11, sender.Bytes)
 	require.Equal(t, shmq.Consumer, taker.Role)
 	require.EqualValues(t, 1, taker.Records)
-	require.Equal(t, &shmq.Holding{Claims: 1, Slots: 2, First: 3}, sender.Holds)
-	require.Equal(t, &shmq.Holding{Takes: 1, Records: 1, Slots: 1, First: 1}, taker.Holds)
+	require.Equal(t, &inspect.Holding{Claims: 1, Slots: 2, First: 3}, sender.Holds)
+	require.Equal(t, &inspect.Holding{Takes: 1, Records: 1, Slots: 1, First: 1}, taker.Holds)
 	c.Kill()
 	info, err = shmq.Stat(q)
 	require.NoError(t, err)

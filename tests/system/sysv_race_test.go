@@ -17,10 +17,10 @@ func TestSegmentCreatorsInProcessesHaveOneWinner(t *testing.T) {
 	const rounds = 15
 	var names []string
 	for i := range rounds {
-		key := freeKey(t)
-		names = append(names, keyName(key))
+		key := testagent.FreeKey(t)
+		names = append(names, testagent.KeyName(key))
 		if i%3 == 0 {
-			foreign(t, key, 1<<20, 0o600)
+			testagent.ForeignSegment(t, key, 1<<20, 0o600)
 		}
 	}
 	oneWinnerEach(t, names, func(name string) {
@@ -39,22 +39,22 @@ func TestSegmentCreatorsInProcessesHaveOneWinner(t *testing.T) {
 func TestSegmentQueueIsSeenWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	for _, adopted := range []bool{false, true} {
-		key := freeKey(t)
+		key := testagent.FreeKey(t)
 		if adopted {
-			foreign(t, key, 1<<20, 0o600)
+			testagent.ForeignSegment(t, key, 1<<20, 0o600)
 		}
-		seenWholeOrNotAtAll(t, keyName(key), longer(60, 2000))
+		seenWholeOrNotAtAll(t, testagent.KeyName(key), longer(60, 2000))
 	}
 }
 
 func TestSegmentAttachAndRemoveRace(t *testing.T) {
 	t.Parallel()
 	for i, o := range testagent.Modes() {
-		key := freeKey(t)
+		key := testagent.FreeKey(t)
 		if i%2 == 1 {
-			foreign(t, key, 1<<20, 0o600)
+			testagent.ForeignSegment(t, key, 1<<20, 0o600)
 		}
-		raceAttachAndRemove(t, keyName(key), o, longer(60, 1000))
+		raceAttachAndRemove(t, testagent.KeyName(key), o, longer(60, 1000))
 	}
 }
 

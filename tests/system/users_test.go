@@ -183,7 +183,7 @@ func TestQueueForReadersOnly(t *testing.T) {
 // has in its own; a file of somebody without a number there is nobody's.
 func TestUsersInAnotherNamespace(t *testing.T) {
 	t.Parallel()
-	q := testagent.Queue(t, &many)
+	q := testagent.Queue(t, &testagent.Shared)
 	attr := testproc.OwnNamespaces(t, 0)
 	attr.UidMappings[0].ContainerID = 1234
 	inside := testagent.NewAs(t, attr)

@@ -85,13 +85,13 @@ func (l *loader) bad(err error) error {
 
 // open opens the queue, or makes one like the dumped one.
 func (l *loader) open(h dump.Header) (*producer.Raw, error) {
-	side := func(many bool) shmq.Side {
+	side := func(many bool) shmq.Multiplicity {
 		if many {
 			return shmq.Many
 		}
 		return shmq.One
 	}
-	return producer.OpenRaw(l.name, &producer.Options{NoCreate: l.flags.noCreate, Create: shmq.Options{
+	return producer.OpenRaw(l.name, &producer.Options{NoCreate: l.flags.noCreate, AnyShape: true, Create: shmq.Options{
 		Producers: side(h.ManyProducers), Consumers: side(h.ManyConsumers),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, Mode: h.Mode & fs.ModePerm, Checksum: h.Checksum, Timestamps: h.Timestamps,
 	}})

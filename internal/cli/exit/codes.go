@@ -9,12 +9,12 @@ import (
 	"github.com/shmq/shmq"
 )
 
-// Exit codes. Those from 65 to 77 are the ones of sysexits.h, 124 is that of
+// Exit codes. Those from 64 to 77 are the ones of sysexits.h, 124 is that of
 // timeout(1), and a signal adds its number to 128, as in the shell.
 const (
 	CodeOK       = 0
 	CodeOther    = 1
-	CodeUsage    = 2
+	CodeUsage    = 64
 	CodeData     = 65 // not a queue, another layout, damaged; bad input
 	CodeNoQueue  = 66
 	CodeTaken    = 69 // the role, the last seat, or a queue to be removed
@@ -34,7 +34,7 @@ const (
 // Text is the list of exit codes of all verbs in the manual pages.
 const Text = `  0    done
   1    any other error
-  2    usage: a flag, an argument, a name
+  64   usage: a flag, an argument, a name
   65   not a queue, another layout version, damaged; or bad input
   66   no such queue, or it was removed
   69   the role is taken, no seat is left, or the queue is in use

@@ -1,6 +1,7 @@
 package exit
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
@@ -64,6 +65,18 @@ func TestExitCodesAreToldAlike(t *testing.T) {
 	_, section, _ := strings.Cut(document(t, "../../../docs/commands.md"), "\n## Exit codes\n")
 	require.Equal(t, All(), numbers(regexp.MustCompile(`(?m)^\| ([\d, ]+) \|`), section), "docs/commands.md")
 	require.Equal(t, All(), numbers(regexp.MustCompile(`(?m)^ +([\d, ]+)  `), Text), "manual pages")
+}
+
+// A Go program that crashes exits with 2: no command of ours ends so by itself, and the
+// sample unit starts it again.
+func TestCrashIsNoExitCode(t *testing.T) {
+	t.Parallel()
+	require.NotContains(t, All(), 2)
+	manual := document(t, "../../../docs/operations.md")
+	unit := regexp.MustCompile(`(?m)^RestartPreventExitStatus=(.*)$`).FindStringSubmatch(manual)
+	require.NotNil(t, unit)
+	require.Equal(t, fmt.Sprintf("%d %d %d", CodeUsage, CodeData, CodeNoAccess), unit[1])
+	require.Contains(t, manual, "\nKillMode=mixed\n", "else a command gets the signal twice")
 }
 
 // numbers returns those of the first group of each match.

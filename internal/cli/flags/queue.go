@@ -44,6 +44,13 @@ func (q *Queue) Options() (shmq.Options, error) {
 		}
 	}
 	o := q.opts
+	// What is not asked for is the library's default, for which an existing queue is no
+	// contradiction.
+	for flag, value := range map[string]*int{"slots": &o.Slots, "slot-size": &o.SlotSize, "seats": &o.Seats} {
+		if !q.set.Changed(flag) {
+			*value = 0
+		}
+	}
 	o.Mode = fs.FileMode(q.mode)
 	return o, nil
 }

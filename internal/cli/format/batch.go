@@ -1,5 +1,7 @@
 package format
 
+import "fmt"
+
 // batchBytes bounds what is gathered before it is flushed, but for one record.
 const batchBytes = 256 << 10
 
@@ -12,6 +14,8 @@ type Batch struct {
 	Full int
 	// Flush empties the batch. It is called when the batch is full.
 	Flush func() error
+	// Warn, if it is not nil, gets what is odd about the input and no error.
+	Warn func(text string)
 
 	// Buf holds the records, each up to one of Ends. A format appends a record and
 	// calls Added.
@@ -34,6 +38,12 @@ func (b *Batch) Added() error {
 		return b.Flush()
 	}
 	return nil
+}
+
+func (b *Batch) warn(format string, args ...any) {
+	if b.Warn != nil {
+		b.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // Reset forgets the records.

@@ -12,6 +12,7 @@ func cutMsgpack(in io.Reader, to *Batch) error {
 	buf := make([]byte, ReadSize)
 	start, end := 0, 0 // of the bytes that are read and not added yet
 	offset := int64(0) // of buf[0] in the stream
+	var foreign structures
 	for {
 		if start > 0 {
 			offset += int64(start)
@@ -33,6 +34,9 @@ func cutMsgpack(in io.Reader, to *Batch) error {
 			}
 			if err != nil {
 				return badData("the value at byte %d of the input: %v", offset+int64(start), err)
+			}
+			if foreign.look(buf[start : start+n]) {
+				to.warn(structuresWarning, foreign.values)
 			}
 			to.Buf = append(to.Buf, buf[start:start+n]...)
 			if err := to.Added(); err != nil {

@@ -24,7 +24,7 @@ unless they close it. They use it by the name fd:3, which is also in the environ
 SHMQ_QUEUE. Wherever a command takes a NAME, fd:N is the queue of its descriptor N.
 
 The command takes this process's place, so signals and exit codes are its own. Exit
-codes of shmq anon itself: 2 usage, 71 the kernel refuses, 73 no memory for the queue,
+codes of shmq anon itself: 64 usage, 71 the kernel refuses, 73 no memory for the queue,
 126 the command can't be run, 127 it is not found.`
 
 const anonExample = `  shmq anon -- sh -c 'shmq-send fd:3 --close <in & shmq-recv fd:3 >out; wait'

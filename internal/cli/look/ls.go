@@ -68,7 +68,7 @@ func printEntries(w io.Writer, entries []shmq.Entry) {
 }
 
 // attached counts the living participants of a role, of one or of many.
-func attached(info *shmq.Info, role shmq.Role, side shmq.Side) string {
+func attached(info *shmq.Info, role shmq.Role, side shmq.Multiplicity) string {
 	return fmt.Sprintf("%d of %v", report.Alive(info, role), side)
 }
 

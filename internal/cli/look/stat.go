@@ -204,7 +204,7 @@ func printWarnings(w io.Writer, lines []string) {
 	}
 }
 
-func roleText(side shmq.Side, role shmq.Role) string {
+func roleText(side shmq.Multiplicity, role shmq.Role) string {
 	if side == shmq.One {
 		return fmt.Sprintf("one %v", role)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // Participant names a participant: consumer 4711 (recv).
@@ -58,7 +59,7 @@ func Holds(p *shmq.Participant) string {
 
 // heldRecords counts records. Of a single consumer's all but the oldest may have been
 // acknowledged.
-func heldRecords(h *shmq.Holding) string {
+func heldRecords(h *inspect.Holding) string {
 	if h.Takes == 0 && h.Records > 1 {
 		return "up to " + Number(h.Records, "record")
 	}

@@ -59,20 +59,24 @@ tools that know of no queue.
 With --exec, or with a command after --, nothing is written: the command is run for
 each record, which it finds on its standard input, in the same format. It is
 acknowledged when the command exits with 0, and tried again when it does not. --exec
-takes a line for /bin/sh; words after -- are run as they are, without a shell. The
-environment has SHMQ_QUEUE, SHMQ_ID (which names the record for good), SHMQ_SENT_AT
-(empty in a queue without time stamps), SHMQ_RECORD (1 for the first that this receiver
-took), SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record
-was handed out before: a receiver may have worked on it). A command that can't be run
-(126, 127) stops the receiver. A signal is passed on to the commands that run; the
-records of those that then fail, and all others, are there for the next receiver. A
-receiver that is killed leaves its commands running, and their records come again.
+takes a line for /bin/sh; words after -- are run as they are, without a shell. With
+--batch a command gets several records, one after the other. The environment has
+SHMQ_QUEUE, SHMQ_ID (which names the record for good), SHMQ_SENT_AT (empty in a queue
+without time stamps), SHMQ_RECORD (1 for the first that this receiver took),
+SHMQ_RECORDS (how many), SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how
+often the record was handed out before: a receiver may have worked on it). Id, time and
+number are those of the first of a batch; --with-meta gives those of each. A command
+that can't be run (126, 127) stops the receiver; one that can't be started just now, for
+want of processes or memory, is tried until it can. Commands have no terminal. A signal
+is passed on to those that run; the records of those that then fail, and all others, are
+there for the next receiver. A receiver that is killed leaves its commands running, and
+their records come again.
 
 The receiver ends when a sender has marked the end of the stream (--close) and the
 queue is drained, or as the flags say. An ended stream stays ended until a sender
 attaches again: with a queue that was used before, start the sender first.
 
-Exit codes: 0 end of the stream or count reached, 1 other error, 2 usage, 65 not a
+Exit codes: 0 end of the stream or count reached, 1 other error, 64 usage, 65 not a
 queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
 removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue, 75
 empty (--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
@@ -86,7 +90,9 @@ const recvExample = `  %[1]s q
   %[1]s q --nonblock
   %[1]s q --show-redelivered | grep -v '^0'
   %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
-  %[1]s q --dead-letter q-failed -- ./handle --verbose`
+  %[1]s q --dead-letter q-failed --exec-timeout 1m -- ./handle --verbose
+  %[1]s q --batch 500 --exec 'psql -qc "copy lines from stdin"'
+  %[1]s q --jobs 8 --key customer --format json -- ./handle`
 
 // Recv returns the verb that receives, as a command of that name.
 func Recv(name string) *cobra.Command {
@@ -130,8 +136,6 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 		return exit.Usage("--with-meta goes with --format json only")
 	case f.meta && f.show:
 		return exit.Usage("--with-meta does not go with --show-redelivered: the object has the attempt")
-	case f.meta && f.exec.Given():
-		return exit.Usage("--with-meta does not go with a command: its environment says the same")
 	}
 	opts, err := f.queue.Options()
 	if err != nil {
@@ -179,22 +183,19 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 
 // runCommands receives by running a command for each record.
 func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, c *consumer.Raw, take pump.Take) (err error) {
-	o, err := f.exec.Options(c.Name())
+	o := f.exec.Options()
+	o.Format, o.Meta, o.Take, o.Note, o.Verbose = f.format.Format, f.meta, take, w.Line, f.watch.Verbose
+	commands, err := worker.New(ctx, c, o)
 	if err != nil {
 		return err
 	}
-	if o.Dead != nil {
-		defer func() { err = errors.Join(err, o.Dead.Close()) }()
-	}
-	o.Format, o.Take, o.Note, o.Verbose = f.format.Format, take, w.Line, f.watch.Verbose
-	crew := worker.New(ctx, c, o)
 	w.Waits = func() string {
-		if n := crew.Running(); n > 0 {
+		if n := commands.Running(); n > 0 {
 			return fmt.Sprintf("running %d", n)
 		}
 		return "waiting for records"
 	}
 	w.Begin()
 	defer w.Finish()
-	return crew.Run()
+	return commands.Run()
 }

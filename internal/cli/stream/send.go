@@ -51,7 +51,7 @@ With --sync records are on the disk after each step (each), or at the latest whe
 many of them are not (100), or so long after they were sent (10ms), or whichever comes
 first (100,10ms). That is for queues on a disk; one that is made gets checksums.
 
-Exit codes: 0 all was sent, 1 other error, 2 usage, 65 bad input, not a queue, or its
+Exit codes: 0 all was sent, 1 other error, 64 usage, 65 bad input, not a queue, or its
 file was cut, 66 no such queue, or it was removed, 69 role or seats taken, 71 the kernel
 refuses, 73 no space for the queue, 74 sent, but not known to be on the disk, 75 full
 (--nonblock), 77 no permission, 124 no room for so long (--timeout), 129 SIGHUP, 130
@@ -130,6 +130,7 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 	out := pump.NewOutbox(h, p, pump.SendOptions{
 		Batch: f.batch, Rate: float64(f.rate), Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock,
 	})
+	out.Warn = func(text string) { tty.Line("queue %q: %s", name, text) }
 	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "sent", Count: p.Counters, Waits: func() string { return f.waits(h) }, Data: os.Stdin}
 	w.Begin()
 	defer w.Finish()

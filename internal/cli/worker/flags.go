@@ -9,14 +9,16 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
-	"github.com/shmq/shmq/producer"
 )
 
 // Flags say which command is run for each record, and what follows from its end.
 type Flags struct {
 	line      string
 	jobs      int
+	batch     int
+	key       string
 	retries   int
+	timeout   flags.Duration
 	onFailure onFailure
 	dead      string
 
@@ -30,9 +32,12 @@ func (f *Flags) Add(cmd *cobra.Command) {
 	f.set = set.Changed
 	set.StringVar(&f.line, "exec", "", "run the shell `command` for each record; the words after -- are one without a shell")
 	set.IntVarP(&f.jobs, "jobs", "j", 1, "command: run up to `n` at a time")
-	set.IntVar(&f.retries, "retries", 3, "command: try a record up to `n` times more when it fails, after 100 ms, 200 ms and so on")
+	set.IntVar(&f.batch, "batch", 1, "command: run it for up to `n` records at a time, as many as are ready; they are acknowledged together")
+	set.StringVar(&f.key, "key", "", "command: work on records whose `field` of this name has the same value one after the other, in their order, whatever --jobs says")
+	set.Var(&f.timeout, "exec-timeout", "command: it fails when it takes longer than this `duration` (2, 0.5, 200ms, 1m): it gets SIGTERM, and SIGKILL after 5 s")
+	set.IntVar(&f.retries, "retries", 3, "command: try a record up to `n` times more when it fails, after 100 ms, 200 ms and so on, or a little less")
 	set.Var(&f.onFailure, "on-failure", "command: what becomes of a record after that: stop leaves it in the queue and ends the receiver, drop acknowledges it and goes on")
-	set.StringVar(&f.dead, "dead-letter", "", "command: send such a record to this `queue`, acknowledge it and go on")
+	set.StringVar(&f.dead, "dead-letter", "", "command: send such a record to this `queue`, with the reason, acknowledge it and go on; shmq requeue puts it back")
 	cmd.MarkFlagsMutuallyExclusive("on-failure", "dead-letter")
 	_ = cmd.RegisterFlagCompletionFunc("on-failure", cobra.FixedCompletions([]string{"stop", "drop"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("dead-letter", flags.CompleteNames)
@@ -60,7 +65,7 @@ func (f *Flags) Args(cmd *cobra.Command, args []string) error {
 	case len(words) > 0:
 		f.command = words
 	default:
-		for _, name := range []string{"jobs", "retries", "on-failure", "dead-letter"} {
+		for _, name := range []string{"jobs", "batch", "key", "exec-timeout", "retries", "on-failure", "dead-letter"} {
 			if f.set(name) {
 				return exit.Usage("--%s is for commands; add --exec", name)
 			}
@@ -77,10 +82,13 @@ func (f *Flags) Check(queue string) error {
 	for _, n := range []struct {
 		name       string
 		value, min int
-	}{{"jobs", f.jobs, 1}, {"retries", f.retries, 0}} {
+	}{{"jobs", f.jobs, 1}, {"batch", f.batch, 1}, {"retries", f.retries, 0}} {
 		if n.value < n.min {
 			return exit.BadFlag(n.name, n.value, fmt.Sprintf("want at least %d", n.min))
 		}
+	}
+	if f.set("key") && f.key == "" {
+		return exit.BadFlag("key", "", "want the name of a field")
 	}
 	if f.set("dead-letter") {
 		from, err := shmq.Path(queue)
@@ -104,26 +112,12 @@ func (f *Flags) Check(queue string) error {
 // Given reports whether a command is to be run.
 func (f *Flags) Given() bool { return f.command != nil }
 
-// Options returns what the flags ask for. The dead-letter queue, if there is one, is the
-// caller's to close.
-func (f *Flags) Options(queue string) (Options, error) {
-	dead, err := f.openDead(queue)
+// Options returns what the flags ask for.
+func (f *Flags) Options() Options {
 	return Options{
-		Command: f.command, Jobs: f.jobs, Retries: f.retries, Drop: f.onFailure == "drop", Dead: dead,
-	}, err
-}
-
-// openDead opens the queue for records that failed. If it is absent it gets the size of
-// the queue they come from, so that each fits.
-func (f *Flags) openDead(from string) (*producer.Raw, error) {
-	if !f.set("dead-letter") {
-		return nil, nil
+		Command: f.command, Jobs: f.jobs, Batch: f.batch, Key: f.key, Retries: f.retries, Timeout: f.timeout.Value(),
+		Drop: f.onFailure == "drop", Dead: f.dead,
 	}
-	info, err := shmq.Stat(from)
-	if err != nil {
-		return nil, err
-	}
-	return producer.OpenRaw(f.dead, &producer.Options{Create: shmq.Options{Slots: info.Slots, SlotSize: info.SlotSize, Seats: info.Seats}})
 }
 
 // onFailure is a flag.

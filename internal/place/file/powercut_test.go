@@ -11,12 +11,7 @@ import (
 	"github.com/shmq/shmq/internal/place/file"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testdisk"
-	"github.com/shmq/shmq/internal/testproc"
 )
-
-func TestMain(m *testing.M) {
-	testproc.Main(m, map[string]testproc.Role{"shell": testdisk.Shell})
-}
 
 // If the power fails while a queue is made, there is a whole queue of that name, or none.
 func TestPowerCutBetweenNameAndSync(t *testing.T) {

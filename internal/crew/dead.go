@@ -1,0 +1,257 @@
+package crew
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/deadletter"
+	"github.com/shmq/shmq/producer"
+)
+
+// DeadQueue is the queue that the dead letters of one worker go to. It is made when the
+// first one is sent. Its methods are safe for concurrent use.
+type DeadQueue struct {
+	name string
+	from deadletter.Letter // what all letters of the worker have in common
+	like *shmq.Info        // of the queue that the records are in
+	note func(error)
+
+	turn chan struct{} // holds one token; a lock that a context can give up
+	to   *producer.Raw // nil before the first letter, and when the queue was removed
+}
+
+// The pauses between two tries while something is short.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 10 * time.Second
+)
+
+// OpenDeadQueue returns the queue of that name for records of from. It is looked at if it exists.
+// Errors, which wrap shmq.ErrOption: it is the queue that the records come from, whatever
+// the two are called; its records are smaller than a dead letter may be. Others: those of
+// shmq.Stat. note, unless nil, is told, once a letter, what a letter has to wait for.
+func OpenDeadQueue(name string, from *consumer.Raw, note func(error)) (*DeadQueue, error) {
+	like, err := shmq.Stat(from.Name())
+	if err != nil {
+		return nil, err
+	}
+	path, err := originPath(from.Name())
+	if err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname() // a letter without it is as good
+	q := &DeadQueue{
+		name: name, like: like, note: note, turn: make(chan struct{}, 1),
+		from: deadletter.Letter{Queue: from.Name(), Path: path, CreationID: from.CreationID(), Host: host, PID: os.Getpid()},
+	}
+	if q.note == nil {
+		q.note = func(error) {}
+	}
+	if _, err := shmq.Path(name); err != nil {
+		return nil, err
+	}
+	return q, q.look()
+}
+
+// originPath returns the path by which a queue is found from any directory, "" if it has
+// none.
+func originPath(name string) (string, error) {
+	if strings.HasPrefix(name, "fd:") || strings.HasPrefix(name, "sysv:") {
+		return "", nil
+	}
+	path, err := shmq.Path(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+// Name returns the queue's name.
+func (q *DeadQueue) Name() string { return q.name }
+
+// look checks the queue if it exists.
+func (q *DeadQueue) look() error {
+	info, err := shmq.Stat(q.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return q.check(info.CreationID, info.MaxRecord)
+}
+
+// check refuses a queue that would loop, or that has no room for some records.
+func (q *DeadQueue) check(id string, maxRecord int) error {
+	if id == q.from.CreationID {
+		return q.refuse("it is queue %q itself, by another name or the same; want another queue", q.from.Queue)
+	}
+	if need := q.like.MaxRecord + q.from.Overhead(); maxRecord < need {
+		return q.refuse("its records have up to %d bytes, and a dead letter of queue %q up to %d; remove it, and it is made anew with the first letter; or make it with --slots %d --slot-size %d",
+			maxRecord, q.from.Queue, need, q.like.Slots, q.slotSize())
+	}
+	return nil
+}
+
+func (q *DeadQueue) refuse(format string, args ...any) error {
+	return &shmq.Error{Op: "send dead letters to", Queue: q.name, Err: fmt.Errorf("%w: %s", shmq.ErrOption, fmt.Sprintf(format, args...))}
+}
+
+// slotSize returns the slot size with which a queue of as many slots has room for each
+// letter with all its parts.
+func (q *DeadQueue) slotSize() int {
+	const unit = 64
+	each := max(q.like.Slots/2, 1)
+	need := q.like.MaxRecord + q.from.Overhead() + deadletter.MaxDetails
+	return ((need+each-1)/each + unit - 1) / unit * unit
+}
+
+// Send sends a letter, and waits for whatever is short until ctx ends: room in the queue,
+// space for it, a seat. The parts of the letter that are the worker's are filled in. When
+// it returns nil the letter is in the queue, and on the disk if that queue has checksums.
+// Other errors say that no waiting would help.
+func (q *DeadQueue) Send(ctx context.Context, l deadletter.Letter) error {
+	select {
+	case q.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-q.turn }()
+	l.Queue, l.Path, l.CreationID, l.Host, l.PID = q.from.Queue, q.from.Path, q.from.CreationID, q.from.Host, q.from.PID
+	told := false
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := q.try(ctx, &l, &told)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if final(err) {
+			return err
+		}
+		if !told {
+			told = true
+			q.note(err)
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// try sends a letter if there is a queue for it.
+func (q *DeadQueue) try(ctx context.Context, l *deadletter.Letter, told *bool) error {
+	if q.to == nil {
+		if err := q.open(); err != nil {
+			return err
+		}
+	}
+	b := l.Append(nil, q.to.MaxRecord())
+	err := q.to.TrySend(b)
+	if errors.Is(err, shmq.ErrFull) {
+		if !*told {
+			*told = true
+			q.note(err)
+		}
+		err = q.to.Send(ctx, b)
+	}
+	if errors.Is(err, shmq.ErrSync) {
+		err = q.sync(ctx, err)
+	}
+	if lost(err) { // make it anew
+		_ = q.to.Close() // it says the same again
+		q.to = nil
+	}
+	return err
+}
+
+// sync goes on until a letter that is in the queue is on the disk: sent again it would be
+// there twice.
+func (q *DeadQueue) sync(ctx context.Context, err error) error {
+	q.note(err)
+	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+		if err = q.to.Sync(); !errors.Is(err, shmq.ErrSync) {
+			return err
+		}
+	}
+	return err
+}
+
+// lost reports whether a queue that was attached to is of no more use.
+func lost(err error) bool {
+	return errors.Is(err, shmq.ErrRemoved) || errors.Is(err, shmq.ErrTruncated) || errors.Is(err, shmq.ErrNoSpace) || errors.Is(err, shmq.ErrDamaged)
+}
+
+// open attaches to the queue, and makes it if it is absent: with as many slots, seats and
+// rights as the one the records are in, and larger slots. What the name means may have
+// changed since it was looked at.
+func (q *DeadQueue) open() error {
+	if err := q.look(); err != nil {
+		return err
+	}
+	mode, err := modeOf(q.like)
+	if err != nil {
+		return err
+	}
+	o := &producer.Options{AnyShape: true, Create: shmq.Options{
+		Slots: q.like.Slots, SlotSize: q.slotSize(), Seats: q.like.Seats, Mode: mode, Checksum: q.like.Checksum,
+	}}
+	p, err := q.attach(o)
+	if err != nil {
+		return err
+	}
+	if err := q.check(p.CreationID(), p.MaxRecord()); err != nil {
+		return errors.Join(err, p.Close())
+	}
+	q.to = p
+	return nil
+}
+
+// attach opens a producer that syncs each letter if the queue has checksums.
+func (q *DeadQueue) attach(o *producer.Options) (*producer.Raw, error) {
+	o.NoCreate = true
+	info, err := shmq.Stat(q.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		o.NoCreate = false
+		info = &shmq.Info{Checksum: o.Create.Checksum}
+	} else if err != nil {
+		return nil, err
+	}
+	if info.Checksum {
+		o.Durability.Every = 1
+	}
+	p, err := producer.OpenRaw(q.name, o)
+	if o.NoCreate && errors.Is(err, fs.ErrNotExist) { // removed since
+		err = fmt.Errorf("%w: %w", shmq.ErrRemoved, err)
+	}
+	return p, err
+}
+
+// Close leaves the queue.
+func (q *DeadQueue) Close() error {
+	q.turn <- struct{}{}
+	defer func() { <-q.turn }()
+	if q.to == nil {
+		return nil
+	}
+	err := q.to.Close()
+	q.to = nil
+	return err
+}

@@ -1,0 +1,157 @@
+package crew
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
+)
+
+// take takes a record, or a batch, and begins to work on it. It returns errWoken when it
+// waited and a job has ended.
+func (c *Crew) take() error {
+	ls := c.leases
+	if c.Keyed {
+		ls = ls[:1] // those that are ready may have other keys
+	}
+	if c.Left > 0 && c.Left < int64(len(ls)) {
+		ls = ls[:c.Left]
+	}
+	n, err := c.lease(ls)
+	if n == 0 {
+		return err
+	}
+	rs, copyErr := c.records(ls[:n])
+	if copyErr != nil {
+		return copyErr // the consumer is lost, and its leases with it
+	}
+	c.begin(rs)
+	return err
+}
+
+// lease waits for records until a job ends.
+func (c *Crew) lease(ls []consumer.Lease) (int, error) {
+	n, err := c.try(ls)
+	if !errors.Is(err, shmq.ErrEmpty) {
+		c.idle = time.Time{}
+		return n, err
+	}
+	if c.Nonblock {
+		return n, err
+	}
+	wait, cancel := c.wait()
+	defer cancel(nil)
+	if c.Idle > 0 {
+		if c.idle.IsZero() {
+			c.idle = time.Now()
+		}
+		var over context.CancelFunc
+		wait, over = context.WithDeadlineCause(wait, c.idle.Add(c.Idle), ErrIdle)
+		defer over()
+	}
+	if len(ls) == 1 {
+		ls[0], err = c.From.Lease(wait)
+		n = one(err)
+	} else {
+		n, err = c.From.LeaseBatch(wait, ls)
+	}
+	if err == nil || err == io.EOF {
+		c.idle = time.Time{}
+	} else if cause := context.Cause(wait); cause != nil {
+		err = cause
+	}
+	return n, err
+}
+
+func (c *Crew) try(ls []consumer.Lease) (n int, err error) {
+	if len(ls) > 1 {
+		return c.From.TryLeaseBatch(ls)
+	}
+	ls[0], err = c.From.TryLease()
+	return one(err), err
+}
+
+func one(err error) int {
+	if err == nil {
+		return 1
+	}
+	return 0
+}
+
+// wait returns a context that ends when a job does.
+func (c *Crew) wait() (context.Context, context.CancelCauseFunc) {
+	ctx, wake := context.WithCancelCause(c.ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.wake = wake; len(c.finished) > 0 {
+		wake(errWoken)
+	}
+	return ctx, func(cause error) {
+		c.mu.Lock()
+		c.wake = nil
+		c.mu.Unlock()
+		wake(cause)
+	}
+}
+
+// records copies what was leased.
+func (c *Crew) records(ls []consumer.Lease) (rs []*Record, err error) {
+	err = c.From.Guard(func() error {
+		for i := range ls {
+			rs = append(rs, c.record(&ls[i]))
+		}
+		return nil
+	})
+	return rs, err
+}
+
+// record tells of a lease what a handler may know.
+func (c *Crew) record(l *consumer.Lease) *Record {
+	c.Taken++
+	if c.Left > 0 {
+		c.Left--
+	}
+	return &Record{Data: append([]byte{}, l.Bytes()...), Number: c.Taken, Redelivered: l.Redelivered(), ID: l.ID(), SentAt: l.SentAt(), lease: *l}
+}
+
+// begin hands records out.
+func (c *Crew) begin(rs []*Record) {
+	fit := rs[:0:0]
+	for _, r := range rs {
+		key, err := c.prepare(r)
+		switch {
+		case err != nil:
+			c.start(&job{records: []*Record{r}, hopeless: &Undecodable{err}})
+		case c.Keyed && key != "":
+			c.queueUp(key, r)
+		default:
+			fit = append(fit, r)
+		}
+	}
+	if len(fit) > 0 {
+		c.start(&job{records: fit})
+	}
+}
+
+// prepare calls Prepare, and makes a panic an error.
+func (c *Crew) prepare(r *Record) (key string, err error) {
+	if c.Prepare == nil {
+		return "", nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Panic{p, string(debug.Stack())}
+		}
+	}()
+	return c.Prepare(r)
+}
+
+// start starts a job.
+func (c *Crew) start(j *job) {
+	c.running.Add(1)
+	go c.work(j)
+}
