@@ -37,6 +37,7 @@ func TestClientInC(t *testing.T) {
 		{"C receives the rest of a batch", restOfABatch},
 		{"each sees the other", eachSeesTheOther},
 		{"C refuses", refusals},
+		{"both agree on incarnations and sums", incarnations},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, client) })
 	}
@@ -64,6 +65,7 @@ func create(t *testing.T, producers, consumers shmq.Multiplicity) (queue string)
 	queue = filepath.Join(t.TempDir(), "queue")
 	require.NoError(t, shmq.Create(queue, &shmq.Options{
 		Producers: producers, Consumers: consumers, Slots: slots, SlotSize: slotSize, Seats: 8,
+		Timestamps: producers != consumers,
 	}))
 	return queue
 }

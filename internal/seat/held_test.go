@@ -115,19 +115,19 @@ func TestStatTellsWhoIsFrozen(t *testing.T) {
 	for name, v2 := range map[string]bool{"version 1": false, "version 2": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := testagent.Queue(t, nil)
+			q := testagent.Queue(t, &testagent.Shared)
 			c := testagent.Consumer(t, q)
 			f := testproc.NewFreezer(t, v2)
 			f.Add(c.PID())
-			require.False(t, only(t, q, shmq.Consumer).Frozen)
+			require.False(t, testagent.Only(t, q, shmq.Consumer).Frozen)
 			f.Freeze(f.File())
-			p := only(t, q, shmq.Consumer)
+			p := testagent.Only(t, q, shmq.Consumer)
 			require.True(t, p.Alive)
 			require.True(t, p.Frozen)
 			require.Equal(t, f.File(), p.Freezer)
 			require.False(t, p.Stopped)
 			require.NoError(t, f.Thaw(f.File()))
-			testproc.Until(t, func() bool { return !only(t, q, shmq.Consumer).Frozen })
+			testproc.Until(t, func() bool { return !testagent.Only(t, q, shmq.Consumer).Frozen })
 		})
 	}
 }
