@@ -13,17 +13,17 @@ const anonymous = "anonymous"
 
 // CreateAnonymous makes a queue without a name and returns the file that it is. It is
 // in no directory, and gone, with the records in it, when the last process that has the
-// file open or is attached ends. Who is to use it has to be handed the file: a child by
-// exec.Cmd.ExtraFiles, any process by SendFile. Each then attaches, describes or looks
-// by the name that FileName returns; a child by the number it was given, as "fd:3".
+// file open or is attached ends. A process that is to use it has to be handed the file: a child
+// by exec.Cmd.ExtraFiles, any other by SendFile. Each then uses the name that FileName
+// returns; a child the number that it was given, as "fd:3".
 //
-// The caller closes the file when it has attached and handed it out; who is attached
-// does not need it. It is closed on exec, and sealed: its size is final, so nobody can
+// The caller closes the file when it has attached and handed it out; a participant does
+// not need it. It is closed on exec, and sealed: its size is final, so nobody can
 // harm those attached by cutting it.
 //
-// opts.Mode decides who of those that are handed the file can attach: a process of
-// another user needs 0666, of which nobody else can make use. It can be changed later,
-// by os.File.Chmod. Bits to execute are left out. opts may be nil.
+// opts.Mode decides which users that are handed the file can attach: a process of
+// another user than the maker needs 0666, of which nobody else can make use. It can be
+// changed later, by os.File.Chmod. Bits to execute are left out. opts may be nil.
 //
 // Errors: ErrOption; ErrNoSpace if the machine has not that much memory left;
 // ErrRefused where the system lets nobody have such files.
@@ -49,10 +49,10 @@ func SendFile(conn *net.UnixConn, f *os.File) error {
 }
 
 // ReceiveFile takes a queue that was sent by SendFile. It waits, until conn's deadline,
-// for one byte of conn and takes the one descriptor that has to come with it. Whoever sent it, what is returned
-// is a queue whose size is final; the caller attaches by FileName, and closes it. A file
-// that is not sealed yet is sealed, and refused if it can't be: whoever has it could end
-// those attached by cutting it.
+// for one byte of conn and takes the one descriptor that has to come with it. The file that
+// it returns is a queue whose size is final, whichever process sent it; the caller attaches
+// by FileName, and closes it. A file that is not sealed yet is sealed, and refused if it
+// can't be: any process that has it could end those attached by cutting it.
 //
 // Errors: ErrNotQueue for anything else that comes, ErrVersion, ErrDamaged; ErrRefused
 // if this process can have no more descriptors; those of the connection, io.EOF among

@@ -12,7 +12,7 @@
 // A name without a slash means the file shmq.NAME in /dev/shm, or in the directory
 // that the environment variable SHMQ_DIR names. A name with a slash is a path.
 //
-// The name fd:N means the queue that this process's descriptor N is, whoever opened it:
+// The name fd:N means the queue that this process's descriptor N is, whichever process opened it:
 // mostly an anonymous one, of CreateAnonymous, that no other process can find. The names
 // sysv:KEY and sysv:id:ID mean System V segments. A file that is called so needs a path.
 // docs/places.md tells what each kind of place is good for.
@@ -21,7 +21,8 @@
 //
 // A queue in memory ends with the machine's run. One in a file on a disk, made with
 // Options.Checksum, has after a crash of the machine what was synced before: by Sync, or
-// as records are sent, as Durability says. Who attaches first then rebuilds it.
+// as records are sent, as producer.Durability says. The first participant that attaches then
+// rebuilds it.
 //
 // # Errors
 //

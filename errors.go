@@ -17,6 +17,9 @@ var (
 	ErrTooLarge = ring.ErrTooLarge
 	// ErrClosed: the producer or consumer was closed.
 	ErrClosed = fail.ErrClosed
+	// ErrBrokenOff: a stream ended before its producers had sent all that they meant to, as
+	// far as that can be told; it is an io.ErrUnexpectedEOF.
+	ErrBrokenOff = fail.ErrBrokenOff
 
 	// Of attaching and of files:
 

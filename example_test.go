@@ -49,7 +49,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	c, err := consumer.Open[Job](name, nil)
+	c, err := consumer.Open[Job](name, &consumer.Options{UntilEOF: true})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -43,16 +43,17 @@ type Recovered struct {
 	Returned int `json:"records_returned"`
 }
 
-// Recover takes back what dead participants of the queue of that name held, as
-// participants do by themselves when they attach or wait: for queues that nobody waits
-// at, and for people who want to know. It needs no role and no seat, never touches a
+// Recover recovers the dead participants of the queue of that name, as participants do when
+// they attach or wait: their unpublished claims become skipped slots, their unacknowledged
+// records are delivered again, their seats are free. It is for queues at which no participant
+// waits, and for people that want to know. It needs no role and no seat, never touches a
 // living participant, however long that is stopped, and wakes sleepers for what they can
-// go on with. What a dead single consumer was handed needs no taking back: the next one
+// go on with. What a dead single consumer was handed needs no recovery: the next one
 // is handed it again. A queue with checksums that was in use when the machine stopped is
-// rebuilt, as by who attaches first. It is safe for concurrent use, by several
-// processes too, and waits for nobody but who attaches or leaves just now. Errors:
-// ErrName, ErrNotQueue, ErrVersion, ErrDamaged, ErrSync, ErrInUse when such a one does not
-// come to an end, fs.ErrNotExist, fs.ErrPermission. opts may be nil.
+// rebuilt, as by the first participant that attaches. It is safe for concurrent use, by
+// several processes too, and waits only for processes that are attaching or leaving. Errors:
+// ErrName, ErrNotQueue, ErrVersion, ErrDamaged, ErrSync, ErrInUse when such a process does
+// not come to an end, fs.ErrNotExist, fs.ErrPermission. opts may be nil.
 func Recover(name string, opts *RecoverOptions) (*Recovery, error) {
 	rec, err := recoverDead(name, opts != nil && opts.DryRun)
 	return rec, fail.In("recover", name, err)
@@ -119,12 +120,16 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 			rec.Dead = []Recovered{}
 		}
 	}
+	if err := seat.LockRecovery(q); err != nil {
+		return err
+	}
+	defer seat.UnlockRecovery(q)
 	for i := range rec.Dead {
 		if err := rec.Dead[i].carryOut(q); err != nil {
 			return err
 		}
 	}
-	// Also if nothing was reclaimed: a turn may be free, or the stream at its end.
+	// Also if the sweep found nothing: a turn may be free, or the stream at its end.
 	seat.WakeEverybody(q)
 	if err := gate.Leave(q, func() error { return gate.NotSynced(q, gate.Sync(q)) }); err != nil {
 		return err

@@ -70,7 +70,7 @@ type Info struct {
 
 	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation; their records were never sent
 	// Broken: the machine stopped while the queue, which has checksums, was in use, or
-	// this is a copy that was made meanwhile. Who attaches next rebuilds it; until then
+	// this is a copy that was made meanwhile. The next participant rebuilds it; until then
 	// the other numbers here mean little.
 	Broken bool `json:"broken"`
 	Full   bool `json:"full"` // no room for a record of one slot: the position Tail - Slots is not free

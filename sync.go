@@ -8,8 +8,8 @@ import (
 	"github.com/shmq/shmq/internal/mapped"
 )
 
-// Sync returns when all that is in the queue of that name at this moment, whoever put it
-// there, is on stable storage. It needs neither a role nor a seat. In a filesystem in
+// Sync returns when all that is in the queue of that name at this moment, from all
+// participants, is on stable storage. It needs neither a role nor a seat. In a filesystem in
 // memory it does nothing. Errors: ErrSync, and those of Stat.
 func Sync(name string) error {
 	q, err := mapped.Open(name, true)

@@ -107,8 +107,8 @@ func (v *Viewer) Close() error { return v.fail(v.q.Close()) }
 func (v *Viewer) fail(err error) error { return fail.In(opView, v.q.Name, err) }
 
 // Rewind goes to the oldest record. All that is in the queue at this moment lies
-// before the position that it returns: who wants that and no more stops there, since
-// with producers at work there may always be another record.
+// before the position that it returns: a reader that wants no more stops there, since with
+// producers at work there may always be another record.
 // If the file was cut it returns 0, and Next the error.
 func (v *Viewer) Rewind() (end uint64) {
 	_ = v.q.Touch(func() error { end = v.view.Rewind(); return nil })
@@ -168,8 +168,8 @@ func (v *Viewer) Next(rec *Record) error {
 	return nil
 }
 
-// Holder returns who has a record that Next returned, or is writing it; nil if nobody
-// is known to. By now it may have left.
+// Holder returns the participant that has a record that Next returned, or is writing it; nil
+// if none is known to. By now it may have left.
 func (v *Viewer) Holder(rec *Record) (h *Holder) {
 	_ = v.q.Touch(func() error { h = v.holderOf(rec); return nil })
 	return h
@@ -202,8 +202,8 @@ func (v *Viewer) holder(i int) *Holder {
 
 // Ended reports whether no record can follow those in the queue: no producer is
 // attached, and the latest one marked the end of the stream; or there was one, and
-// anyEnd says that this is enough; or none can come, since the queue was removed. Who
-// then finds nothing more has seen the end.
+// anyEnd says that this is enough; or none can come, since the queue was removed. A
+// reader that then finds nothing more has seen the end.
 func (v *Viewer) Ended(anyEnd bool) (bool, error) {
 	var begun, finished bool
 	if err := v.q.Touch(func() error { begun, finished = v.q.Ring.Stream(); return nil }); err != nil {
@@ -237,6 +237,9 @@ func (v *Viewer) LastAttach() time.Time {
 
 // Options returns what a queue has to be made with to be like this one.
 func (v *Viewer) Options() (Options, error) {
+	if v.q.Closed() {
+		return Options{}, v.fail(ErrClosed)
+	}
 	_, mode, _, err := v.q.Stat()
 	return Options{
 		Producers: multiplicity(v.q.Header.ManyProducers), Consumers: multiplicity(v.q.Header.ManyConsumers),

@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"errors"
 	"reflect"
 	"sync"
 	"testing"
@@ -88,6 +89,10 @@ func TestManyGoroutinesUseOneType(t *testing.T) {
 		wg.Go(func() {
 			c := codec.Msgpack()
 			for range 50 {
+				bad := any([]any{make(chan int)})
+				if _, err := c.Append(nil, &bad); !errors.Is(err, codec.ErrType) {
+					t.Error(err)
+				}
 				b, err := c.Append(nil, &want)
 				if err != nil {
 					t.Error(err)

@@ -140,6 +140,26 @@ func TestWhatCannotBeAKeyIsNamed(t *testing.T) {
 	}
 }
 
+func TestTagsNameFields(t *testing.T) {
+	t.Parallel()
+	type tagged struct {
+		A int `msgpack:"a,alias:alpha"`
+		B int `msgpack:"'with, comma'"`
+		C int `msgpack:"alias:gamma"`
+		D int `msgpack:"-"`
+		E int `msgpack:" e ,omitempty"`
+		F int `json:"f"`
+	}
+	v := tagged{1, 2, 3, 4, 0, 6}
+	equal(t, string(encode(t, &v)), "\x84\xa1a\x01\xabwith, comma\x02\xa1C\x03\xa1F\x06")
+	var got tagged
+	const src = "\x86\xa5alpha\x01\xabwith, comma\x02\xa5gamma\x03\xa1D\x04\xa1e\x05\xa1F\x06"
+	if err := codec.Msgpack().Decode([]byte(src), &got); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, tagged{1, 2, 3, 0, 5, 6})
+}
+
 func TestAStructEmbeddedByPointerIsMadeWhenItIsThere(t *testing.T) {
 	t.Parallel()
 	type outer struct {

@@ -141,6 +141,9 @@ func TestWhatAnInterfaceHoldsIsKnownWhenItIsSent(t *testing.T) {
 		if !errors.Is(err, codec.ErrType) || string(b) != "head" || !strings.Contains(err.Error(), `["k"][1]`) {
 			t.Errorf("%T: got %q, %v, want ErrType", v, b, err)
 		}
+		if _, again := codec.Msgpack().Append(nil, &boxed); again == nil || again.Error() != err.Error() {
+			t.Errorf("%T: got %v, and then %v", v, err, again)
+		}
 	}
 }
 

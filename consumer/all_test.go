@@ -20,7 +20,7 @@ func TestAllUntilTheEnd(t *testing.T) {
 			require.NoError(t, p.TrySend([]byte(s)))
 		}
 		require.NoError(t, p.Finish())
-		c := openConsumer(t, q, nil)
+		c := openConsumer(t, q, &consumer.Options{UntilEOF: true})
 		var got []string
 		for b, err := range c.All(context.Background()) {
 			require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestTypedAllGoesOnAfterWhatItCannotDecode(t *testing.T) {
 		require.NoError(t, p.TrySend([]byte(s)))
 	}
 	require.NoError(t, p.Finish())
-	c, err := consumer.Open[int](q, nil)
+	c, err := consumer.Open[int](q, &consumer.Options{UntilEOF: true})
 	require.NoError(t, err)
 	defer c.Close()
 	var got []int

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
 )
 
@@ -16,7 +17,7 @@ func TestReceiveBatchWaitsForTheFirstRecordAndEndsWithTheStream(t *testing.T) {
 	for _, side := range []shmq.Multiplicity{shmq.One, shmq.Many} {
 		t.Run(side.String(), func(t *testing.T) {
 			q := testagent.Queue(t, small(shmq.Options{Producers: side, Consumers: side}))
-			p, c := openProducer(t, q), openConsumer(t, q, nil)
+			p, c := openProducer(t, q), openConsumer(t, q, &consumer.Options{UntilEOF: true})
 			const records = 1000
 			var sender sync.WaitGroup
 			sender.Go(func() {

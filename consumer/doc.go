@@ -4,8 +4,8 @@
 // chosen. A Raw receives bytes: copied out, or in place, as a Lease.
 //
 // A Lease holds a record until it is acknowledged. If its holder is killed before
-// that, another consumer gets the record, flagged as redelivered. So who works on a
-// record first and acknowledges it then sees each record at least once. Receive is
+// that, another consumer gets the record, flagged as redelivered. So a program that
+// works on a record first and acknowledges it then sees each record at least once. Receive is
 // for convenience: it acknowledges as soon as it has the bytes, so a record that was
 // received and not yet dealt with dies with its process.
 //

@@ -25,7 +25,7 @@ func (c *Raw) refused(err error) error {
 	return c.end.Fail(err)
 }
 
-// missed is what a Try returns that found nothing. Who polls comes here all the time.
+// missed is what a Try returns that found nothing. A consumer that polls comes here all the time.
 func (c *Raw) missed() error {
 	if c.end.Fence || park.Armed(c.end.Room) {
 		c.idle()
@@ -33,12 +33,8 @@ func (c *Raw) missed() error {
 	if err := c.end.Missed(); err != nil {
 		return err
 	}
-	if c.untilEOF || c.end.Ring().Finished() {
-		if end, err := c.ended(); err != nil {
-			return err
-		} else if end {
-			return io.EOF
-		}
+	if err := c.ended(); err != nil && err != errPassed {
+		return err
 	}
 	if err := c.gone(); err != nil {
 		return err

@@ -48,7 +48,7 @@ func ExampleConsumer_Receive() {
 	defer cleanUp()
 	sendLetters(name, finish, "alpha")
 
-	c, err := consumer.Open[string](name, nil)
+	c, err := consumer.Open[string](name, &consumer.Options{UntilEOF: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func ExampleConsumer_All() {
 	defer cleanUp()
 	sendLetters(name, finish, "alpha", "beta", "gamma")
 
-	c, err := consumer.Open[string](name, nil)
+	c, err := consumer.Open[string](name, &consumer.Options{UntilEOF: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func ExampleConsumer_Lease() {
 	defer cleanUp()
 	sendLetters(name, finish, "alpha", "beta")
 
-	c, err := consumer.Open[string](name, nil)
+	c, err := consumer.Open[string](name, &consumer.Options{UntilEOF: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func ExampleRaw_LeaseBatch() {
 		log.Fatal(err)
 	}
 
-	c, err := consumer.OpenRaw(name, nil)
+	c, err := consumer.OpenRaw(name, &consumer.Options{UntilEOF: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func ExampleRaw_Guard() {
 	defer cleanUp()
 	sendLetters(name, finish, "alpha")
 
-	c, err := consumer.OpenRaw(name, nil)
+	c, err := consumer.OpenRaw(name, &consumer.Options{UntilEOF: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func ExampleConsumer_LeaseBatch() {
 	defer cleanUp()
 	sendLetters(name, finish, "alpha", "beta", "gamma")
 
-	c, err := consumer.Open[string](name, nil)
+	c, err := consumer.Open[string](name, &consumer.Options{UntilEOF: true})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -28,8 +28,8 @@ func (l *Lease) from() *Raw {
 }
 
 // Bytes returns the record, in place: valid until the lease is settled. The memory
-// is shared with other processes; who does not trust them copies before checking. Who
-// touches it where the file may be cut does so in Raw.Guard: it may turn into zeros.
+// is shared with other processes: a program that does not trust them copies before it checks.
+// Where the file may be cut it reads in Raw.Guard: the bytes may turn into zeros.
 func (l *Lease) Bytes() []byte { return l.ring.Data }
 
 // ID names the record for good: it is delivered again under the same ID, and no other record

@@ -66,6 +66,7 @@ func (c *Raw) leased(l *Lease) {
 	c.end.Counts.Hold()
 	if l.ring.Redelivered > 0 {
 		c.end.Counts.Redelivered++
+		c.relieved()
 	}
 	c.passOn()
 }
@@ -113,6 +114,7 @@ func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
 	for i := range ls[:n] {
 		if ls[i].ring.Redelivered > 0 {
 			c.end.Counts.Redelivered++
+			c.relieved()
 		}
 	}
 	if err != nil {

@@ -18,10 +18,23 @@ type Options struct {
 	Create shmq.Options
 	// AnyShape takes a queue that exists as it is, whatever Create says. Default false.
 	AnyShape bool
-	// UntilEOF ends the stream, like a pipe's, when the queue is drained and no
-	// producer is attached any more. Without it only an end that a producer marked
-	// (Finish) does that. A stream that no producer has begun is not at its end.
+	// UntilEOF asks for the ends of streams. A stream ends, like a pipe's, when its last
+	// producer has left; io.EOF tells it after all of its records were handed out, here
+	// or elsewhere. It is told to each consumer that was attached when the end came and
+	// asks for it, or, if none was, to the first that comes; one that comes later waits
+	// for the next stream. If a producer was killed, or gave up (Abandon), the error is
+	// shmq.ErrBrokenOff, an io.ErrUnexpectedEOF, instead. Until the next stream
+	// begins, or NextStream is called, each call that finds nothing returns the same
+	// again. Without UntilEOF a consumer goes on through all ends. Default false.
 	UntilEOF bool
+	// Strict, with UntilEOF, takes only a stream that a producer finished (Finish) for
+	// complete: when the last one has just left, that is shmq.ErrBrokenOff too.
+	// Default false.
+	Strict bool
+	// Admit is called when the queue is there, before anything that other participants
+	// could notice. Its error refuses the queue, and is what Open returns. It may be called
+	// again, for another queue that has got the name. Default: nil, none is refused.
+	Admit func() error
 	// Prefault makes all of the queue's pages ready, so that the first lap is as
 	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
 	Prefault bool
@@ -39,7 +52,7 @@ type Options struct {
 	// Codec turns bytes into values; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
-	// Logger gets what somebody who looks after the queue should know, and no call
+	// Logger gets what an operator of the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died, and
 	// that the queue was rebuilt; at level Error, once, that it is damaged. Its handler
 	// is called in the middle of a call and must not use this consumer. Default: nil,
@@ -51,10 +64,12 @@ func (o *Options) attach(name string) (*attach.Participant, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	return attach.To(name, shmq.Consumer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, AnyShape: o.AnyShape, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
+	return attach.To(name, shmq.Consumer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, AnyShape: o.AnyShape, Admit: o.Admit, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }
+
+func (o *Options) strict() bool { return o != nil && o.Strict }
 
 func (o *Options) codec() codec.Codec {
 	if o == nil || o.Codec == nil {

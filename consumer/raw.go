@@ -11,12 +11,15 @@ import (
 
 // Raw receives bytes from a queue. It is for one goroutine at a time.
 type Raw struct {
-	end      attach.End
 	ring     *ring.Consumer // nil once closed, or lost by a fault
 	many     bool
-	watchful bool // many or fence: received has more to look at than one word
+	watchful bool // many or fence: after a record there is more to load than one word
 	untilEOF bool
-	empty    error // what a Try returns; made once
+	strict   bool
+	end      attach.End
+	over     error  // of the last stream whose end it was told
+	passedAt uint64 // see passOver
+	empty    error  // what a Try returns; made once
 }
 
 // OpenRaw attaches to the queue of that name as a consumer, and makes the queue if it is
@@ -30,10 +33,17 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		return nil, err
 	}
 	c := &Raw{
-		many: att.ManyConsumers(), watchful: att.MustFence() || att.ManyConsumers(), untilEOF: opts.untilEOF(),
+		many: att.ManyConsumers(), watchful: att.MustFence() || att.ManyConsumers(), untilEOF: opts.untilEOF(), strict: opts.strict(),
 		empty: &shmq.Error{Op: "receive from", Queue: name, Err: fmt.Errorf("%w; wait with Receive, or send something", shmq.ErrEmpty)},
 	}
-	if err := att.Guard(func() error { c.ring = att.Ring().NewConsumer(att.Seat()); return nil }); err != nil {
+	if err := att.Guard(func() error {
+		if err := att.EndStream(); err != nil {
+			return err
+		}
+		c.ring = att.Ring().NewConsumer(att.Seat())
+		c.ring.Listen(c.untilEOF)
+		return nil
+	}); err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
 	}
 	c.ring.Owner = c

@@ -96,10 +96,11 @@ func (c *Raw) received(n int) {
 // single, registered consumer, and nobody asleep on the other side.
 func (c *Raw) quiet() bool { return !c.watchful && !park.Armed(c.end.Room) }
 
-// aftermath wakes who can go on because of a record that was received.
+// aftermath wakes participants that can go on because of a record that was received.
 func (c *Raw) aftermath(redelivered int) {
 	if redelivered > 0 {
 		c.end.Counts.Redelivered++
+		c.relieved()
 	}
 	c.passOn()
 	c.freed()

@@ -58,6 +58,9 @@ func (c *Raw) receivedBatch(bufs [][]byte, n, redelivered int, err error) (int, 
 		c.end.Counts.Bytes += uint64(len(b))
 	}
 	c.end.Counts.Redelivered += uint64(redelivered)
+	if redelivered > 0 {
+		c.relieved()
+	}
 	c.passOn()
 	c.freed()
 	return n, nil

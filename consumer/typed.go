@@ -105,14 +105,14 @@ type Leased[T any] struct {
 // and does not end the batch. The slots become free when the last lease of the batch
 // is settled. Errors: those of Raw.TryLeaseBatch.
 func (c *Consumer[T]) TryLeaseBatch(ls []Leased[T]) (int, error) {
-	n, err := c.raw.TryLeaseBatch(c.room4(ls))
+	n, err := c.raw.TryLeaseBatch(c.leasesFor(ls))
 	return c.leasedBatch(ls, n, err)
 }
 
 // LeaseBatch is TryLeaseBatch, but waits for the first record until ctx ends; then it
 // returns the error of ctx, and no record was taken.
 func (c *Consumer[T]) LeaseBatch(ctx context.Context, ls []Leased[T]) (int, error) {
-	n, err := c.raw.LeaseBatch(ctx, c.room4(ls))
+	n, err := c.raw.LeaseBatch(ctx, c.leasesFor(ls))
 	return c.leasedBatch(ls, n, err)
 }
 
@@ -145,6 +145,9 @@ func (c *Consumer[T]) Sync() error { return c.raw.Sync() }
 // StartSync starts that and does not wait for it; see Raw.StartSync.
 func (c *Consumer[T]) StartSync() error { return c.raw.StartSync() }
 
+// NextStream goes on behind the end of a stream; see Raw.NextStream.
+func (c *Consumer[T]) NextStream() { c.raw.NextStream() }
+
 // Close leaves the queue; see Raw.Close.
 func (c *Consumer[T]) Close() error { return c.raw.Close() }
 
@@ -167,7 +170,7 @@ func (c *Consumer[T]) leased(l Lease, err error) (T, Lease, error) {
 	return v, l, err
 }
 
-func (c *Consumer[T]) room4(ls []Leased[T]) []Lease {
+func (c *Consumer[T]) leasesFor(ls []Leased[T]) []Lease {
 	if len(c.leases) < len(ls) {
 		c.leases = make([]Lease, len(ls))
 	}

@@ -31,7 +31,7 @@ type student struct {
 func pair[T any](t *testing.T, codecs ...codec.Codec) (*producer.Producer[T], *consumer.Consumer[T]) {
 	t.Helper()
 	q := testagent.Queue(t, &shmq.Options{Slots: 64, SlotSize: 64})
-	po, co := &producer.Options{}, &consumer.Options{}
+	po, co := &producer.Options{}, &consumer.Options{UntilEOF: true}
 	if len(codecs) > 0 {
 		po.Codec, co.Codec = codecs[0], codecs[0]
 	}

@@ -2,13 +2,12 @@ package consumer
 
 import (
 	"context"
-	"io"
 
 	"github.com/shmq/shmq/ring"
 )
 
 // wait repeats try, which returned ring.ErrEmpty, until it returns something else,
-// the stream ends (io.EOF) or ctx does, in the way that the policy says.
+// the stream ends (see ended) or ctx does, in the way that the policy says.
 func (c *Raw) wait(ctx context.Context, try func() error) error {
 	c.idle()
 	var err error
@@ -28,15 +27,15 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 			return err
 		}
 		c.idle()
-		if end, err := c.ended(); err != nil || end {
-			if end {
-				err = io.EOF
-			}
+		if err := c.ended(); err == errPassed {
+			continue
+		} else if err != nil {
 			return err
 		}
 		if err := c.gone(); err != nil {
 			return err
 		}
+		c.passOver()
 		if ctx.Err() == nil { // else it does not sleep
 			c.end.Counts.Waits++
 		}
@@ -50,26 +49,8 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 	}
 }
 
-// ended reports whether the stream is at its end: the ring is empty, as the caller
-// found, no producer is attached, and that is final, because one marked it so or
-// because this consumer was told to take it so. The order of the questions counts:
-// a producer that leaves after the first was asked has sent all before it left, and
-// the last look at the ring sees that.
-func (c *Raw) ended() (bool, error) {
-	begun, finished := c.end.Ring().Stream()
-	if !finished && !(begun && c.untilEOF) {
-		return false, nil
-	}
-	attached, err := c.end.ProducerAttached()
-	if err != nil || attached {
-		return false, err
-	}
-	c.end.Recover() // claims of the dead are no records to wait for
-	return c.ring.Idle(), nil
-}
-
-// gone returns shmq.ErrRemoved if the queue was removed and nothing can follow. As in
-// ended, the last look at the ring comes after the question for producers.
+// gone returns shmq.ErrRemoved if the queue was removed and nothing can follow. The ring is
+// asked last, after the question for producers.
 func (c *Raw) gone() error {
 	err := c.end.Gone()
 	if err == nil {

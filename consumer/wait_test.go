@@ -55,7 +55,7 @@ func TestWaitPolicies(t *testing.T) {
 func TestSpinSeesTheEndOfTheStream(t *testing.T) {
 	q := testagent.Queue(t, nil)
 	p := openProducer(t, q)
-	c := openConsumer(t, q, &consumer.Options{Wait: shmq.Spin})
+	c := openConsumer(t, q, &consumer.Options{Wait: shmq.Spin, UntilEOF: true})
 	done := make(chan error, 1)
 	go func() {
 		time.Sleep(20 * millisecond) // the consumer spins meanwhile; right without it too

@@ -45,7 +45,7 @@ func (c *Raw) orphaned() {
 }
 
 // passOn wakes another consumer if there is more to take: one wake-up may stand for
-// several records, and who was woken may leave without taking one.
+// several records, and a consumer that was woken may leave without taking one.
 func (c *Raw) passOn() {
 	if c.many && park.Armed(c.end.Data) && c.ring.Ready() {
 		c.end.Counts.Wakes += uint64(park.WakeOne(c.end.Data))

@@ -102,7 +102,7 @@ func (l *Letter) append(dst []byte) []byte {
 	m.key(keyRecord)
 	m.buf = append(m.buf, l.Record...)
 	m.finish(start)
-	if codec.Check(l.Record) == nil && codec.Check(m.buf[start:]) == nil {
+	if codec.Check(m.buf[start:]) == nil { // and so is the record, as nothing follows it
 		return m.buf
 	}
 	m.buf = m.buf[:beforeRecord]

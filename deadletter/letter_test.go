@@ -121,7 +121,7 @@ func TestOverheadIsABound(t *testing.T) {
 			l := letter(bytes.Repeat([]byte{code}, size))
 			l.Queue, l.Path = strings.Repeat("q", 255), strings.Repeat("/p", 2047)
 			l.Attempts, l.Redelivered, l.PID, l.ExitCode = math.MaxInt, math.MaxInt, math.MaxInt, math.MinInt
-			l.Signal = "SIGRTMIN+30"
+			l.Signal, l.ID, l.Reason = "SIGRTMIN+30", strings.Repeat("i", 128), strings.Repeat("r", 500)
 			limit := size + l.Overhead()
 			require.LessOrEqual(t, len(l.Append(nil, limit)), limit)
 		}

@@ -49,6 +49,8 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"LockProducer", layout.LockProducer, 1024},
 		{"LockConsumer", layout.LockConsumer, 1025},
 		{"LockName", layout.LockName, 1027},
+		{"LockStream", layout.LockStream, 1028},
+		{"LockRecovery", layout.LockRecovery, 1029},
 		{"FlagManyProducers", layout.FlagManyProducers, 1},
 		{"LockImage", layout.LockImage, 1026},
 		{"FlagManyConsumers", layout.FlagManyConsumers, 2},
@@ -67,13 +69,26 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"HotImage", layout.HotImage, 1280},
 		{"HotHome", layout.HotHome, 1288},
 		{"HotTorn", layout.HotTorn, 1408},
-		{"HotIncarnations", layout.HotIncarnations, 2048},
+		{"HotIncarnations", layout.HotIncarnations, 3072},
 		{"IncarnationSize", layout.IncarnationSize, 32},
-		{"IncarnationCount", layout.IncarnationCount, 64},
+		{"IncarnationCount", layout.IncarnationCount, 32},
 		{"IncarnationNumber", layout.IncarnationNumber, 0},
 		{"IncarnationStart", layout.IncarnationStart, 8},
 		{"IncarnationID", layout.IncarnationID, 16},
 		{"IncarnationCRC", layout.IncarnationCRC, 24},
+		{"HotLeft", layout.HotLeft, 1536},
+		{"HotTold", layout.HotTold, 1664},
+		{"HotMet", layout.HotMet, 1792},
+		{"HotEnds", layout.HotEnds, 264},
+		{"HotEndLog", layout.HotEndLog, 2048},
+		{"EndLogSize", layout.EndLogSize, 32},
+		{"EndSize", layout.EndSize, 32},
+		{"EndMark", layout.EndMark, 0},
+		{"EndEpoch", layout.EndEpoch, 8},
+		{"EndLeftCount", layout.EndLeftCount, 16},
+		{"EndFinished", layout.EndFinished, 1},
+		{"EndLeft", layout.EndLeft, 2},
+		{"EndCut", layout.EndCut, 3},
 		{"SeatState", layout.SeatState, 0},
 		{"SeatRole", layout.SeatRole, 4},
 		{"SeatPID", layout.SeatPID, 8},
@@ -82,6 +97,7 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"SeatAttached", layout.SeatAttached, 24},
 		{"SeatCommand", layout.SeatCommand, 32},
 		{"SeatCommandN", layout.SeatCommandN, 24},
+		{"SeatInherits", layout.SeatInherits, 56},
 		{"SeatRecords", layout.SeatRecords, 64},
 		{"SeatBytes", layout.SeatBytes, 72},
 		{"SeatWaits", layout.SeatWaits, 80},
@@ -98,6 +114,7 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"BankReceivedBytes", layout.BankReceivedBytes, 24},
 		{"BankRedelivered", layout.BankRedelivered, 32},
 		{"BankSize", layout.BankSize, 40},
+		{"SeatAwaits", layout.SeatAwaits, 124},
 		{"ClockNone", layout.ClockNone, 0},
 		{"ClockCPU", layout.ClockCPU, 1},
 		{"ClockUnix", layout.ClockUnix, 2},
@@ -213,7 +230,7 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 	for _, off := range []int{
 		layout.HotTail, layout.HotDataFutex, layout.HotHead, layout.HotHandout, layout.HotRoomFutex,
 		layout.HotOrphans, layout.HotTurn, layout.HotEpoch, layout.HotFinished, layout.HotSkipped,
-		layout.HotImage, layout.HotTorn,
+		layout.HotImage, layout.HotTorn, layout.HotLeft, layout.HotTold, layout.HotMet,
 	} {
 		hot = append(hot, field{off, layout.LineSize}) // a line each
 	}
@@ -225,10 +242,14 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 	requireNoOverlap(t, layout.BankSize,
 		field{layout.BankSent, 8}, field{layout.BankSentBytes, 8}, field{layout.BankReceived, 8},
 		field{layout.BankReceivedBytes, 8}, field{layout.BankRedelivered, 8})
+	hot = append(hot, field{layout.HotEndLog, layout.EndLogSize * layout.EndSize})
 	requireNoOverlap(t, layout.HotSize, hot...)
+	requireNoOverlap(t, layout.LineSize, field{layout.HotHead % layout.LineSize, 8}, field{layout.HotEnds % layout.LineSize, 8})
+	requireNoOverlap(t, layout.EndSize, field{layout.EndMark, 8}, field{layout.EndEpoch, 8}, field{layout.EndLeftCount, 8})
 	requireNoOverlap(t, layout.SeatSize,
 		field{layout.SeatState, 4}, field{layout.SeatRole, 4}, field{layout.SeatPID, 4}, field{layout.SeatUID, 4},
 		field{layout.SeatStartTime, 8}, field{layout.SeatAttached, 8}, field{layout.SeatCommand, layout.SeatCommandN},
+		field{layout.SeatInherits, 8}, field{layout.SeatAwaits, 4},
 		field{layout.SeatRecords, 8}, field{layout.SeatBytes, 8}, field{layout.SeatWaits, 8}, field{layout.SeatWakes, 8},
 		field{layout.SeatRedelivered, 8}, field{layout.SeatHeldSince, 8},
 		field{layout.SeatClockStart, 8}, field{layout.SeatClock, 4},

@@ -8,7 +8,7 @@ import (
 // Size and number of the entries at HotIncarnations.
 const (
 	IncarnationSize  = 32
-	IncarnationCount = 64
+	IncarnationCount = 32
 )
 
 // Fields of an entry, offsets from its start.

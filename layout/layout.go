@@ -4,8 +4,6 @@
 // docs/layout.md says the same for readers in other languages.
 package layout
 
-import "encoding/binary"
-
 // Version is the layout that this package reads and writes. A file of another
 // version is refused: no field below may be trusted across versions.
 const Version = 2
@@ -78,6 +76,18 @@ const (
 	// LockName is held exclusively by the remover of the queue, from its check that the
 	// name means this file until the name is gone.
 	LockName = 1027
+	// LockStream is held exclusively, for an instant, by each producer that attaches,
+	// from before it takes its role until it knows whether another producer has it; by each
+	// that leaves, from before it drops its role; and by a participant that notes the end
+	// of a stream. So its holder, if it finds no producer attached, knows that none comes
+	// meanwhile. A producer that can't have it for long leaves without it: that only makes
+	// them fewer.
+	LockStream = 1028
+	// LockRecovery is held shared by every process that recovers dead participants, from
+	// before it locks the first of their seats until it has unlocked the last. A participant
+	// that has recovered them, and then finds nobody holding this byte, knows that a seat
+	// that looked alive was.
+	LockRecovery = 1029
 )
 
 // Flags of the header. A file with a flag unknown here is refused.
@@ -94,9 +104,9 @@ const (
 // that dies right there leaves behind.
 const (
 	// HotTail, u64: the position where the next claim starts.
-	// Single producer: stored by it after the record's word; a death between
-	// the two leaves tail one record behind, and the successor walks on from
-	// there. Many: a hint that any producer that meets a claimed word at tail moves, by
+	// Single producer: stored by it after the record's word, or after those of
+	// several records, of half the slots at most; a death in between leaves
+	// tail behind by as much, and the successor walks on from there. Many: a hint that any producer that meets a claimed word at tail moves, by
 	// CAS, by the word's whole k, before the record can be published; so a
 	// death leaves it behind by one claim, which the next one repairs.
 	HotTail = 0 * LineSize
@@ -129,20 +139,20 @@ const (
 	// between leaves the seat dirty, and the recoverer of the seat adds again.
 	HotOrphans = 5 * LineSize
 
-	// HotTurn, u64: many producers only: 0, or a producer that needs several
-	// slots asks the others to stand back: its seat + 1 in the low 16 bits,
-	// above them the CLOCK_MONOTONIC millisecond at which the request lapses.
-	// Advice: written by CAS, lost by lapse when its writer dies.
+	// HotTurn, Turn: many producers only: 0, or a producer that needs several
+	// slots asks the others to leave it what comes free from a position on. Advice:
+	// written by CAS, by a producer that finds no turn that counts but its own, and
+	// cleared by it or by the recoverer of its seat. When its writer dies it lapses.
 	HotTurn = 6 * LineSize
 
-	// HotEpoch, u64: counts producers that ever attached. Added to by each
-	// after it holds its role lock. 0 means that the stream has not begun.
+	// HotEpoch, u64: counts producers that ever began to send. Added to by each, when
+	// nothing can refuse it any more, while it holds its role's lock. A death right after
+	// it is that of a producer. 0 means that no stream has begun.
 	HotEpoch = 7 * LineSize
 
-	// HotFinished, u64: the epoch that a producer marked as the last of the
-	// stream. The stream is at its end while this equals HotEpoch, is not 0,
-	// and no producer is attached; a producer that attaches later raises the
-	// epoch and so continues the stream.
+	// HotFinished, u64: the epoch that a producer marked as the last of its stream.
+	// The mark counts if it equals HotEpoch when the last producer has gone; one that
+	// begins later raises the epoch and so continues the stream.
 	HotFinished = 8 * LineSize
 
 	// HotSkipped, u64: claims of dead producers that were turned into Skip.
@@ -173,9 +183,61 @@ const (
 	// to after the drop; a death in between loses one from the count.
 	HotTorn = 11 * LineSize
 
+	// HotLeft, u64: counts producers that began and left in order. Added to by each
+	// before it drops its role's lock. So when no producer is attached, HotEpoch -
+	// HotLeft is how many ever died; a death right before the addition is one, right
+	// after it none: all was sent.
+	HotLeft = 12 * LineSize
+
+	// HotTold, u64: the ends up to this number were told to somebody, or had by a
+	// consumer that does not ask for ends and found the queue drained: they are
+	// nobody's any more but those consumers' that were attached when they came. Raised
+	// by CAS, to at most HotEnds. A consumer that dies between the CAS and the return
+	// of its call has been told.
+	HotTold = 13 * LineSize
+
+	// HotMet, u64: the ends up to this number came while a consumer was attached, or a
+	// consumer has come since. Raised by CAS by each consumer that attaches, and before
+	// HotEnds by who notes an end. A death between these two leaves it one too high:
+	// then the end is one that somebody had the chance to be told.
+	HotMet = 14 * LineSize
+
+	// HotEnds, u64: counts the ends of streams, and so is the number of the last. Stored
+	// by who holds LockStream while no producer is attached, after the entry of the end
+	// in the log: this one store is the end. A death before it leaves an entry that
+	// counts for nothing, and who looks next notes the end again. It shares head's
+	// line, which a single consumer has at hand anyway, because that one looks at it for
+	// each record if it asks for ends.
+	HotEnds = HotHead + 8
+
+	// HotEndLog: the last EndLogSize ends; the entry of end n is number n mod
+	// EndLogSize. Before the first, entry 0 is zeros, which is right.
+	HotEndLog = 16 * LineSize
+	// EndLogSize is how many ends are remembered, a power of two.
+	EndLogSize = 32
+	// EndSize is the size of an entry in bytes.
+	EndSize = 32
+
 	// HotIncarnations: a table of IncarnationCount entries of IncarnationSize bytes, the
-	// second half of the page. See Incarnations.
-	HotIncarnations = 16 * LineSize
+	// last quarter of the page. See Incarnations.
+	HotIncarnations = 24 * LineSize
+)
+
+// Fields of an entry of the end log, offsets from the entry's start.
+const (
+	// EndMark, u64: position << 4 | EndFinished, EndLeft or EndCut. The position is
+	// where the stream's last record ends and the next stream's first one goes. One word,
+	// so that a reader sees both of the same end.
+	EndMark      = 0
+	EndEpoch     = 8  // u64, HotEpoch when the end was noted
+	EndLeftCount = 16 // u64, HotLeft then
+)
+
+// How a stream ended.
+const (
+	EndFinished = 1 // by a mark of its latest producer
+	EndLeft     = 2 // its producers have left, in order, without one
+	EndCut      = 3 // a producer died, or gave up; also what a power failure leaves
 )
 
 // Slot line fields, offsets from the line's start.
@@ -221,21 +283,3 @@ const (
 	// MetaSummed are the bits that stay as they are, and that the checksum covers.
 	MetaSummed = MetaKindMask | MetaArea
 )
-
-// Lengths of what SumHead writes, without time stamps and with them.
-const (
-	SumHeadSize     = 16
-	SumTimeHeadSize = 24
-)
-
-// SumHead writes to b what the checksum of a record covers before the payload:
-// its position as far as a Word can tell it, sixty bits, as a u64; its length; its
-// meta without the deliveries; and, with time stamps only, its time. Not k: of the first
-// record in a take only the slots of the whole take are known.
-func SumHead(b *[SumTimeHeadSize]byte, p uint64, length, meta uint32, time uint64) {
-	le := binary.LittleEndian
-	le.PutUint64(b[:], p<<stateBits>>stateBits)
-	le.PutUint32(b[8:], length)
-	le.PutUint32(b[12:], meta&MetaSummed)
-	le.PutUint64(b[SumHeadSize:], time)
-}

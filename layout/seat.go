@@ -15,6 +15,11 @@ const (
 	SeatAttached  = 24 // i64, Unix time in nanoseconds
 	SeatCommand   = 32 // [24]byte, NUL-terminated
 	SeatCommandN  = 24
+	// SeatInherits, u64: many consumers only: 0, or 1 + the position of a take of a dead
+	// consumer of which this one has records that it has not handed out yet. Stored
+	// before the CAS that takes it, and cleared when the last of its records is handed
+	// out or given back. A death leaves it, with the seat dirty and the take an orphan.
+	SeatInherits = 56
 
 	SeatRecords     = 64 // u64, records sent or acknowledged
 	SeatBytes       = 72 // u64, their payload bytes
@@ -29,6 +34,11 @@ const (
 	SeatClockStart = 112
 	// SeatClock, u32: which clock, Clock*. Written with the first 64 bytes.
 	SeatClock = 120
+	// SeatAwaits, u32: a consumer's: 0, or 2n + 1, modulo 2^32, where n is the first end
+	// that is this consumer's: the ends from it on come while it is attached, and it has
+	// not been told that one. Stored when it attaches and when it is told an end. After
+	// its death the ends are open to others.
+	SeatAwaits = 124
 
 	// SeatFolds, u64, and two banks of sums: what all holders of this seat have counted,
 	// since the queue was made or rebuilt. Written by a new holder, under the seat's lock.

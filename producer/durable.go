@@ -71,7 +71,7 @@ func (d *durable) fire() {
 	}
 }
 
-// sync syncs what was sent until now. Who sends meanwhile starts a timer anew.
+// sync syncs what was sent until now. A send meanwhile starts a timer anew.
 func (d *durable) sync() error {
 	d.mu.Lock()
 	upTo := d.sent

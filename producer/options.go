@@ -18,6 +18,10 @@ type Options struct {
 	Create shmq.Options
 	// AnyShape takes a queue that exists as it is, whatever Create says. Default false.
 	AnyShape bool
+	// Admit is called when the queue is there, before anything that other participants
+	// could notice. Its error refuses the queue, and is what Open returns. It may be called
+	// again, for another queue that has got the name. Default: nil, none is refused.
+	Admit func() error
 	// Prefault makes all of the queue's pages ready, so that the first lap is as
 	// fast as the next. It costs some 0.1 ms for each MiB. Default false.
 	Prefault bool
@@ -39,7 +43,7 @@ type Options struct {
 	// Codec turns values into bytes; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
-	// Logger gets what somebody who looks after the queue should know, and no call
+	// Logger gets what an operator of the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died, and
 	// that the queue was rebuilt; at level Error, once, that it is damaged. Its handler
 	// is called in the middle of a call and must not use this producer. Default: nil,
@@ -54,7 +58,7 @@ func (o *Options) attach(name string) (*attach.Participant, error) {
 	if err := o.Durability.Check(); err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: err}
 	}
-	return attach.To(name, shmq.Producer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, AnyShape: o.AnyShape, Checksum: o.Durability != (Durability{}), Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
+	return attach.To(name, shmq.Producer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, AnyShape: o.AnyShape, Admit: o.Admit, Checksum: o.Durability != (Durability{}), Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
 }
 
 func (o *Options) durability() Durability {

@@ -11,11 +11,11 @@ import (
 
 // Raw sends bytes to a queue. It is for one goroutine at a time.
 type Raw struct {
-	end      attach.End
 	ring     *ring.Producer // nil once closed, or lost by a fault
-	watchful bool           // fence or durable: after a record there is more to look at than one word
-	durable  *durable       // nil without Options.Durability
-	full     error          // what a Try returns; made once
+	watchful bool           // fence or durable: after a record there is more to load than one word
+	end      attach.End
+	durable  *durable // nil without Options.Durability
+	full     error    // what a Try returns; made once
 }
 
 // OpenRaw attaches to the queue of that name as a producer, and makes the queue if it is
@@ -35,6 +35,9 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	})
 	if err == nil {
 		p.durable, err = newDurable(att, opts.durability())
+	}
+	if err == nil { // last: a producer that was refused never was one
+		err = att.Guard(func() error { att.Begin(); return nil })
 	}
 	if err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(att.Remedy(err), att.Detach())}
@@ -61,9 +64,10 @@ func (p *Raw) MaxRecord() int { return p.end.MaxRecord() }
 // SlotSize returns the size of the largest record in bytes that takes one slot.
 func (p *Raw) SlotSize() int { return p.end.SlotSize() }
 
-// Finish marks the end of the stream and closes the producer: once it and all
-// others are gone, consumers that have received everything get io.EOF. If a
-// producer attaches later, the stream goes on. If the queue was removed it returns
+// Finish marks the stream as complete and closes the producer. The stream ends when the
+// last producer has gone: consumers that ask for it (consumer.Options.UntilEOF) get
+// io.EOF when everything was received. If a producer attaches before that, the mark is
+// void, and one that comes after it begins the next stream. If the queue was removed it returns
 // shmq.ErrRemoved, and closes the producer as well: what was sent lately may have found
 // nobody who receives it.
 func (p *Raw) Finish() error {
@@ -83,7 +87,18 @@ func (p *Raw) Finish() error {
 	return p.Close()
 }
 
-// Close leaves the queue. An open reservation is aborted. What was sent stays; with
+// Abandon closes the producer and tells consumers that ask for the end of the stream
+// that it was broken off (shmq.ErrBrokenOff), as they are told when a producer is killed:
+// not all was sent that should have been. What was sent is delivered. Errors: as Close.
+func (p *Raw) Abandon() error {
+	if !p.end.Closed {
+		p.end.GiveUp()
+	}
+	return p.Close()
+}
+
+// Close leaves the queue. An open reservation is aborted. What was sent stays, and the
+// stream ends, unmarked, if no other producer is attached. With
 // Options.Durability it is on the disk afterwards, or the error wraps shmq.ErrSync. It
 // returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
 // or a call that has no error to return.

@@ -10,8 +10,8 @@ import (
 // TryReserve returns n bytes in the queue for a record to be written in place.
 // Commit sends it, Abort gives the room back; one of them has to follow before
 // anything else is sent. While a reservation is open, records that other producers
-// send after it are not delivered. Who writes where the file may be cut does so in
-// Guard. Errors: as TrySend.
+// send after it are not delivered. A program writes in Guard where
+// the file may be cut. Errors: as TrySend.
 func (p *Raw) TryReserve(n int) (b []byte, err error) {
 	err = p.end.Do(func() error {
 		b, err = p.ring.Reserve(n)

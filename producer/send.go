@@ -24,7 +24,7 @@ func (p *Raw) TrySend(b []byte) error {
 		return p.refused(err, len(b))
 	}
 	p.sent(1, len(b))
-	if p.awaited() || p.end.Hit() {
+	if p.unsettled() || p.end.Hit() {
 		return p.settle(1)
 	}
 	return nil
@@ -49,7 +49,7 @@ func (p *Raw) Send(ctx context.Context, b []byte) error {
 		return p.sendLater(ctx, b, err)
 	}
 	p.sent(1, len(b))
-	if p.awaited() || p.end.Hit() {
+	if p.unsettled() || p.end.Hit() {
 		return p.settle(1)
 	}
 	return nil

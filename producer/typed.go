@@ -85,8 +85,11 @@ func (p *Producer[T]) Sync() error { return p.raw.Sync() }
 // StartSync starts that and does not wait for it; see Raw.StartSync.
 func (p *Producer[T]) StartSync() error { return p.raw.StartSync() }
 
-// Finish marks the end of the stream and closes the producer; see Raw.Finish.
+// Finish marks the stream as complete and closes the producer; see Raw.Finish.
 func (p *Producer[T]) Finish() error { return p.raw.Finish() }
+
+// Abandon closes the producer and breaks the stream off; see Raw.Abandon.
+func (p *Producer[T]) Abandon() error { return p.raw.Abandon() }
 
 // Close leaves the queue; see Raw.Close.
 func (p *Producer[T]) Close() error { return p.raw.Close() }

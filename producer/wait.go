@@ -14,6 +14,7 @@ import (
 const (
 	roomyEach   = 8    // rounds of a spin between two looks at head
 	roomyRounds = 1024 // rounds after which one that never sleeps takes any room
+	turnEach    = 1024 // rounds of one that never sleeps between two requests for the turn
 )
 
 // wait repeats try, which returned ring.ErrFull, until it returns something else or
@@ -22,10 +23,16 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 	p.notifyFiller() // its slots may be the ones to wait for
 	large := n > p.end.SlotSize()
 	hold := !large && p.end.Ring().HasQuarters()
+	if large {
+		defer p.dropTurn()
+	}
 	var err error
 	if p.end.Spinner.Spin(ctx, func(round int) bool {
 		if hold && round < roomyRounds && (round%roomyEach != 0 || !p.end.Ring().Roomy()) {
 			return false
+		}
+		if large && round%turnEach == turnEach-1 {
+			p.askTurn()
 		}
 		if err = try(); err == ring.ErrFull && round%64 == 0 {
 			p.notifyFiller()
@@ -39,12 +46,9 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 		return err
 	}
 	defer p.end.Sleeper.Done()
-	if large {
-		defer p.dropTurn()
-	}
 	for {
 		if large {
-			p.ring.AskTurn() // renewed each time; a sleep is shorter than a turn
+			p.askTurn() // renewed each time; a sleep is shorter than a turn
 		}
 		ticket := p.end.Sleeper.Prepare()
 		if !hold || p.end.Ring().Roomy() {

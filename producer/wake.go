@@ -21,14 +21,14 @@ func (p *Raw) settle(n int) error {
 
 // notify wakes a consumer if one is asleep.
 func (p *Raw) notify() {
-	if p.awaited() {
+	if p.unsettled() {
 		p.wake()
 	}
 }
 
-// awaited reports whether there is more to do than to publish: somebody may be asleep,
-// and who publishes unregistered can't tell; or the records have to be on the disk.
-func (p *Raw) awaited() bool { return p.watchful || park.Armed(p.end.Data) }
+// unsettled reports whether there is more to do than to publish: a consumer may be asleep,
+// which a producer that is not registered can't tell; or the records have to be on the disk.
+func (p *Raw) unsettled() bool { return p.watchful || park.Armed(p.end.Data) }
 
 func (p *Raw) wake() {
 	if p.end.Fence {
@@ -53,6 +53,14 @@ func (p *Raw) notifyFiller() {
 func (p *Raw) passOn() {
 	if park.Armed(p.end.Room) && p.end.Ring().HasRoom() {
 		p.end.Counts.Wakes += uint64(park.WakeOne(p.end.Room))
+	}
+}
+
+// askTurn makes the others stand back, as far as this one can use what they leave; where
+// it can't, it lets them go on.
+func (p *Raw) askTurn() {
+	if _, gave := p.ring.AskTurn(); gave {
+		p.end.Counts.Wakes += uint64(park.WakeAll(p.end.Room))
 	}
 }
 

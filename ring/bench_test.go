@@ -32,8 +32,11 @@ func benchEnds(b *testing.B, n int, work func(*testing.B, *ring.Producer, *ring.
 	}
 }
 
-func BenchmarkReceive(b *testing.B) {
-	rec := make([]byte, 48)
+func BenchmarkReceive(b *testing.B)  { benchReceive(b, 48) }
+func BenchmarkReceive8(b *testing.B) { benchReceive(b, 8) }
+
+func benchReceive(b *testing.B, size int) {
+	rec := make([]byte, size)
 	benchEnds(b, 1, func(b *testing.B, p *ring.Producer, c *ring.Consumer) {
 		buf := make([]byte, 48)
 		for b.Loop() {

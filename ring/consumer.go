@@ -17,7 +17,9 @@ type Consumer struct {
 	Owner any
 
 	r      *Ring
-	shares bool // the role is shared: shared is in use, and single is not
+	seat   int
+	ends   endings // of streams
+	shares bool    // the role is shared: shared is in use, and single is not
 	single singleConsumer
 	shared sharedConsumer
 	kind   consumerKind // the one in use
@@ -41,7 +43,7 @@ type consumerKind interface {
 //
 // Preconditions: as NewProducer, with the consumer role.
 func (r *Ring) NewConsumer(seat int) *Consumer {
-	c := &Consumer{r: r, shares: r.m.Geo.ManyConsumers}
+	c := &Consumer{r: r, seat: seat, shares: r.m.Geo.ManyConsumers}
 	if c.shares {
 		c.shared.init(r, seat, c)
 		c.kind = &c.shared
@@ -159,7 +161,7 @@ func (c *Consumer) Holds() bool { return c.kind.holds() }
 // only that head has moved on meanwhile.
 func (c *Consumer) Idle() bool {
 	w, lap := c.nextWord()
-	return !c.kind.backlog() && (lap < 0 || lap == 0 && w.State() == layout.Free)
+	return !c.kind.backlog() && awaitedAt(w, lap)
 }
 
 // Ready reports whether there may be work for another consumer.

@@ -34,6 +34,9 @@ type sharedConsumer struct {
 	void      uint64   // those numbered below were given back by Close
 	picked    []pick   // places of the records of the take under way
 	leases    []Lease  // for receiveLeases, again and again
+
+	inheriting uint64 // as the seat says; see inherits
+	relieved   bool   // see Relieved
 }
 
 // pick is the place of a record.
@@ -61,6 +64,7 @@ func (c *sharedConsumer) close() {
 	if c.held > 0 {
 		c.r.Sweep(c.seat)
 	}
+	c.inherits(0) // after the hint went up
 	*c = sharedConsumer{r: c.r, by: c.by, seat: c.seat, rescan: true, numbers: c.numbers, void: c.numbers, leases: c.leases}
 }
 

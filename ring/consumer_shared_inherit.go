@@ -28,6 +28,9 @@ func (c *sharedConsumer) inherit(l *Lease) error {
 	for spent := uint64(0); spent < c.r.effort(); spent++ {
 		if len(c.heirs) > 0 {
 			heir := c.heirs[0]
+			if c.by.beyond(heir.pos) {
+				return ErrEmpty
+			}
 			c.heirs = c.heirs[1:]
 			data, _, err := c.sums.Record(&c.r.m, heir.pos, uint64(heir.k))
 			if err == region.ErrTorn {
@@ -38,6 +41,11 @@ func (c *sharedConsumer) inherit(l *Lease) error {
 			if err != nil {
 				return err
 			}
+			if len(c.heirs) == 0 {
+				c.inherits(0)
+				c.relieved = true
+			}
+			c.by.ends.got = c.by.ends.got || c.by.ends.limited
 			l.Data = data
 			l.Redelivered = c.r.m.Redeliver(l.pos)
 			return nil
@@ -46,11 +54,13 @@ func (c *sharedConsumer) inherit(l *Lease) error {
 			c.seen, c.rescan = now, true
 			c.end = atomics.Load64(c.r.head)
 			c.cursor = c.end - c.r.m.Cap
+			c.by.lookAtEnds() // those that the hint was raised for
 		}
 		from := c.cursor
 		found, k := c.nextOrphan()
 		if !found {
 			c.rescan = false
+			c.inherits(0)
 			return ErrEmpty
 		}
 		spent += c.cursor - from + k
@@ -71,7 +81,11 @@ func (c *sharedConsumer) nextOrphan() (found bool, slots uint64) {
 		if w.CompareLap(p, r.m.Shift) != 0 || k == 0 {
 			continue // of a later lap, and in that one's turn; or scribble
 		}
+		if c.by.beyond(p) {
+			continue // later; see lookAtEnds
+		}
 		acked := w.State() == layout.OrphanAcked
+		c.inherits(p + 1) // first, for others that ask whether all was handed out
 		if !r.m.CAS(p, w, layout.ReadingWord(p, k, c.seat, acked, r.m.Shift)) {
 			continue // another consumer was first
 		}

@@ -9,12 +9,14 @@ import (
 // the copy, and the store that frees. What needs more goes the long way.
 func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	r := c.r
-	if !r.m.Plain || c.backlog() {
-		return c.receiveLease(buf)
-	}
 	h := atomics.Load64(r.head)
 	line := r.m.LineAt(h)
 	w := layout.Word(atomics.Load64((*uint64)(line)))
+	// Asked after the word was seen: orphans was raised before the first record of a
+	// stream was sent, for consumers that have to stop there; see mayEnd.
+	if !r.m.Plain || c.by.ends.limited || c.backlog() {
+		return c.receiveLease(buf)
+	}
 	full := layout.FullWord(h, 1, r.m.Shift)
 	if w != full {
 		if r.unpublished(h, w) {
@@ -27,15 +29,12 @@ func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	}
 	c.held++ // if the copy fails the word stays ours until Close
 	atomics.CAS64(r.head, h, h+1)
-	data, meta, ok := r.lineOrAreas(line, h)
-	if !ok {
+	var meta uint32
+	if out, ok := copyLine(buf, line); ok {
+		buf = out // of which meta is 0
+	} else if meta, ok = r.copyOut(&buf, h); !ok {
 		return buf[:0], 0, ErrDamaged
 	}
-	if cap(buf) < len(data) {
-		buf = make([]byte, len(data))
-	}
-	buf = buf[:len(data)]
-	copy(buf, data)
 	atomics.StoreRelease64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)))
 	c.held--
 	return buf, int(meta >> layout.MetaDeliveriesShift), nil
@@ -56,10 +55,7 @@ func (c *sharedConsumer) receiveLease(buf []byte) ([]byte, int, error) {
 // head on, up to the end of the ring.
 func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err error) {
 	r := c.r
-	if c.backlog() {
-		return 0, 0, nil
-	}
-	if !r.m.Plain {
+	if !r.m.Plain && !c.backlog() {
 		return c.receiveLeases(bufs)
 	}
 	h := atomics.Load64(r.head)
@@ -68,13 +64,18 @@ func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 	for k < most && r.m.Load(h+k) == layout.FullWord(h+k, 1, r.m.Shift) {
 		k++
 	}
+	if c.by.ends.limited || c.backlog() { // as in receive, after the words
+		return 0, 0, nil
+	}
 	if k < 2 || !r.m.CAS(h, layout.FullWord(h, 1, r.m.Shift), layout.ReadingWord(h, k, c.seat, false, r.m.Shift)) {
 		return 0, 0, nil
 	}
 	c.held++ // if a copy fails the take stays ours until Close
 	atomics.CAS64(r.head, h, h+k)
 	for i := range k {
-		if !r.copyOut(&bufs[i], r.m.LineAt(h+i), h+i) {
+		if buf, ok := copyLine(bufs[i], r.m.LineAt(h+i)); ok {
+			bufs[i] = buf
+		} else if _, ok := r.copyOut(&bufs[i], h+i); !ok {
 			return 0, 0, ErrDamaged
 		}
 	}

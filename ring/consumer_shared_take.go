@@ -33,12 +33,20 @@ func (c *sharedConsumer) take(most int) (n int, k uint64, err error) {
 				k = c.gather(most)
 			}
 			n = len(c.picked)
+			if c.by.mayEnd() { // asked after the words were seen
+				if n = c.by.within(c.picked); n == 0 {
+					return 0, 0, ErrEmpty
+				}
+				last := c.picked[n-1]
+				k = last.pos + last.k - h
+			}
 			if !r.m.CAS(h, w, layout.ReadingWord(h, k, c.seat, false, r.m.Shift)) {
 				spent += uint64(n)
 				continue
 			}
 			atomics.CAS64(r.head, h, h+k)
 			c.held += n
+			c.by.ends.got = c.by.ends.got || c.by.ends.limited
 			return n, k, nil
 		}
 		atomics.CAS64(r.head, h, h+k) // taken, orphaned or skipped: head lags

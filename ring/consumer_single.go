@@ -145,6 +145,12 @@ func (c *singleConsumer) leaseNext(l *Lease) error {
 		if k == 0 || p+k-c.head > c.r.m.Cap {
 			return ErrDamaged // no producer writes beyond head and a lap
 		}
+		if w.State() == layout.Full && c.by.mayEnd() {
+			if c.by.lookAtEnds(); c.by.beyond(p) {
+				return ErrEmpty
+			}
+			c.by.ends.got = c.by.ends.got || c.by.ends.limited
+		}
 		if w.State() == layout.Skip {
 			c.pass(p + k)
 			continue

@@ -33,22 +33,15 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 		}
 		return s.receiveLease(buf)
 	}
-	if !s.fresh || !r.m.Plain {
+	if !s.fresh || !r.m.Plain || c.mayEnd() {
 		return s.receiveLease(buf)
 	}
-	var data []byte
-	if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= layout.InlineSize {
-		data = (*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:n]
-	} else if area, _, ok := r.oneArea(p); ok {
-		data = area
-	} else {
+	if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= min(layout.InlineSize, uint64(cap(buf))) {
+		buf = buf[:n]
+		copy(buf, (*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:])
+	} else if _, ok := r.copyOut(&buf, p); !ok {
 		return buf[:0], 0, ErrDamaged
 	}
-	if cap(buf) < len(data) {
-		buf = make([]byte, len(data))
-	}
-	buf = buf[:len(data)]
-	copy(buf, data)
 	// No handout: nothing is handed out before head has passed it.
 	s.next = p + 1
 	s.head = p + 1
@@ -83,11 +76,19 @@ func (c *singleConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 		if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.m.Shift)) {
 			break
 		}
-		if !r.copyOut(&bufs[n], line, p) {
+		if buf, ok := copyLine(bufs[n], line); ok {
+			bufs[n] = buf
+		} else if _, ok := r.copyOut(&bufs[n], p); !ok {
 			err = ErrDamaged
 			break
 		}
 		n++
+	}
+	if e := &c.by.ends; c.by.mayEnd() {
+		if c.by.lookAtEnds(); e.limited {
+			n = int(max(0, min(int64(n), int64(e.limit-c.next))))
+			e.got = e.got || n > 0
+		}
 	}
 	if n == 0 {
 		return 0, 0, err

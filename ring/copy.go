@@ -9,27 +9,35 @@ import (
 
 // What both kinds of consumers need to copy records out of the ring.
 
-// lineOrAreas is the payload of a record of one slot, whose line the caller has.
-func (r *Ring) lineOrAreas(line unsafe.Pointer, p uint64) (b []byte, meta uint32, ok bool) {
-	if lm := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); lm <= layout.InlineSize {
-		return (*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:lm], 0, true
+// copyLine copies to buf the payload of a record that lies in its slot's line, if buf has
+// room for it; as fillLine does.
+func copyLine(buf []byte, line unsafe.Pointer) ([]byte, bool) {
+	n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength)))
+	if n > layout.InlineSize || n > uint64(cap(buf)) {
+		return buf, false
 	}
-	return r.oneArea(p)
+	buf = buf[:n]
+	to, from := unsafe.Pointer(unsafe.SliceData(buf)), unsafe.Add(line, layout.SlotInline)
+	if n < 16 {
+		copy(buf, (*b16)(from)[:])
+		return buf, true
+	}
+	*(*b16)(to) = *(*b16)(from)
+	if n > 32 {
+		*(*b16)(unsafe.Add(to, 16)) = *(*b16)(unsafe.Add(from, 16))
+	}
+	*(*b16)(unsafe.Add(to, n-16)) = *(*b16)(unsafe.Add(from, n-16))
+	return buf, true
 }
 
-func (r *Ring) oneArea(p uint64) (b []byte, meta uint32, ok bool) {
-	b, meta, err := r.m.Payload(p, 1)
-	return b, meta, err == nil
-}
-
-// copyOut copies the record of one slot at p to *buf. It reports false for a length
-// that no participant writes.
-func (r *Ring) copyOut(buf *[]byte, line unsafe.Pointer, p uint64) bool {
-	data, _, ok := r.lineOrAreas(line, p)
-	if ok {
+// copyOut copies the record of one slot at p to *buf, which grows if it has to, and returns
+// its meta. It reports false for a length that no participant writes.
+func (r *Ring) copyOut(buf *[]byte, p uint64) (meta uint32, ok bool) {
+	data, meta, err := r.m.Payload(p, 1)
+	if err == nil {
 		*buf = append((*buf)[:0], data...)
 	}
-	return ok
+	return meta, err == nil
 }
 
 // copyLeases copies each record to its buffer, and counts those that were delivered before.

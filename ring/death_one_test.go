@@ -52,6 +52,35 @@ func TestSuccessorGoesOnBehindARecordThatTailDoesNotKnow(t *testing.T) {
 	}
 }
 
+// A batch stores tail once, behind its last record: dead before that, it leaves up to half
+// the ring that tail does not know.
+func TestSuccessorGoesOnBehindABatchThatTailDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	for _, mc := range []bool{false, true} {
+		for start := range uint64(8) {
+			for received := range 5 {
+				b := newBench(t, geometry(false, mc, 8), start)
+				n, err := b.p.SendBatch([][]byte{ringtest.Record(0, 8), ringtest.Record(1, 48), ringtest.Record(2, 30), ringtest.Record(3, 9), ringtest.Record(4, 8)})
+				require.NoError(t, err)
+				require.Equal(t, 5, n)
+				b.m.SetWord(start+4, layout.FreeWord(start+4, 3)) // not published, of which tail is sure
+				b.m.SetHot(layout.HotTail, start)
+				for id := range received {
+					buf, _, err := b.c.TryReceive(nil)
+					require.NoError(t, err)
+					got, err := ringtest.ReadRecord(buf)
+					require.NoError(t, err)
+					require.EqualValues(t, id, got)
+				}
+				require.NoError(t, inOrder(b.r))
+				b.p = b.producer(0)
+				b.send(8, 4, 5)
+				b.drained(b.c, []uint64{0, 1, 2, 3, 4, 5}[received:]...)
+			}
+		}
+	}
+}
+
 func TestSuccessorGoesOnBehindAFillerThatTailDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	for _, mc := range []bool{false, true} {

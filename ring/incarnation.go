@@ -27,7 +27,7 @@ func (r *Ring) SetHome(stamp uint64) { atomics.Store64(r.home, stamp) }
 func (r *Ring) BeginIncarnation(id uint64) {
 	t := r.incarnations()
 	next := t.Latest()
-	if end := r.end(); next.Number == 0 || next.Start != end {
+	if end := r.lastTail(); next.Number == 0 || next.Start != end {
 		next.Number, next.Start = next.Number+1, end
 	}
 	next.ID = id
@@ -59,27 +59,6 @@ func (r *Ring) incarnation(n uint64) layout.Incarnation {
 func (r *Ring) incarnationAt(n uint64) *[layout.IncarnationSize / 8]uint64 {
 	off := layout.HotIncarnations + uintptr(n%layout.IncarnationCount)*layout.IncarnationSize
 	return (*[layout.IncarnationSize / 8]uint64)(unsafe.Pointer(r.m.Hot(off)))
-}
-
-// end returns the position from which on nothing was ever published. Shared tail may lag
-// behind a single producer's last record; see Producer.resume.
-//
-// Preconditions: nobody has a role.
-func (r *Ring) end() uint64 {
-	head, tail := r.Positions()
-	t := tail
-	if int64(head-t) > 0 {
-		t = head
-	}
-	for n := uint64(0); n <= r.m.Cap; n++ {
-		w := r.m.Load(t)
-		k := r.m.Span(t, w)
-		if w.CompareLap(t, r.m.Shift) != 0 || w.State() == layout.Free || k == 0 {
-			break
-		}
-		t += k
-	}
-	return t
 }
 
 // Lineage tells of which incarnation a record is. It remembers the table, and reads two

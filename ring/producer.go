@@ -21,10 +21,12 @@ type Producer struct {
 	// and while a reservation is open.
 	ahead uint64
 
-	spent  uint64 // of the call's effort; see Ring.effort
-	filled bool   // see Filled
-	sums   region.Summer
-	stamp  uint64 // the time of the batch under way, or 0
+	spent   uint64 // of the call's effort; see Ring.effort
+	end     uint64 // of the free slots from tail on, when a claim found too few
+	waiting waiting
+	filled  bool // see Filled
+	sums    region.Summer
+	stamp   uint64 // the time of the batch under way, or 0
 
 	// open is the reservation under way.
 	open     bool

@@ -1,6 +1,9 @@
 package ring
 
-import "github.com/shmq/shmq/layout"
+import (
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+)
 
 // SendBatch copies records into the ring, as many as there is room for, and
 // returns how many that were; ErrFull only when it is none. Producers that are
@@ -24,15 +27,61 @@ func (p *Producer) sendBatch(recs [][]byte) (int, error) {
 	if p.r.m.Geo.ManyProducers {
 		return p.sendBatchShared(recs)
 	}
-	for n, b := range recs {
-		if err := p.Send(b); err != nil {
+	return p.sendBatchSingle(recs)
+}
+
+// sendBatchSingle sends runs of small records, and one by one what stands between them.
+func (p *Producer) sendBatchSingle(recs [][]byte) (n int, err error) {
+	for n < len(recs) {
+		if ran := p.sendRun(recs[n:]); ran > 0 {
+			n += ran
+			continue
+		}
+		if err := p.Send(recs[n]); err != nil {
 			if n > 0 && err != ErrDamaged {
-				return n, nil
+				err = nil
 			}
 			return n, err
 		}
+		n++
 	}
-	return len(recs), nil
+	return n, nil
+}
+
+// sendRun publishes records that fit into the line of a slot, as long as there are some and
+// slots are free, and then stores tail once. It returns how many that were; perhaps none.
+//
+// Each record is visible as soon as its word is stored, before tail. A death in between
+// leaves tail behind by at most half the ring, as one record may; the successor walks on
+// over the words.
+func (p *Producer) sendRun(recs [][]byte) (n int) {
+	r, t := p.r, p.tail
+	if !r.m.Plain {
+		return 0
+	}
+	most := int(min(uint64(len(recs)), r.m.Geo.MaxSlotsPerRecord()))
+	many := r.m.Geo.ManyConsumers
+	if !many {
+		free, err := p.freeByHead(t, uint64(most))
+		if err != nil {
+			return 0 // Send says so
+		}
+		most = int(free)
+	}
+	for ; n < most && len(recs[n]) <= layout.InlineSize; n++ {
+		at := t + uint64(n)
+		line := r.m.LineAt(at)
+		if many && atomics.Load64((*uint64)(line)) != uint64(layout.FreeWord(at, r.m.Shift)) {
+			break
+		}
+		fillLine(line, recs[n])
+		atomics.StoreRelease64((*uint64)(line), uint64(layout.FullWord(at, 1, r.m.Shift)))
+	}
+	if n > 0 {
+		p.tail = t + uint64(n)
+		atomics.StoreRelease64(r.tail, p.tail)
+	}
+	return n
 }
 
 func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
@@ -63,7 +112,7 @@ func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
 	// last: until then the claim stands whole, and if this producer dies it
 	// becomes one Skip over all of it.
 	first := r.m.SlotsFor(len(recs[0]))
-	p.write(pos, recs[0])
+	p.fill(pos, recs[0])
 	used := first
 	for n = 1; n < len(recs); n++ {
 		k := r.m.SlotsFor(len(recs[n]))
@@ -71,7 +120,7 @@ func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
 			break
 		}
 		at := pos + used
-		p.write(at, recs[n])
+		p.fill(at, recs[n])
 		r.m.Store(at, layout.FullWord(at, k, r.m.Shift))
 		used += k
 	}
@@ -80,4 +129,13 @@ func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
 	}
 	r.m.Store(pos, layout.FullWord(pos, first, r.m.Shift))
 	return n, nil
+}
+
+// fill is write, with a short way for a record that fits into the line of its slot.
+func (p *Producer) fill(pos uint64, b []byte) {
+	if len(b) <= layout.InlineSize && p.r.m.Plain {
+		fillLine(p.r.m.LineAt(pos), b)
+		return
+	}
+	p.write(pos, b)
 }

@@ -20,9 +20,7 @@ import (
 // Preconditions: 1 <= least <= most <= half the slots.
 func (p *Producer) claimShared(least, most uint64) (pos, k uint64, err error) {
 	r := p.r
-	if r.turnOfOther(p.seat) {
-		return 0, 0, ErrFull
-	}
+	turn := r.otherTurn(p.seat)
 	for p.spent = 0; p.spent < r.effort(); p.spent++ {
 		t := atomics.Load64(r.tail)
 		w := r.m.Load(t)
@@ -31,7 +29,7 @@ func (p *Producer) claimShared(least, most uint64) (pos, k uint64, err error) {
 		} else if !ok {
 			continue
 		}
-		k, filler, err := p.extent(t, least, most)
+		k, filler, err := p.extent(t, least, most, turn)
 		if err != nil {
 			// What was seen of head and of the words behind t means something
 			// only if t is still unclaimed: a filler claimed at t can be
@@ -82,18 +80,31 @@ func (p *Producer) unclaimed(t uint64, w layout.Word) (ok bool, err error) {
 		if again, err := p.recycle(t, w); again || err != nil {
 			return false, err
 		}
+		p.end = t
 		return false, ErrFull // a consumer still holds it
 	}
 	return true, nil
 }
 
-// extent returns how many slots to claim at t, of those that are free there: at most most,
-// or as a filler all up to the end of the ring, if least would cross it. Errors: ErrFull,
-// ErrDamaged.
-func (p *Producer) extent(t, least, most uint64) (k uint64, filler bool, err error) {
+// extent returns how many slots to claim at t, of those that are free there and not kept
+// for another: at most most, or as a filler all up to the end of the ring, if least would
+// cross it. There is no filler without room for the record behind it: it would take from
+// others what does not help yet. extent notes in p.end where the free slots end. Errors:
+// ErrFull, ErrDamaged.
+func (p *Producer) extent(t, least, most uint64, turn layout.Turn) (k uint64, filler bool, err error) {
 	left := p.r.m.Cap - t&p.r.m.Mask
-	if k, err = p.freeSlots(t, min(most, left)); err == nil && k < min(least, left) {
-		err = ErrFull
+	if filler = left < least; filler {
+		least += left
+		most = least
 	}
-	return k, left < least, err
+	if k, err = p.freeSlots(t, min(most, max(left, least))); err != nil {
+		return 0, false, err
+	}
+	if p.end = t + k; k < least {
+		return 0, false, ErrFull
+	}
+	if k, err = leave(turn, t, k, least); filler {
+		k = left
+	}
+	return k, filler, err
 }

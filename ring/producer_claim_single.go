@@ -10,21 +10,22 @@ import (
 // of a record leaves words of the lap before, and nothing to clean up.
 
 // claimSingle finds k free slots at tail, after a filler if they would cross the
-// end of the ring.
+// end of the ring. The filler does not go out before there is room behind it.
 func (p *Producer) claimSingle(k uint64) (uint64, error) {
 	r := p.r
 	p.spent = 0
+	filler := uint64(0)
 	if left := r.m.Cap - p.tail&r.m.Mask; k > left {
-		if n, err := p.freeSlots(p.tail, left); err != nil || n < left {
-			return 0, orFull(err)
-		}
-		t := p.tail
-		p.tail += left
-		p.filled = true
-		atomics.StoreRelease64x2(r.m.WordAt(t), uint64(layout.SkipWord(t, left, r.m.Shift)), r.tail, p.tail)
+		filler = left
 	}
-	if n, err := p.freeSlots(p.tail, k); err != nil || n < k {
+	if n, err := p.freeSlots(p.tail, filler+k); err != nil || n < filler+k {
 		return 0, orFull(err)
+	}
+	if filler > 0 {
+		t := p.tail
+		p.tail += filler
+		p.filled = true
+		atomics.StoreRelease64x2(r.m.WordAt(t), uint64(layout.SkipWord(t, filler, r.m.Shift)), r.tail, p.tail)
 	}
 	return p.tail, nil
 }
@@ -36,14 +37,26 @@ func orFull(err error) error {
 	return ErrFull
 }
 
-// resume finds where a single producer's predecessor stopped. Shared tail may lag
-// by the record that it published last, so go on over words of this lap; head
+// resume finds where a single producer's predecessor stopped.
+func (p *Producer) resume() error {
+	t, h, err := p.r.walk()
+	if err != nil {
+		return err
+	}
+	p.tail, p.headSeen = t, h
+	atomics.Store64(p.r.tail, t)
+	return nil
+}
+
+// walk finds the position of the next claim, and returns head as well. Shared tail may
+// lag by the record that was published last, so it goes on over words of this lap; head
 // may be beyond that tail when the record was consumed in between. Consumers are
 // at work meanwhile: a word of a later lap means that they took and freed that
 // record since head was read, and that head is beyond it now.
-func (p *Producer) resume() error {
-	r := p.r
-	h, t := atomics.Load64(r.head), atomics.Load64(r.tail)
+//
+// Preconditions: no other producer is attached.
+func (r *Ring) walk() (t, h uint64, err error) {
+	h, t = atomics.Load64(r.head), atomics.Load64(r.tail)
 	if int64(h-t) > 0 {
 		t = h
 	}
@@ -52,21 +65,18 @@ func (p *Producer) resume() error {
 		lap := w.CompareLap(t, r.m.Shift)
 		if lap > 0 {
 			if h = atomics.Load64(r.head); int64(h-t) <= 0 || n > r.m.Cap {
-				return ErrDamaged
+				return 0, 0, ErrDamaged
 			}
 			t = h
 			continue
 		}
 		if lap < 0 || w.State() == layout.Free {
-			break
+			return t, h, nil
 		}
 		k := r.m.Span(t, w)
 		if k == 0 || n > r.m.Cap {
-			return ErrDamaged
+			return 0, 0, ErrDamaged
 		}
 		t += k
 	}
-	p.tail, p.headSeen = t, h
-	atomics.Store64(r.tail, t)
-	return nil
 }

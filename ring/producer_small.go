@@ -58,8 +58,21 @@ func (p *Producer) sendClaimed(b []byte) bool {
 	return true
 }
 
-// fillLine writes payload, length and meta of a record that fits there.
+// fillLine writes payload, length and meta of a record that fits there. Payloads of 16 bytes
+// and more are written by moves that overlap: a call of the runtime's memmove costs a
+// nanosecond more. More cases than these and the compiler would call fillLine.
 func fillLine(line unsafe.Pointer, b []byte) {
-	copy((*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:], b)
-	*(*uint64)(unsafe.Add(line, layout.SlotLength)) = uint64(len(b))
+	to, from, n := unsafe.Add(line, layout.SlotInline), unsafe.Pointer(unsafe.SliceData(b)), len(b)
+	if n < 16 {
+		copy((*b16)(to)[:], b)
+	} else {
+		*(*b16)(to) = *(*b16)(from)
+		if n > 32 {
+			*(*b16)(unsafe.Add(to, 16)) = *(*b16)(unsafe.Add(from, 16))
+		}
+		*(*b16)(unsafe.Add(to, n-16)) = *(*b16)(unsafe.Add(from, n-16))
+	}
+	*(*uint64)(unsafe.Add(line, layout.SlotLength)) = uint64(n)
 }
+
+type b16 = [16]byte

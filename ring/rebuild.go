@@ -247,10 +247,32 @@ func (b *rebuilder) reset(end uint64) {
 	atomics.Store64(b.turn, 0)
 	atomics.Store32(b.dataFutex, 0)
 	atomics.Store32(b.roomFutex, 0)
-	// The mark of the stream's end is kept, as the disk has it. An epoch that is older
-	// than its mark would make another one the last.
-	if e := atomics.Load64(b.finished); int64(e-atomics.Load64(b.epoch)) > 0 {
-		atomics.Store64(b.epoch, e)
-	}
+	b.resetStreams()
 	atomics.Add64(b.torn, uint64(b.bad))
+}
+
+// resetStreams makes one stream of all that is there, and of all ends that nobody was told:
+// one that was cut, since nothing tells whether all of it reached the disk. Its end is
+// noted by who comes next. The words may be of many moments: an epoch that is older than
+// the mark, or than the log, would make another producer the last.
+func (b *rebuilder) resetStreams() {
+	last := atomics.Load64(b.ends)
+	epoch, left := atomics.Load64(b.epoch), atomics.Load64(b.left)
+	ended, hadLeft := atomics.Load64(b.Ring.end(last, layout.EndEpoch)), atomics.Load64(b.Ring.end(last, layout.EndLeftCount))
+	open := epoch != ended
+	for _, e := range []uint64{atomics.Load64(b.finished), ended} {
+		if int64(e-epoch) > 0 {
+			epoch = e
+		}
+	}
+	if open || len(b.good) > 0 || int64(last-atomics.Load64(b.told)) > 0 {
+		epoch++ // one that began and did not leave
+		if int64(left-hadLeft) >= int64(epoch-ended) {
+			left = hadLeft
+		}
+	}
+	atomics.Store64(b.epoch, epoch) // first: the stream is open from here on
+	atomics.Store64(b.left, left)
+	atomics.Store64(b.met, last)
+	atomics.Store64(b.told, last)
 }

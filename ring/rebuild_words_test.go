@@ -84,17 +84,73 @@ func TestRebuildResetsWhatBelongedToTheDead(t *testing.T) {
 	}
 }
 
-// The mark of the end of the stream stays; an older epoch is brought up to it, lest the
-// next one be taken for the last.
-func TestRebuildOfTheStreamsEnd(t *testing.T) {
+// A stream that was open, ends that nobody was told, and records: all of it becomes one
+// stream that was cut, with its end still to be noted. A queue in which nothing was on its
+// way stays as it is. An epoch that is older than the mark, or than the last end, is
+// brought up to that, lest the next producer be taken for the last.
+func TestRebuildOfStreams(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ epoch, finished, want uint64 }{{0, 0, 0}, {3, 0, 3}, {3, 3, 3}, {3, 2, 3}, {2, 3, 3}} {
-		b := newBench(t, summed(true, true, 8), 0)
-		b.m.SetHot(layout.HotEpoch, c.epoch)
-		b.m.SetHot(layout.HotFinished, c.finished)
-		_, err := ring.Rebuild(b.m.Bytes, b.m.Geometry)
-		require.NoError(t, err)
-		require.Equal(t, c.want, b.m.Hot(layout.HotEpoch))
-		require.Equal(t, c.finished, b.m.Hot(layout.HotFinished))
+	type words struct{ epoch, finished, left, ends, told, endEpoch, endLeft uint64 }
+	for _, c := range []struct {
+		name   string
+		words  words
+		record bool
+		epoch  uint64
+		cut    bool
+	}{
+		{name: "new"},
+		{name: "at rest", words: words{3, 3, 3, 2, 2, 3, 3}, epoch: 3},
+		{name: "one was killed long ago", words: words{4, 3, 3, 2, 2, 4, 3}, epoch: 4},
+		{name: "open", words: words{4, 3, 3, 2, 2, 3, 3}, epoch: 5, cut: true},
+		{name: "open and marked", words: words{4, 4, 3, 2, 2, 3, 3}, epoch: 5, cut: true},
+		{name: "all left, not noted", words: words{4, 4, 4, 2, 2, 3, 3}, epoch: 5, cut: true},
+		{name: "not told", words: words{3, 3, 3, 2, 1, 3, 3}, epoch: 4, cut: true},
+		{name: "a record of a stream that the words do not know", words: words{3, 3, 3, 2, 2, 3, 3}, record: true, epoch: 4, cut: true},
+		{name: "an old epoch", words: words{2, 3, 2, 2, 2, 3, 3}, epoch: 4, cut: true},
+		{name: "an old epoch, a new count", words: words{2, 0, 9, 2, 2, 3, 3}, epoch: 4, cut: true},
+		{name: "an old epoch, no end", words: words{2, 3, 3, 0, 0, 0, 0}, epoch: 4, cut: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, many := range []bool{false, true} {
+				b := newBench(t, summed(true, many, 8), 0)
+				r := b.m.Ring()
+				if c.record {
+					p, err := r.NewProducer(0)
+					require.NoError(t, err)
+					require.NoError(t, p.Send([]byte("x")))
+				}
+				w := c.words
+				for off, v := range map[uint64]uint64{
+					layout.HotEpoch: w.epoch, layout.HotFinished: w.finished, layout.HotLeft: w.left, layout.HotEnds: w.ends, layout.HotTold: w.told,
+					layout.HotEndLog + w.ends*layout.EndSize + layout.EndEpoch:     w.endEpoch,
+					layout.HotEndLog + w.ends*layout.EndSize + layout.EndLeftCount: w.endLeft,
+				} {
+					b.m.SetHot(off, v)
+				}
+				for range 2 { // it may be interrupted, and done again
+					_, err := ring.Rebuild(b.m.Bytes, b.m.Geometry)
+					require.NoError(t, err)
+				}
+				require.GreaterOrEqual(t, b.m.Hot(layout.HotEpoch), c.epoch)
+				require.Equal(t, w.finished, b.m.Hot(layout.HotFinished))
+				require.Equal(t, w.ends, b.m.Hot(layout.HotTold))
+				consumer := r.NewConsumer(1)
+				require.Equal(t, c.cut, r.NoteEnd(false))
+				consumer.Listen(true)
+				buf, _, err := consumer.TryReceive(nil)
+				require.Equal(t, c.record, err == nil, "%q", buf)
+				_, _, err = consumer.TryReceive(nil)
+				require.Equal(t, ring.ErrEmpty, err)
+				end, ok := consumer.Ending()
+				require.Equal(t, c.cut, ok)
+				if c.cut {
+					require.True(t, end.Open)
+					require.True(t, consumer.Drained())
+					how, ok := consumer.TakeEnd()
+					require.True(t, ok)
+					require.Equal(t, layout.EndCut, how)
+				}
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"errors"
+	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
@@ -41,7 +42,10 @@ type Ring struct {
 
 	tail, head, handout *uint64
 	orphans, turn       *uint64
-	epoch, finished     *uint64
+	epoch, finished     *uint64 // of streams; see stream.go
+	left, told, met     *uint64
+	ends                *uint64
+	endLog              unsafe.Pointer
 	skipped             *uint64
 	image, home, torn   *uint64
 	dataFutex           *uint32
@@ -73,6 +77,11 @@ func New(memory []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		turn:      m.Hot(layout.HotTurn),
 		epoch:     m.Hot(layout.HotEpoch),
 		finished:  m.Hot(layout.HotFinished),
+		left:      m.Hot(layout.HotLeft),
+		told:      m.Hot(layout.HotTold),
+		met:       m.Hot(layout.HotMet),
+		ends:      m.Hot(layout.HotEnds),
+		endLog:    unsafe.Pointer(m.Hot(layout.HotEndLog)),
 		skipped:   m.Hot(layout.HotSkipped),
 		image:     m.Hot(layout.HotImage),
 		home:      m.Hot(layout.HotHome),

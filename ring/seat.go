@@ -26,7 +26,7 @@ type Counters struct {
 	HeldSince   uint64 // by the seat's clock, or 0 while it holds nothing; see Hold
 	ClockStart  uint64 // the clock's reading when the seat was taken
 	Clock       uint32 // layout.ClockNone, ClockCPU or ClockUnix
-	_           uint32
+	_           uint32 // layout.SeatAwaits, which is no count
 }
 
 // Occupant describes the holder of a seat.
@@ -67,7 +67,7 @@ func (s Seat) CommandEnds() bool { return bytes.IndexByte(s.command(), 0) >= 0 }
 func (s Seat) Attached() int64 { return int64(atomic.LoadUint64(s.u64(layout.SeatAttached))) }
 
 // Take adds the counters to the sums, marks the seat dirty, then describes its occupant,
-// clears the counters and starts the clock. The role comes first: a dirty seat never tells that of its last
+// clears the counters and what the holder awaits, and starts the clock. The role comes first: a dirty seat never tells that of its last
 // holder, or another process would be taken for the holder of a single role.
 //
 // Preconditions: the caller holds the lock; nothing in the ring names the seat.
@@ -75,6 +75,7 @@ func (s Seat) Take(o Occupant) {
 	folds := s.fold()
 	defer func() { atomics.Store64(s.u64(layout.SeatFolds), folds+1) }()
 	atomic.StoreUint32(s.u32(layout.SeatRole), o.Role)
+	atomic.StoreUint64(s.u64(layout.SeatInherits), 0) // of who had it before, as the role
 	atomics.Store32(s.u32(layout.SeatState), layout.SeatDirty)
 	*s.Counters() = Counters{ClockStart: atomics.Cycles(), Clock: clock}
 	atomic.StoreUint32(s.u32(layout.SeatPID), o.PID)

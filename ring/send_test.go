@@ -224,3 +224,25 @@ func TestSmallestRingTakesRecordsOfOneSlot(t *testing.T) {
 		b.drained(b.c)
 	})
 }
+
+// Neither a filler nor a claim is left of a record that found no room: what is free stays
+// free for others.
+func TestRecordThatFindsNoRoomLeavesItToOthers(t *testing.T) {
+	eachMode(t, func(t *testing.T, mp, mc bool) {
+		for start := range uint64(16) {
+			b := newBench(t, geometry(mp, mc, 16), start)
+			b.send(8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+			for range 3 {
+				require.ErrorIs(t, b.p.Send(make([]byte, 8*64)), ring.ErrFull)
+				_, err := b.p.Reserve(6 * 64)
+				require.ErrorIs(t, err, ring.ErrFull)
+				if left := 16 - (start+11)%16; left < 5 { // the five slots do for a filler, or the record
+					require.ErrorIs(t, b.p.Send(make([]byte, 5*64)), ring.ErrFull)
+				}
+				require.False(t, b.p.Filled())
+			}
+			b.send(8, 11, 12, 13, 14, 15)
+			b.drained(b.c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+		}
+	})
+}

@@ -67,3 +67,63 @@ func TestSuccessorSurvivesThatTheLastRecordIsConsumedWhileItResumes(t *testing.T
 	require.NoError(t, p.Send(ringtest.Record(2, 8)))
 	require.NoError(t, c.TryLease(&l))
 }
+
+// A producer dies at any access while it asks for the turn, renews it, gives way or gives
+// it back. What it leaves keeps the others from nothing once it has lapsed, or its seat was
+// swept.
+func TestDeathOfAnInstantHolderOfTheTurn(t *testing.T) {
+	for _, mc := range []bool{false, true} {
+		for _, swept := range []bool{false, true} {
+			for n, ended := 0, false; !ended; n++ {
+				m := ringtest.NewRegion(geometry(true, mc, 8), 0)
+				r := m.Ring()
+				other, err := r.NewProducer(1)
+				require.NoError(t, err)
+				c := r.NewConsumer(2)
+				free := func() {
+					var l ring.Lease
+					require.NoError(t, c.TryLease(&l))
+					c.Ack(&l)
+				}
+				for range 8 {
+					require.NoError(t, other.Send(nil))
+				}
+				asked := 0
+				holder := ringtest.Start("holder", func() {
+					p, _ := r.NewProducer(0)
+					for asked < 3 { // asks, sees that more is free, gives way
+						_ = p.Send(make([]byte, 4*64))
+						p.AskTurn()
+						m.Millis.Add(100)
+						asked++
+					}
+					p.DropTurn()
+				})
+				for range n {
+					if ended = holder.Done; ended {
+						break
+					}
+					if holder.Step(); asked == 1 && r.Depth() == 8 {
+						free()
+					}
+				}
+				holder.Kill()
+				sent := 0
+				for other.Send(nil) == nil {
+					sent++
+				}
+				if swept {
+					r.Sweep(0)
+				} else {
+					m.Millis.Add(ring.TurnMillis)
+				}
+				head, _ := r.Positions()
+				for other.Send(nil) == nil {
+					sent++
+				}
+				require.EqualValues(t, head, sent, "each slot that came free, dead after %d accesses", n)
+				require.False(t, swept && r.TurnAsked())
+			}
+		}
+	}
+}

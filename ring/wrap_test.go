@@ -230,22 +230,29 @@ func TestCountsWrap(t *testing.T) {
 	require.NoError(t, inOrder(b.r))
 }
 
-// The turn has 48 bits of milliseconds, which is 8,900 years. At their end it is not
-// heeded, and harms nobody.
-func TestTheTurnAtTheEndOfItsClock(t *testing.T) {
+// The turn has 26 bits of milliseconds, which is 18 hours, and as many of positions. It is
+// heeded across the end of both, and not again 18 hours later, but for its last moments.
+func TestTheTurnAtTheEndOfItsClockAndOfItsPositions(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, geometry(true, true, 8), 0)
-	large := b.producer(2)
-	for ms := uint64(1<<48 - 300); ms < 1<<48+300; ms += 50 {
-		b.m.Millis.Store(ms)
-		require.True(t, large.AskTurn())
-		err := b.p.Send(ringtest.Record(1, 8))
-		if ms+ring.TurnMillis < 1<<48 {
-			require.ErrorIs(t, err, ring.ErrFull, "it stands back")
-		} else if err == nil {
-			b.c.Ack(b.lease(b.c, 1, 0))
+	for _, mc := range []bool{false, true} {
+		for ms := uint64(1<<26 - 300); ms < 1<<26+300; ms += 50 {
+			for _, start := range []uint64{1<<26 - 5, 1<<26 - 8, 1<<26 - 1, 1 << 26} {
+				b := newBench(t, geometry(true, mc, 8), start)
+				large := b.producer(2)
+				b.m.Millis.Store(ms)
+				b.send(8, 1, 2, 3, 4, 5)
+				b.waitsFor(large, 4*64)
+				require.Equal(t, 3, b.sends(b.p), "free before it asked")
+				b.c.Ack(b.lease(b.c, 1, 0))
+				b.m.Millis.Add(ring.TurnMillis - 1)
+				require.Zero(t, b.sends(b.p), "kept")
+				b.m.Millis.Add(1)
+				require.Equal(t, 1, b.sends(b.p), "lapsed")
+				b.c.Ack(b.lease(b.c, 2, 0))
+				b.m.Millis.Add(1 << 25)
+				require.Equal(t, 1, b.sends(b.p))
+			}
 		}
-		require.True(t, large.DropTurn())
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/crew"
@@ -18,8 +20,8 @@ import (
 //
 // Run returns when all handlers have returned and the queue is closed: nil at the end of
 // the stream and after ctx has ended; *FailedError when a record failed for good and the
-// options have no place for it; an error that wraps that of Fatal; shmq.ErrOption, and
-// what consumer.Open and the calls of a consumer return. opts may be nil.
+// options have no place for it; an error that wraps that of Fatal; shmq.ErrOption,
+// codec.ErrType, and what consumer.OpenRaw and the calls of a consumer return. opts may be nil.
 func Run[T any](ctx context.Context, queue string, opts *Options[T], handle func(ctx context.Context, r Record[T]) error) error {
 	o, err := opts.check(queue, false)
 	if err != nil {
@@ -65,6 +67,9 @@ func single[T any](handle func(context.Context, Record[T]) error) func(context.C
 }
 
 func run[T any](ctx context.Context, queue string, o *Options[T], handle func(context.Context, []Record[T]) error) (err error) {
+	if err := codec.CheckDecode(o.Consumer.Codec, reflect.TypeFor[T]()); err != nil {
+		return &shmq.Error{Op: "work on", Queue: queue, Err: err}
+	}
 	c, err := consumer.OpenRaw(queue, &o.Consumer)
 	if err != nil {
 		return err
@@ -86,7 +91,7 @@ func run[T any](ctx context.Context, queue string, o *Options[T], handle func(co
 		defer func() { err = errors.Join(err, config.Dead.Close()) }()
 	}
 	err = crew.New(config).Run(ctx)
-	if err != nil && ctx.Err() != nil && err == context.Cause(ctx) {
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return nil
 	}
 	return explain(queue, err)

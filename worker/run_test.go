@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/worker"
@@ -449,6 +450,41 @@ func TestKeysKeepTheirOrder(t *testing.T) {
 	})
 }
 
+// A record that ends the worker is not overtaken by the next of its key.
+func TestFailedRecordHoldsItsKey(t *testing.T) {
+	eachSide(t, func(t *testing.T, q string) {
+		send(t, q, "a:1", "a:2", "a:3", "b:1")
+		g := newGates()
+		var mu sync.Mutex
+		var got []string
+		w := begin(t, q, &worker.Options[string]{Jobs: 2, Retries: -1, Key: func(v string) string { return v[:1] }}, func(_ context.Context, r worker.Record[string]) error {
+			mu.Lock()
+			got = append(got, r.Value)
+			mu.Unlock()
+			if r.Value == "b:1" {
+				g.pass("b:1")
+				return nil
+			}
+			g.pass(r.Value)
+			return errBad
+		})
+		until(t, func() bool { return g.at("a:1", "b:1") })
+		g.open("a:1", "a:2", "a:3")
+		if !single(t, q) {
+			until(t, func() bool {
+				info, err := shmq.Stat(q)
+				return err == nil && info.Orphans == 3
+			})
+		}
+		g.open("b:1")
+		require.ErrorIs(t, w.ends(), errBad)
+		slices.Sort(got)
+		require.Equal(t, []string{"a:1", "b:1"}, got)
+		rs, _ := left(t, q)
+		require.Equal(t, []string{"\xa3a:1", "\xa3a:2", "\xa3a:3"}, rs[:3])
+	})
+}
+
 // Records without a key have no order; and behind a key that is busy only so many are
 // taken ahead.
 func TestKeysTakeAheadWithinBounds(t *testing.T) {
@@ -518,6 +554,17 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	_, err := shmq.Stat(q)
 	require.Error(t, err, "nothing was made")
+}
+
+// A type that the codec can't decode is refused before anything is made.
+func TestTypeThatCantBeDecoded(t *testing.T) {
+	t.Parallel()
+	q := testagent.Name(t)
+	err := worker.Run(context.Background(), q, nil, func(context.Context, worker.Record[chan int]) error { return nil })
+	require.ErrorIs(t, err, codec.ErrType)
+	require.Contains(t, err.Error(), q)
+	_, err = shmq.Stat(q)
+	require.Error(t, err)
 }
 
 // An error of the queue ends the worker when its handlers are done.

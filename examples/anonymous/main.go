@@ -24,6 +24,9 @@ import (
 
 const workers = 2
 
+// noMore ends a worker. The numbers begin with 1.
+const noMore = 0
+
 // Square is what a worker answers.
 type Square struct{ Number, Square int }
 
@@ -91,7 +94,12 @@ func work(ctx context.Context, tasks, answers string) error {
 			return errors.Join(err, p.Close())
 		}
 	}
-	if err := p.Finish(); err != nil { // ends the children's loops
+	for range workers { // each takes one and ends, however late it comes
+		if err := p.Send(ctx, noMore); err != nil {
+			return errors.Join(err, p.Close())
+		}
+	}
+	if err := p.Finish(); err != nil {
 		return err
 	}
 	c, err := consumer.Open[Square](answers, nil)
@@ -121,6 +129,9 @@ func child(ctx context.Context) error {
 		return errors.Join(err, c.Close())
 	}
 	for n, err := range c.All(ctx) {
+		if err == nil && n == noMore {
+			break
+		}
 		if err == nil {
 			err = p.Send(ctx, Square{n, n * n})
 		}

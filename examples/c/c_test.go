@@ -35,6 +35,8 @@ func TestClientInC(t *testing.T) {
 		{"a killed C consumer loses nothing", killedConsumer},
 		{"a killed C producer blocks nobody", killedProducer},
 		{"C receives the rest of a batch", restOfABatch},
+		{"streams end and begin again", streamsAgain},
+		{"no end while C has inherited records", inheritedByC},
 		{"each sees the other", eachSeesTheOther},
 		{"C refuses", refusals},
 		{"both agree on incarnations and sums", incarnations},

@@ -6,7 +6,8 @@
  *     shmq_client send PATH COUNT [hold]   send COUNT records
  *     shmq_client recv PATH COUNT [hold]   receive COUNT records, or up to the end of the
  *                                          stream; print "LENGTH CRC32C" of each, and
- *                                          acknowledge it after that
+ *                                          acknowledge it after that; say on stderr if a
+ *                                          producer broke the stream off
  *     shmq_client stat PATH                describe the queue
  *
  * PATH is the queue's file, /dev/shm/shmq.NAME for example; it must exist. Record n is
@@ -43,12 +44,16 @@
 
 enum { MANY_PRODUCERS = 1, MANY_CONSUMERS = 2, CHECKSUM = 4, TIMESTAMPS = 8 };   /* flags */
 enum { PRODUCER = 1, CONSUMER = 2 };                                /* roles */
-enum { PRODUCERS_BYTE = 1024, CONSUMERS_BYTE = 1025, GATE_BYTE = 1026 }; /* locks */
+enum { PRODUCERS_BYTE = 1024, CONSUMERS_BYTE = 1025, GATE_BYTE = 1026, STREAM_BYTE = 1028, RECOVERY_BYTE = 1029 }; /* locks */
 enum { PAGE = 4096, HOT = 4096, SEATS = 8192, SEAT = 256, LINE = 64 };
 enum { TAIL = 0, DATA_FUTEX = 128, HEAD = 256, HANDOUT = 384, ROOM_FUTEX = 512,
-       ORPHANS = 640, TURN = 768, EPOCH = 896, FINISHED = 1024, SKIPPED = 1152, HOME = 1288,
-       INCARNATIONS = 2048 };
-enum { RECORDS = 64, BYTES = 72, WAITS = 80, WAKES = 88, REDELIVERED = 96, FOLDS = 128, BANKS = 136 }; /* in a seat */
+       ORPHANS = 640, TURN = 768, EPOCH = 896, FINISHED = 1024, SKIPPED = 1152,
+       ENDS = 264, LEFT = 1536, TOLD = 1664, MET = 1792, END_LOG = 2048, HOME = 1288,
+       INCARNATIONS = 3072 };
+enum { END_MARK = 0, END_EPOCH = 8, END_LEFT = 16, LOGGED = 32 }; /* in an end, and how many there are */
+enum { BY_MARK = 1, ALL_LEFT = 2, CUT = 3 };                      /* how a stream ended */
+enum { INHERITS = 56, AWAITS = 124, RECORDS = 64, BYTES = 72, WAITS = 80, WAKES = 88, REDELIVERED = 96,
+       FOLDS = 128, BANKS = 136 }; /* in a seat */
 enum { FREE, CLAIMED, FULL, READING, READING_ACKED, ORPHAN, ORPHAN_ACKED, SKIP };
 enum { IN_AREA = 1 << 8, HEARTBEAT_MS = 100, TURN_MS = 250 };
 
@@ -65,6 +70,11 @@ struct queue {
 	uint64_t old_handout; /* single consumer: records before it are redelivered */
 	uint64_t seen;        /* many consumers: orphans, when there was none left */
 	int64_t looked;       /* when the dead were looked for */
+	uint64_t first, end;  /* ends of streams: the first since it attached, the next to look at */
+	uint64_t met, limit;  /* those that had met others then; the position of end */
+	unsigned how;         /* it ended */
+	bool limited;         /* end has come, and may be for this consumer */
+	bool got, cut;        /* a record before limit; a cut stream that was passed over */
 	bool fence;           /* no membarrier: a fence before each look at a futex word */
 };
 
@@ -265,12 +275,123 @@ static void reclaim(struct queue *q, uint32_t i)
 static void look_for_dead(struct queue *q)
 {
 	q->looked = now_ms();
+	lock(q, F_RDLCK, RECOVERY_BYTE);
 	for (uint32_t i = 0; i < q->seats; i++)
 		if (i != q->seat && dirty(q, i) && lock(q, F_WRLCK, seat_byte(i))) {
 			if (dirty(q, i))
 				reclaim(q, i);
 			lock(q, F_UNLCK, seat_byte(i));
 		}
+	lock(q, F_UNLCK, RECOVERY_BYTE);
+}
+
+/* ---- streams ---- */
+
+static a64 *end_of(struct queue *q, uint64_t n, unsigned field) { return hot(q, END_LOG + n % LOGGED * 32 + field); }
+
+static bool open_stream(struct queue *q) { return load(hot(q, EPOCH)) != load(end_of(q, load(hot(q, ENDS)), END_EPOCH)); }
+
+static void lift(a64 *a, uint64_t n)
+{
+	uint64_t v = load(a);
+	while ((int64_t)(n - v) > 0 && !atomic_compare_exchange_weak(a, &v, n))
+		;
+}
+
+static uint64_t last_tail(struct queue *q);
+
+/* Note the end of the stream that is open, if one is. The caller holds STREAM_BYTE, and no
+ * producer is attached, but perhaps one that is attaching and has not begun. */
+static void note_end(struct queue *q)
+{
+	uint64_t n = load(hot(q, ENDS)), epoch = load(hot(q, EPOCH)), left = load(hot(q, LEFT));
+	uint64_t began = epoch - load(end_of(q, n, END_EPOCH));
+	if (began == 0)
+		return;
+	unsigned how = left - load(end_of(q, n, END_LEFT)) != began ? CUT : load(hot(q, FINISHED)) == epoch ? BY_MARK : ALL_LEFT;
+	n++;
+	store(end_of(q, n, END_MARK), last_tail(q) << 4 | how);
+	store(end_of(q, n, END_EPOCH), epoch);
+	store(end_of(q, n, END_LEFT), left);
+	if (held(q->probe, CONSUMERS_BYTE))
+		lift(hot(q, MET), n);
+	atomic_store(hot(q, ENDS), n);
+}
+
+/* The same for a consumer, who does not wait for others that are about to do it. */
+static void look_for_end(struct queue *q)
+{
+	if (!open_stream(q) || held(q->probe, PRODUCERS_BYTE) || !lock(q, F_WRLCK, STREAM_BYTE))
+		return;
+	if (!held(q->probe, PRODUCERS_BYTE))
+		note_end(q);
+	lock(q, F_UNLCK, STREAM_BYTE);
+}
+
+static void await(struct queue *q, uint64_t n) { atomic_store((a32 *)(entry(q, q->seat) + AWAITS), (uint32_t)(n << 1 | 1)); }
+
+/* Whether another consumer that lives has a claim to end n. */
+static bool awaited(struct queue *q, uint64_t n)
+{
+	for (uint32_t i = 0; i < q->seats; i++) {
+		uint32_t a = atomic_load((a32 *)(entry(q, i) + AWAITS));
+		if (i != q->seat && dirty(q, i) && atomic_load((a32 *)(entry(q, i) + 4)) == CONSUMER && a & 1 &&
+		    (int32_t)((uint32_t)(n << 1 | 1) - a) >= 0 && held(q->probe, seat_byte(i)))
+			return true;
+	}
+	return false;
+}
+
+static uint64_t receiving_at(struct queue *q) { return q->flags & MANY_CONSUMERS ? load(hot(q, HEAD)) : q->next; }
+
+static void pass_end(struct queue *q)
+{
+	q->cut |= q->how == CUT && (int64_t)(q->limit - receiving_at(q)) > 0;
+	q->end++;
+	q->limited = false;
+	q->seen = load(hot(q, ORPHANS)) - 1; /* there may be orphans behind the limit */
+}
+
+/* Find the end that this consumer may have to stop at. */
+static void look_at_ends(struct queue *q)
+{
+	q->limited = false;
+	for (int tries = 0; tries < 2 * LOGGED; tries++) {
+		uint64_t last = load(hot(q, ENDS)), at = receiving_at(q), mark;
+		if ((int64_t)(last - q->end) < 0)
+			return;
+		if (last - q->end >= LOGGED) {
+			q->end = last - (LOGGED - 1); /* older ones are forgotten */
+			continue;
+		}
+		mark = load(end_of(q, q->end, END_MARK));
+		if (load(hot(q, ENDS)) - q->end >= LOGGED)
+			continue;
+		q->limit = at + (uint64_t)((int64_t)((mark >> 4) - at) * 16 / 16);
+		q->how = mark & 15;
+		q->limited = (int64_t)(q->end - q->first) >= 0 ||
+			     ((int64_t)(load(hot(q, TOLD)) - q->end) < 0 && (int64_t)(at - q->limit) <= 0 &&
+			      (q->how == BY_MARK || (q->end == last && !open_stream(q))));
+		if (q->limited)
+			return;
+		pass_end(q);
+	}
+}
+
+static bool beyond(struct queue *q, uint64_t p) { return q->limited && (int64_t)(p - q->limit) >= 0; }
+
+static void listen(struct queue *q)
+{
+	uint64_t last, met, told;
+	look_for_end(q);
+	last = load(hot(q, ENDS)), met = load(hot(q, MET)), told = load(hot(q, TOLD));
+	lift(hot(q, MET), last);
+	q->met = met;
+	q->first = last + 1;
+	q->end = (int64_t)(last - told) > 0 ? told + 1 : last + 1;
+	if ((int64_t)(last - q->end) >= LOGGED)
+		q->end = last - (LOGGED - 1);
+	await(q, (int64_t)(last - met) <= 0 ? last + 1 : (int64_t)(met + 1 - q->end) > 0 ? met + 1 : q->end);
 }
 
 /* ---- attaching ---- */
@@ -362,12 +483,15 @@ static void fold(uint8_t *e)
 
 static void take_seat(struct queue *q, const char *path)
 {
+	lock(q, F_RDLCK, RECOVERY_BYTE);
 	while (q->seat < q->seats && !lock(q, F_WRLCK, seat_byte(q->seat)))
 		q->seat++;
 	if (q->seat == q->seats)
 		die("%s: no seat is left", path);
 	if (dirty(q, q->seat))
 		reclaim(q, q->seat);
+	lock(q, F_UNLCK, RECOVERY_BYTE);
+	store((a64 *)(entry(q, q->seat) + INHERITS), 0);
 	struct {
 		uint32_t state, role, pid, uid;
 		uint64_t start, attached;
@@ -383,9 +507,9 @@ static void take_seat(struct queue *q, const char *path)
 	atomic_fetch_add((a64 *)(to + FOLDS), 1);
 }
 
-/* A single producer's predecessor may have died before it moved tail, and consumers go
- * on meanwhile. */
-static void resume(struct queue *q)
+/* Where the next claim goes, while no producer is at work: a dead one may not have moved
+ * tail, and consumers go on meanwhile. */
+static uint64_t last_tail(struct queue *q)
 {
 	uint64_t h = load(hot(q, HEAD)), t = load(hot(q, TAIL));
 	if ((int64_t)(h - t) > 0)
@@ -402,7 +526,7 @@ static void resume(struct queue *q)
 		else
 			die("damaged: tail");
 	}
-	q->next = t;
+	return t;
 }
 
 /* ---- incarnations ---- */
@@ -461,10 +585,10 @@ static void begin_incarnation(struct queue *q, uint64_t stamp)
 			break;
 		end += k;
 	}
-	for (unsigned i = 0; i < 64; i++) { /* entries: number, start, id, CRC-32C of these */
+	for (unsigned i = 0; i < 32; i++) { /* entries: number, start, id, CRC-32C of these */
 		for (unsigned j = 0; j < 4; j++)
 			latest[j] = load(hot(q, INCARNATIONS + i * 32 + j * 8));
-		if (latest[3] == crc32c((uint8_t *)latest, 24) && latest[0] % 64 == i && latest[0] > n)
+		if (latest[3] == crc32c((uint8_t *)latest, 24) && latest[0] % 32 == i && latest[0] > n)
 			n = latest[0], start = latest[1];
 	}
 	if (n == 0 || start != end)
@@ -475,7 +599,7 @@ static void begin_incarnation(struct queue *q, uint64_t stamp)
 	e[2] += e[2] == 0;
 	e[3] = crc32c((uint8_t *)e, 24);
 	for (unsigned j = 0; j < 4; j++)
-		store(hot(q, INCARNATIONS + (unsigned)(n % 64) * 32 + j * 8), e[j]);
+		store(hot(q, INCARNATIONS + (unsigned)(n % 32) * 32 + j * 8), e[j]);
 	store(hot(q, HOME), stamp); /* last */
 }
 
@@ -511,29 +635,46 @@ static void attach(struct queue *q, const char *path, uint32_t role)
 	many = q->flags & (role == PRODUCER ? MANY_PRODUCERS : MANY_CONSUMERS);
 	q->role = role;
 	q->fence = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) != 0;
+	while (role == PRODUCER && !lock(q, F_WRLCK, STREAM_BYTE))
+		usleep(1000);
 	take_role(q, path, many);
 	/* With the role's lock held nobody removes the queue; was it removed before? */
 	if ((q->probe = open(path, O_RDONLY | O_CLOEXEC)) < 0 || fstat(q->probe, &named) != 0 ||
 	    fstat(q->fd, &st) != 0 || st.st_ino != named.st_ino || st.st_dev != named.st_dev)
 		die("%s: removed meanwhile", path);
+	if (role == PRODUCER && !held(q->fd, PRODUCERS_BYTE)) { /* by others */
+		note_end(q);
+		atomic_fetch_add(hot(q, ORPHANS), 1);
+	}
 	take_seat(q, path);
+	if (role == PRODUCER)
+		lock(q, F_UNLCK, STREAM_BYTE);
 	look_for_dead(q);
 	if (role == PRODUCER) {
-		atomic_fetch_add(hot(q, EPOCH), 1);
 		if (!many)
-			resume(q);
+			q->next = last_tail(q);
+		atomic_fetch_add(hot(q, EPOCH), 1); /* nothing refuses it any more */
 	} else {
 		q->next = load(hot(q, HEAD));
 		q->old_handout = load(hot(q, HANDOUT));
 		q->seen = load(hot(q, ORPHANS)) - 1; /* look at once */
+		listen(q);
 	}
 }
 
 static void leave(struct queue *q)
 {
+	while (q->role == PRODUCER && !lock(q, F_WRLCK, STREAM_BYTE))
+		usleep(1000);
+	if (q->role == PRODUCER)
+		atomic_fetch_add(hot(q, LEFT), 1);
 	reclaim(q, q->seat); /* gives back what is held, and marks the entry clean */
 	lock(q, F_UNLCK, seat_byte(q->seat));
 	lock(q, F_UNLCK, q->role == PRODUCER ? PRODUCERS_BYTE : CONSUMERS_BYTE);
+	if (q->role == PRODUCER && !held(q->probe, PRODUCERS_BYTE))
+		note_end(q);
+	if (q->role == PRODUCER)
+		lock(q, F_UNLCK, STREAM_BYTE);
 	wake_all(q, DATA_FUTEX);
 }
 
@@ -674,23 +815,31 @@ static void freed(struct queue *q)
 		wake_one(q, ROOM_FUTEX);
 }
 
+/* Say in the seat at which take of a dead one's this consumer is at work. */
+static void inherit(struct queue *q, uint64_t place) { store((a64 *)(entry(q, q->seat) + INHERITS), place); }
+
 static bool take_orphan(struct queue *q, struct lease *l)
 {
 	for (uint64_t now; (now = load(hot(q, ORPHANS))) != q->seen;) {
+		look_at_ends(q); /* a stream may have begun */
 		uint64_t head = load(hot(q, HEAD)), p = 0, found = 0;
 		for (uint64_t i = 0; i < q->slots; i++) {
 			uint64_t w = load(word(q, i)), at = position(q, w, i, head);
-			if ((state(w) == ORPHAN || state(w) == ORPHAN_ACKED) && (!found || (int64_t)(at - p) < 0))
+			if ((state(w) == ORPHAN || state(w) == ORPHAN_ACKED) && !beyond(q, at) && (!found || (int64_t)(at - p) < 0))
 				p = at, found = w;
 		}
 		if (!found) {
 			q->seen = now;
+			inherit(q, 0);
 			break;
 		}
 		bool acked = state(found) == ORPHAN_ACKED;
 		uint64_t k = span(q, found, p);
+		inherit(q, p + 1); /* before it is taken, for those that look whether all is out */
+		atomic_thread_fence(memory_order_seq_cst);
 		if (cas(word(q, p), found, mk(q, acked ? READING_ACKED : READING, p, k))) {
 			*l = (struct lease){.p = p, .k = k, .acked = acked, .again = true};
+			q->got |= q->limited;
 			return true;
 		}
 	}
@@ -713,6 +862,12 @@ static bool take(struct queue *q, struct lease *l)
 		if (laps > 0 || s > SKIP || (!many && s != FULL && s != SKIP))
 			die("damaged: head");
 		struct lease got = {.p = h, .k = span(q, w, h)};
+		if (s == FULL && (q->limited || (many ? load(hot(q, ORPHANS)) != q->seen : (int64_t)(load(hot(q, ENDS)) - q->end) >= 0))) {
+			look_at_ends(q); /* after the word was seen */
+			if (beyond(q, h))
+				return false;
+			q->got |= q->limited;
+		}
 		if (many && s == FULL && !cas(word(q, h), w, mk(q, READING, h, got.k)))
 			continue;
 		if (many) {
@@ -743,6 +898,8 @@ static void advance(struct queue *q, struct lease *l)
 		if (state(w) == FULL && ahead(q, w, l->p) == 0)
 			return;
 	}
+	if (many && l->again)
+		inherit(q, 0);
 	if (!many)
 		store(hot(q, HEAD), l->p + l->k);
 	for (uint64_t j = l->k; many && j-- > 0;) /* the first word last */
@@ -764,33 +921,73 @@ static void ack(struct queue *q, struct lease *l)
 	advance(q, l);
 }
 
-/* Producers have been here, and none is left. */
-static bool no_producer(struct queue *q)
-{
-	return load(hot(q, EPOCH)) != 0 && !held(q->probe, PRODUCERS_BYTE);
-}
-
 /* Whether not even a claim stands at head: of a dead one, that others clean up. */
 static bool idle(struct queue *q)
 {
-	uint64_t h = q->flags & MANY_CONSUMERS ? load(hot(q, HEAD)) : q->next, w = load(word(q, h));
-	return ahead(q, w, h) < 0 || state(w) == FREE;
+	uint64_t h = receiving_at(q), w = load(word(q, h));
+	return beyond(q, h) || ahead(q, w, h) < 0 || (ahead(q, w, h) == 0 && state(w) == FREE);
+}
+
+/* Whether all before the limit was handed out; nothing was found a moment ago. */
+static bool all_out(struct queue *q)
+{
+	uint64_t orphans = load(hot(q, ORPHANS));
+	if (!idle(q))
+		return false;
+	if (!(q->flags & MANY_CONSUMERS))
+		return true;
+	for (uint32_t i = 0; i < q->seats; i++) {
+		uint64_t p = load((a64 *)(entry(q, i) + INHERITS));
+		if (i != q->seat && dirty(q, i) && p != 0 && (int64_t)(p - 1 - q->limit) < 0)
+			return false;
+	}
+	return orphans == q->seen && load(hot(q, ORPHANS)) == orphans;
+}
+
+/* Whether this consumer is told the end of a stream, after it has found nothing. *how is 0
+ * if it went past an end that is for others: then there may be something to find. */
+static bool ended(struct queue *q, unsigned *how)
+{
+	look_for_end(q);
+	look_at_ends(q);
+	if (!q->limited)
+		return false;
+	look_for_dead(q);
+	if (held(q->probe, RECOVERY_BYTE) || !all_out(q))
+		return false;
+	bool mine = (int64_t)(q->end - q->first) >= 0, open = (int64_t)(q->end - q->met) > 0 || q->got;
+	uint64_t h = receiving_at(q), told = load(hot(q, TOLD));
+	*how = 0;
+	if (!mine && (!open || awaited(q, q->end))) {
+		if (!beyond(q, h) || ahead(q, load(word(q, h)), h) != 0 || state(load(word(q, h))) != FULL)
+			return false;
+		pass_end(q);
+		return true;
+	}
+	if (mine)
+		lift(hot(q, TOLD), q->end);
+	else if ((int64_t)(told - q->end) >= 0 || !cas(hot(q, TOLD), told, q->end))
+		return true; /* another was first */
+	*how = q->cut ? CUT : q->how;
+	pass_end(q);
+	await(q, q->end);
+	return true;
 }
 
 /* Have a record in hand; false at the end of the stream, or after a signal. */
 static bool receive(struct queue *q, struct lease *l)
 {
+	unsigned how;
 	for (uint32_t armed = 0; l->k == 0 && !stopped;) {
-		bool last = armed && no_producer(q);
-		if (last)
-			look_for_dead(q);
 		if (take(q, l)) {
 			if (l->acked)
 				advance(q, l);
-		} else if (last && idle(q)) {
-			break;
-		} else {
+		} else if (!armed || !ended(q, &how)) {
 			rest(q, DATA_FUTEX, &armed);
+		} else if (how) {
+			if (how == CUT)
+				fputs("shmq_client: the stream was broken off\n", stderr);
+			break;
 		}
 	}
 	return l->k > 0;

@@ -92,11 +92,13 @@ func copyFile(ctx context.Context, source, target string, workers int) (err erro
 		return fmt.Errorf("the copy is not complete: %w", err)
 	}
 	// If the last worker was killed, its chunk is still in the queue.
-	return write(context.Background(), queue, dst)
+	return writeRest(queue, dst)
 }
 
 // startWorkers starts the workers, which ctx kills, and returns a function that
-// waits for their end. That one was killed is no error: the others do its work.
+// waits for their end. That one was killed is no error: the others do its work. When it
+// returns they are attached: one that came after the end of the stream would wait for the
+// next.
 func startWorkers(ctx context.Context, queue, target string, n int) (wait func(), err error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -106,9 +108,14 @@ func startWorkers(ctx context.Context, queue, target string, n int) (wait func()
 	for range n {
 		cmd := exec.CommandContext(ctx, exe, "worker", queue, target)
 		cmd.Stderr = os.Stderr
+		said, err := cmd.StdoutPipe()
+		if err != nil {
+			return nil, err
+		}
 		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
+		_, _ = said.Read(make([]byte, 1)) // or it has ended
 		running.Go(func() {
 			if err := cmd.Wait(); err != nil {
 				fmt.Fprintf(os.Stderr, "copyfile: worker %d: %v\n", cmd.Process.Pid, err)
@@ -159,6 +166,7 @@ func write(ctx context.Context, queue string, dst io.WriterAt) error {
 	if err != nil {
 		return err
 	}
+	fmt.Print(".") // to the parent: it is attached
 	for {
 		lease, err := c.Lease(ctx)
 		if err == io.EOF {
@@ -170,6 +178,28 @@ func write(ctx context.Context, queue string, dst io.WriterAt) error {
 		// The record lies in the queue's file, which somebody might cut.
 		if err := c.Guard(func() error { return place(lease.Bytes(), dst) }); err != nil {
 			return errors.Join(err, c.Close()) // what is leased goes to another worker
+		}
+		lease.Ack()
+	}
+}
+
+// writeRest writes the chunks that are left when no worker is. The end of the stream was
+// for the workers.
+func writeRest(queue string, dst io.WriterAt) error {
+	c, err := consumer.OpenRaw(queue, &consumer.Options{NoCreate: true})
+	if err != nil {
+		return err
+	}
+	for {
+		lease, err := c.TryLease()
+		if errors.Is(err, shmq.ErrEmpty) {
+			return c.Close()
+		}
+		if err == nil {
+			err = c.Guard(func() error { return place(lease.Bytes(), dst) })
+		}
+		if err != nil {
+			return errors.Join(err, c.Close())
 		}
 		lease.Ack()
 	}

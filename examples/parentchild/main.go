@@ -83,7 +83,7 @@ func send(ctx context.Context, queue string) error {
 }
 
 func child(ctx context.Context, queue string) error {
-	c, err := consumer.Open[Task](queue, &consumer.Options{NoCreate: true})
+	c, err := consumer.Open[Task](queue, &consumer.Options{NoCreate: true, UntilEOF: true})
 	if err != nil {
 		return err
 	}

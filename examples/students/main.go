@@ -76,7 +76,7 @@ func enrol(ctx context.Context) error {
 
 // printAll receives students until there are no more, and then removes the queue.
 func printAll(ctx context.Context) error {
-	c, err := consumer.Open[Student](queue, nil)
+	c, err := consumer.Open[Student](queue, &consumer.Options{UntilEOF: true})
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type Options struct {
 	NoCreate bool
 	Create   shmq.Options
 	AnyShape bool
+	Admit    func() error
 	Checksum bool // make it with checksums; one that exists the caller checks
 	Prefault bool
 	Lock     bool
@@ -91,6 +92,11 @@ func open(name string, opts *Options) (*mapped.Queue, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if opts.Admit != nil {
+		if err := opts.Admit(); err != nil {
+			return nil, errors.Join(err, q.Close())
+		}
 	}
 	check := !opts.AnyShape
 	if check {
@@ -163,18 +169,21 @@ func (a *Participant) enter() error {
 			return err
 		}
 	}
-	mine, dead, err := seat.Take(a.q, seat.Role(a.role))
+	if err := a.lockStream(streamPatience); err != nil {
+		return err
+	}
+	held, dead, err := seat.Take(a.q, seat.Role(a.role), a.join)
 	if err != nil {
 		return err
 	}
-	a.held = mine
+	a.held = held
+	if err := a.unlockStream(); err != nil {
+		return err
+	}
 	if a.atGate {
-		a.atGate, err = false, gate.Unlock(a.q)
-	} else if closed, err1 := gate.Closed(a.q); err1 != nil || closed {
-		err = cmp.Or(err1, fail.ErrPassing) // an incarnation begins just now
-	}
-	if err != nil {
-		return err
+		if a.atGate, err = false, gate.Unlock(a.q); err != nil {
+			return err
+		}
 	}
 	// A queue that was removed before the role was locked would lead nowhere.
 	if same, err := a.q.At.Names(a.q.Handle); err != nil || !same {
@@ -190,8 +199,15 @@ func (a *Participant) enter() error {
 		return *lost
 	}
 	a.lastBeat = time.Now()
-	if a.role == shmq.Producer {
-		a.ring.BeginStream()
-	}
 	return nil
+}
+
+// join is called when the role is locked, with the description that has the lock.
+func (a *Participant) join(mine *sys.File) error {
+	if !a.atGate {
+		if closed, err := gate.Closed(a.q); err != nil || closed {
+			return cmp.Or(err, fail.ErrPassing) // an incarnation begins just now
+		}
+	}
+	return a.joinStream(mine)
 }

@@ -3,6 +3,7 @@ package attach
 import (
 	"errors"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/gate"
 	"github.com/shmq/shmq/internal/park"
@@ -32,11 +33,13 @@ func (a *Participant) Detach() error {
 	if a.lost.Load() == nil {
 		err = a.Guard(func() error {
 			a.last = a.report()
-			a.ring.Seat(a.held.Number).Clean()
+			if a.role != shmq.Producer {
+				a.ring.Seat(a.held.Number).Clean()
+			}
 			return nil
 		})
 	}
-	err = errors.Join(err, a.held.Drop())
+	err = errors.Join(err, a.leaveStream(gateErr == nil))
 	switch {
 	case gateErr == nil && a.lost.Load() == nil:
 		gateErr = a.Guard(func() error { return gate.Leave(a.q, a.Sync) })
@@ -46,8 +49,8 @@ func (a *Participant) Detach() error {
 	return fail.In("detach from", a.q.Name, errors.Join(err, gateErr, a.release()))
 }
 
-// release drops the locks and the mapping, and then tells everyone, who may be waiting for
-// a last producer to leave.
+// release drops the role and the seat, wakes consumers, which may be waiting for a last
+// producer to leave, and ends the mapping.
 func (a *Participant) release() error {
 	err := a.held.Drop()
 	// Without the page there is nobody to wake.

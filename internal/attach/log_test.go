@@ -31,8 +31,8 @@ func (l *logged) next(t *testing.T) map[string]any {
 	return v
 }
 
-// Who recovers tells whose remains it found and what it did about them, once. Who
-// leaves in order is no news.
+// A participant that recovers another tells which and what it did, once. One that leaves in
+// order is no news.
 func TestLoggerIsToldOfTheDead(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)
@@ -67,7 +67,7 @@ func TestLoggerIsToldOfTheDead(t *testing.T) {
 	require.Empty(t, log.String())
 }
 
-// The one who attaches may get the dead one's own seat.
+// A participant that attaches may get a dead one's own seat.
 func TestLoggerIsToldWhoseSeatIsTakenOver(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)

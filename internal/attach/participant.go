@@ -24,13 +24,14 @@ type Participant struct {
 	due atomic.Bool // see heartbeat.go
 	hit *uint32     // not 0 once a fault was handled; see guard.go
 
-	q      *mapped.Queue
-	ring   *ring.Ring // the queue's
-	role   shmq.Role
-	held   *seat.Held
-	atGate bool // this has the gate locked
-	fence  bool
-	wait   park.Policy
+	q             *mapped.Queue
+	ring          *ring.Ring // the queue's
+	role          shmq.Role
+	held          *seat.Held
+	atGate        bool // this has the gate locked
+	fence         bool
+	began, gaveUp bool // a producer has; see stream.go
+	wait          park.Policy
 
 	// See guard.go.
 	guarded, shrinkable bool
@@ -102,8 +103,8 @@ func (a *Participant) ProducerAttached() (bool, error) {
 
 // Recover recovers dead participants: their unpublished claims become skipped slots, their
 // unacknowledged records are delivered again. Each participant does this when it attaches,
-// and at each heartbeat. Where a page of the queue is missing it reclaims less, and this participant
-// can't go on.
+// and at each heartbeat. Where a page of the queue is missing it recovers less, and this
+// participant can't go on.
 func (a *Participant) Recover() ring.Swept {
 	var found ring.Swept
 	_ = a.Guard(func() error { // the next call returns it

@@ -155,7 +155,8 @@ func TestFinishOfARemovedQueue(t *testing.T) {
 func TestEndOfStreamOfARemovedQueue(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, nil)
-	p, c := testagent.Producer(t, q), testagent.Consumer(t, q)
+	p, c := testagent.Producer(t, q), testagent.New(t)
+	c.Do("consumer-until-eof %s", q)
 	p.Sends("a")
 	p.Do("finish")
 	require.NoError(t, shmq.ForceRemove(q))

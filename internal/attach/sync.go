@@ -6,7 +6,7 @@ import (
 	"github.com/shmq/shmq/internal/sys"
 )
 
-// Sync returns when all that is in the queue at this moment, whoever put it there, is on
+// Sync returns when all that is in the queue at this moment, from all participants, is on
 // stable storage. Several that sync at a time share the work. It does not hold up those
 // that send and receive. In a filesystem in memory it does nothing.
 //

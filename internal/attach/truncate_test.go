@@ -183,7 +183,7 @@ func TestHolderInACutQueue(t *testing.T) {
 	})
 }
 
-// Who touches nothing that was lost learns it all the same.
+// A participant that touches nothing that was lost learns it all the same.
 func TestCutBehindWhatIsTouched(t *testing.T) {
 	t.Parallel()
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {

@@ -108,8 +108,8 @@ func TestEmptyInputOfEveryFormat(t *testing.T) {
 	for _, format := range []string{"lines", "null", "json", "msgpack", "raw"} {
 		q := queuePath(t)
 		start(t, strings.NewReader(""), nil, "shmq-send", q, "--format", format, "--close").ends(0)
-		receiver := start(t, nil, nil, "shmq-recv", q, "--format", format)
-		receiver.ends(0)
+		receiver := start(t, nil, nil, "shmq-recv", q, "--format", format, "--until-eof", "--strict")
+		require.Empty(t, receiver.ends(0))
 		require.Empty(t, receiver.out.String())
 		info, err := shmq.Stat(q)
 		require.NoError(t, err)

@@ -4,6 +4,7 @@ package cli_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -189,7 +190,7 @@ func TestDeadLettersWaitForRoom(t *testing.T) {
 	receiver := start(t, nil, nil, "shmq-recv", q, "--exec", "false", "--retries", "0", "--dead-letter", dead)
 	until(t, "a full queue", waiting(dead, shmq.Producer))
 	require.NoError(t, receiver.Process.Signal(syscall.SIGTERM))
-	receiver.wait(143)
+	require.Contains(t, receiver.wait(143), fmt.Sprintf("a dead letter has to wait: queue %q is full", dead))
 	require.Equal(t, "3\n4\n", string(rest(t, q)))
 	start(t, nil, nil, "shmq", "requeue", dead).ends(0)
 	require.Equal(t, "1\n2\n", string(rest(t, q)))

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -184,8 +185,8 @@ func (f *flow) requireFlow(ps []*process) {
 	f.stats.longest = max(f.stats.longest, took)
 }
 
-// finish lets the senders come to the end of their input, and the receivers to the
-// end of the stream.
+// finish lets the senders come to the end of their input, and the receivers to an empty
+// queue.
 func (f *flow) finish(ps []*process) {
 	f.t.Helper()
 	for _, in := range f.inputs {
@@ -196,10 +197,15 @@ func (f *flow) finish(ps []*process) {
 			require.Empty(f.t, p.ends(0))
 		}
 	}
-	start(f.t, strings.NewReader(""), nil, "shmq-send", f.queue, "--close").ends(0)
-	for _, p := range ps {
+	until(f.t, "an empty queue", func() bool {
+		info, err := shmq.Stat(f.queue)
+		require.NoError(f.t, err)
+		return info.Depth+info.Records+info.Leased+info.Orphans == 0
+	})
+	for _, p := range ps { // they went on through the ends of those that were killed
 		if p.Stdin == nil {
-			require.Empty(f.t, p.ends(0))
+			require.NoError(f.t, p.Process.Signal(syscall.SIGTERM))
+			require.Empty(f.t, p.ends(143))
 		}
 	}
 	drained(f.t, f.queue)

@@ -40,7 +40,8 @@ func TestStoppedReceiverKeepsItsRecord(t *testing.T) {
 	})
 	require.NoError(t, holder.Process.Signal(syscall.SIGSTOP))
 
-	other := start(t, nil, nil, "shmq-recv", q, "--show-redelivered")
+	other := start(t, nil, nil, "shmq-recv", q, "--show-redelivered", "--until-eof")
+	until(t, "the other", func() bool { return len(attached(q, shmq.Consumer)) == 2 })
 	from, to := pipe(t)
 	sender := start(t, from, nil, "shmq-send", q, "--close")
 	passed := func() uint64 {

@@ -79,7 +79,7 @@ func TestNestedJSONComesBackEqual(t *testing.T) {
 	}
 	q := queuePath(t)
 	sender := start(t, bytes.NewReader(in.Bytes()), nil, "shmq-send", q, "--format", "json", "--close")
-	receiver := start(t, nil, nil, "shmq-recv", q, "--format", "json")
+	receiver := start(t, nil, nil, "shmq-recv", q, "--format", "json", "--until-eof")
 	sender.ends(0)
 	receiver.ends(0)
 	want, got := bytes.Split(in.Bytes(), []byte("\n")), bytes.Split(receiver.out.Bytes(), []byte("\n"))

@@ -63,6 +63,9 @@ type Config struct {
 	// See Permanent, Shortage, Fatal and Partial for what else it may return. It may
 	// panic.
 	Handle func(ctx context.Context, rs []*Record) error
+	// Over, if not nil, says what becomes of an error of the consumer, such as the end of a
+	// stream.
+	Over func(error) error
 	// Observe is told what happens, by any goroutine. nil for nobody.
 	Observe func(Event)
 

@@ -126,6 +126,9 @@ func (c *Crew) loop() error {
 			c.waitForJob()
 		default:
 			if err := c.take(); err != nil && err != errWoken {
+				if c.Over != nil {
+					err = c.Over(err)
+				}
 				end = err
 			}
 		}

@@ -57,12 +57,6 @@ type Failed struct {
 func (e *Failed) Error() string { return e.Err.Error() }
 func (e *Failed) Unwrap() error { return e.Err }
 
-// Undecodable says that Prepare refused a record.
-type Undecodable struct{ Err error }
-
-func (e *Undecodable) Error() string { return e.Err.Error() }
-func (e *Undecodable) Unwrap() error { return e.Err }
-
 // Describer is an error that adds to the dead letter of its record.
 type Describer interface {
 	error

@@ -59,7 +59,7 @@ func (c *Crew) lease(ls []consumer.Lease) (int, error) {
 	} else {
 		n, err = c.From.LeaseBatch(wait, ls)
 	}
-	if err == nil || err == io.EOF {
+	if err == nil || err == io.EOF || errors.Is(err, shmq.ErrBrokenOff) {
 		c.idle = time.Time{}
 	} else if cause := context.Cause(wait); cause != nil {
 		err = cause
@@ -125,7 +125,7 @@ func (c *Crew) begin(rs []*Record) {
 		key, err := c.prepare(r)
 		switch {
 		case err != nil:
-			c.start(&job{records: []*Record{r}, hopeless: &Undecodable{err}})
+			c.start(&job{records: []*Record{r}, hopeless: err})
 		case c.Keyed && key != "":
 			c.queueUp(key, r)
 		default:

@@ -130,7 +130,7 @@ func (s *sender) send(ctx context.Context) error {
 
 // consume receives until all producers have finished and the queue is empty.
 func consume(ctx context.Context, queue string, answers *json.Encoder) error {
-	c, err := consumer.Open[Record](queue, &consumer.Options{NoCreate: true})
+	c, err := consumer.Open[Record](queue, &consumer.Options{NoCreate: true, UntilEOF: true})
 	if err != nil {
 		return err
 	}

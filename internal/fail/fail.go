@@ -5,6 +5,7 @@ package fail
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -30,7 +31,15 @@ var (
 	ErrDamaged   = layout.ErrDamaged
 	ErrRefused   = sys.ErrRefused
 	ErrClosed    = os.ErrClosed
+
+	ErrBrokenOff error = brokenOff{}
 )
+
+// brokenOff is ErrBrokenOff, in words of its own.
+type brokenOff struct{}
+
+func (brokenOff) Error() string { return "the stream was broken off" }
+func (brokenOff) Unwrap() error { return io.ErrUnexpectedEOF }
 
 // States of an instant, in which another process is in the middle of something: the caller
 // tries again. A user sees one of these only if that process was stopped there.

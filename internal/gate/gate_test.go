@@ -165,7 +165,7 @@ func TestManyComeToABrokenQueue(t *testing.T) {
 	require.Len(t, info.Participants, len(agents))
 }
 
-// Who is killed while it attaches, rebuilds or leaves does not hurt the next one.
+// A participant that is killed while it attaches, rebuilds or leaves does not hurt the next.
 func TestKilledAtTheGate(t *testing.T) {
 	t.Parallel()
 	rounds := 10

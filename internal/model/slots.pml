@@ -311,7 +311,7 @@ end:	do
 		pc = BEGIN }
 	:: d_step { pc == BEGIN -> gone[me - 1] = true; pc = GONE }
 
-	/* ==== Attachment.takeSeat, Seat.Take ==== */
+	/* ==== seat.Take, Seat.Take ==== */
 
 	:: d_step { pc == BEGIN || pc == A_LOCK ->         /* -> try the seat's lock */
 		if
@@ -331,12 +331,12 @@ end:	do
 		pc = JOIN }
 	:: d_step { pc == A_RECOVER -> pc = (producer -> SEND : RECEIVE) } /* found nobody dead */
 
-	/* ==== Attachment.Detach ==== */
+	/* ==== attach.Participant.Detach ==== */
 
 	:: d_step { pc == X_CLEAN -> dirty[seat] = false; s = 0; after = 0; pc = X_UNLOCK } /* -> store the entry's state */
 	:: d_step { pc == X_UNLOCK -> lock[seat] = 0; seat = 0; pc = (producer -> END : BEGIN) } /* -> drop the lock */
 
-	/* ==== Attachment.Recover ==== */
+	/* ==== attach.Participant.Recover ==== */
 
 	/* a question to the kernel that was answered so; what counts is asked again */
 	:: d_step { LOOKS(0) -> FORGET; s = 0; pc = Z_LOCK }

@@ -136,6 +136,9 @@ func (p *Pen) Description() {
 var hotWords = []uint64{
 	layout.HotTail, layout.HotTail, layout.HotHead, layout.HotHead, layout.HotHandout, layout.HotOrphans,
 	layout.HotOrphans, layout.HotTurn, layout.HotEpoch, layout.HotFinished, layout.HotSkipped,
+	layout.HotLeft, layout.HotTold, layout.HotMet, layout.HotEnds, layout.HotEnds,
+	layout.HotEndLog, layout.HotEndLog + layout.EndEpoch, layout.HotEndLog + layout.EndSize, // of the first ends
+	layout.HotEndLog + layout.EndSize + layout.EndEpoch, layout.HotEndLog + layout.EndSize + layout.EndLeftCount,
 }
 
 // Hot writes one of the words that both sides go by.
@@ -147,7 +150,7 @@ func (p *Pen) Hot() {
 	case other == 0:
 		v = p.load(hotWords[p.below(uint64(len(hotWords)))])
 	case other == 1 && off == layout.HotTurn: // stand back, all of you
-		v = (p.Millis()+p.below(300))<<16 | p.below(layout.MaxSeats+2)
+		v = uint64(layout.TurnOf(int(p.below(layout.MaxSeats+2))-1, p.Millis()+p.below(300), p.near(p.load(layout.HotTail))))
 	}
 	atomic.StoreUint64(at, v)
 }

@@ -18,7 +18,7 @@ func (p *Pen) Seat() {
 	u32 := func(off uint64, v uint64) { atomic.StoreUint32(p.at32(entry+off), uint32(v)) }
 	u64 := func(off uint64, v uint64) { atomic.StoreUint64(p.at(entry+off), v) }
 	extreme := func() uint64 { return []uint64{0, 1, 1<<63 - 1, 1 << 63, 1<<64 - 1, p.any()}[p.below(6)] }
-	switch p.below(10) {
+	switch p.below(12) {
 	case 0:
 		u32(layout.SeatState, []uint64{layout.SeatClean, layout.SeatDirty, layout.SeatDirty, 2, 1<<32 - 1}[p.below(5)])
 	case 1:
@@ -44,6 +44,10 @@ func (p *Pen) Seat() {
 		u32(layout.SeatClock, []uint64{layout.ClockNone, layout.ClockCPU, layout.ClockUnix, 3, 1<<32 - 1}[p.below(5)])
 	case 8:
 		u64([]uint64{layout.SeatHeldSince, layout.SeatClockStart}[p.below(2)], extreme())
+	case 9:
+		u64(layout.SeatInherits, extreme())
+	case 10:
+		u32(layout.SeatAwaits, extreme())
 	default:
 		u64(layout.SeatRecords+8*p.below(5), extreme())
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// From looking whether it is alone until it has its role, who attaches has the gate: an
-// other one who came in between would find nobody, too.
+// A participant that attaches has the gate from its question whether it is alone until it has
+// its role: another that came in between would find nobody, too.
 func TestTheGateIsHeldUntilTheRoleIs(t *testing.T) {
 	q := testagent.Queue(t, &shmq.Options{Slots: 64, SlotSize: 64, Seats: 40, Checksum: true})
 	path, err := shmq.Path(q)

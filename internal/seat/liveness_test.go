@@ -139,7 +139,7 @@ func TestRecoveryFromAnotherPIDNamespace(t *testing.T) {
 	p.Sends("a", "b")
 	require.Equal(t, testagent.Fresh("a"), c.Lease(1))
 	c.Stop()
-	// Who attaches looks for the dead. This one finds none, and leaves the record.
+	// A participant that attaches recovers the dead. This one finds none, and leaves the record.
 	other := elsewhere(t)
 	other.Do("consumer %s", q)
 	require.Equal(t, testagent.Fresh("b"), other.Lease(1))

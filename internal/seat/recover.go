@@ -3,12 +3,14 @@ package seat
 import (
 	"errors"
 
+	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/park"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
 
-// Dead is a participant that died, and what it held, which was reclaimed: its unpublished
+// Dead is a participant that died, and what the sweep of its seat found: its unpublished
 // claims became skipped slots, its unacknowledged records are delivered again.
 type Dead struct {
 	Seat  int
@@ -21,9 +23,17 @@ type Dead struct {
 //
 // Preconditions: no other goroutine recovers through q: two would get each other's locks.
 func RecoverAll(q *mapped.Queue, mine int) (all []Dead) {
+	locked := false
 	for i := range q.Header.Seats {
 		if i == mine || !q.Ring.Seat(i).Dirty() || Alive(q, i) {
 			continue
+		}
+		if !locked {
+			if LockRecovery(q) != nil {
+				return all
+			}
+			locked = true
+			defer UnlockRecovery(q)
 		}
 		if dead, _ := Recover(q, i, nil); dead != nil {
 			all = append(all, *dead)
@@ -32,13 +42,26 @@ func RecoverAll(q *mapped.Queue, mine int) (all []Dead) {
 	return all
 }
 
-// Recover reclaims what the dead participant of seat i held, and frees the seat. before, if
+// LockRecovery tells other participants that seats are being recovered: a seat whose lock is
+// held may then be that of a dead participant. It excludes nobody.
+func LockRecovery(q *mapped.Queue) error {
+	ok, err := q.File.TryLock(layout.LockRecovery, false)
+	if err == nil && !ok { // nobody locks it exclusively
+		err = fail.ErrInUse
+	}
+	return err
+}
+
+// UnlockRecovery has no error to return: the lock goes with the queue at the latest.
+func UnlockRecovery(q *mapped.Queue) { _ = q.File.Unlock(layout.LockRecovery) }
+
+// Recover sweeps what the dead participant of seat i held, and frees the seat. before, if
 // not nil, is called before anything changes, when nobody else can change it. Recover
 // returns nil when somebody else recovers it, has done so, or has taken the seat. It never
 // touches a living participant, however long that is stopped: a seat's slots change hands
 // only under the seat's own lock, which the kernel keeps for as long as its holder lives.
 //
-// Preconditions: as RecoverAll.
+// Preconditions: as RecoverAll, and LockRecovery.
 func Recover(q *mapped.Queue, i int, before func()) (dead *Dead, err error) {
 	if ok, err := q.File.TryLock(Byte(i), true); err != nil || !ok {
 		return nil, err
@@ -51,15 +74,15 @@ func Recover(q *mapped.Queue, i int, before func()) (dead *Dead, err error) {
 	if before != nil {
 		before()
 	}
-	found := reclaim(q, i)
+	found := sweep(q, i)
 	q.Ring.Seat(i).Clean()
 	return &found, nil
 }
 
-// reclaim takes back the slots of a seat, and wakes all that can go on because of it.
+// sweep changes the words that name a seat, and wakes all that can go on because of it.
 //
 // Preconditions: this process holds the seat's lock.
-func reclaim(q *mapped.Queue, i int) Dead {
+func sweep(q *mapped.Queue, i int) Dead {
 	dead := Dead{Seat: i, Was: q.Ring.Seat(i).Occupant()}
 	dead.Found = q.Ring.Sweep(i)
 	if dead.Found != (ring.Swept{}) {
@@ -68,7 +91,7 @@ func reclaim(q *mapped.Queue, i int) Dead {
 	return dead
 }
 
-// WakeEverybody wakes all sleepers of both sides.
+// WakeEverybody wakes all sleepers of both roles.
 func WakeEverybody(q *mapped.Queue) {
 	park.WakeAll(q.Ring.DataFutex())
 	park.WakeAll(q.Ring.RoomFutex())

@@ -1,5 +1,5 @@
-// Package seat keeps the roles and seats of a queue: who has them, who is alive, and what
-// becomes of those that died.
+// Package seat keeps the roles and seats of a queue: which participants have them, which are
+// alive, and what becomes of those that died.
 package seat
 
 import (

@@ -31,9 +31,10 @@ type Held struct {
 var beforeTake = func() {}
 
 // Take takes the role and a seat, through a description of their own. If the seat's last
-// holder died, it recovers that one first, and returns what it found. Errors: ErrRoleTaken,
+// holder died, it recovers that one first, and returns what it found. join is called between
+// the two, with the description that has the role's lock. Errors: ErrRoleTaken,
 // ErrNoSeat, ErrGone, ErrPassing.
-func Take(q *mapped.Queue, role Role) (_ *Held, dead *Dead, err error) {
+func Take(q *mapped.Queue, role Role, join func(mine *sys.File) error) (_ *Held, dead *Dead, err error) {
 	beforeTake()
 	h := &Held{Number: -1}
 	defer func() {
@@ -56,6 +57,13 @@ func Take(q *mapped.Queue, role Role) (_ *Held, dead *Dead, err error) {
 	if err := takeRole(q, role, lock); err != nil {
 		return nil, nil, err
 	}
+	if err := join(lock); err != nil {
+		return nil, nil, err
+	}
+	if err := LockRecovery(q); err != nil { // the seat's last holder may have died
+		return nil, nil, err
+	}
+	defer UnlockRecovery(q)
 	dead, err = h.takeSeat(q, role, lock)
 	return h, dead, err
 }
@@ -95,7 +103,7 @@ func (h *Held) takeSeat(q *mapped.Queue, role Role, lock *sys.File) (dead *Dead,
 		h.Number = i
 		s := q.Ring.Seat(i)
 		if s.Dirty() {
-			found := reclaim(q, i)
+			found := sweep(q, i)
 			dead = &found
 			s.Clean() // it names nobody until it names this process
 		}

@@ -217,7 +217,7 @@ func (f *File) WriteAt(b []byte, off int64) error {
 }
 
 // Close closes the description. Its locks go when the last mapping and the last
-// copy of it are gone too, so whoever means to drop them unlocks first.
+// copy of it are gone too, so a caller that means to drop them unlocks first.
 func (f *File) Close() error {
 	err := f.dropTemp()
 	if e := unix.Close(f.fd); e != nil {

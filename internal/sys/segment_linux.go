@@ -33,8 +33,8 @@ type Segment struct {
 	Removed    bool // it goes with its last attachment
 }
 
-// MayBeWrittenBy reports whether a user may be allowed to write to the segment. Who is in
-// its group it can't tell.
+// MayBeWrittenBy reports whether a user may be allowed to write to the segment. It can't tell
+// which users are in its group.
 func (s *Segment) MayBeWrittenBy(uid int) bool {
 	return uid == 0 || uid == s.UID || uid == s.CreatorUID || s.Mode&0o022 != 0
 }
@@ -51,7 +51,7 @@ func MakeSegment(key uint32, size int64, mode fs.FileMode, huge bool) (id int, e
 	flags := unix.IPC_CREAT | unix.IPC_EXCL | int(mode.Perm())
 	if huge {
 		flags |= shmHuge | shmHuge2MB
-		size = (size + hugeSize - 1) &^ (hugeSize - 1) // who unmaps it has to name whole pages
+		size = (size + hugeSize - 1) &^ (hugeSize - 1) // to unmap it is to name whole pages
 	}
 	id, err = retryInt(func() (int, error) { return unix.SysvShmGet(int(int32(key)), int(size), flags) })
 	return id, segmentError("make", fmt.Sprintf("%#x", key), err)

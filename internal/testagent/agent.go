@@ -51,7 +51,7 @@ func Play(c *testproc.Child) {
 func errorLine(err error) string {
 	names := map[string]error{
 		"eof": io.EOF, "full": shmq.ErrFull, "empty": shmq.ErrEmpty, "role": shmq.ErrRoleTaken, "seat": shmq.ErrNoSeat,
-		"large": shmq.ErrTooLarge, "removed": shmq.ErrRemoved, "truncated": shmq.ErrTruncated, "closed": shmq.ErrClosed,
+		"broken": shmq.ErrBrokenOff, "large": shmq.ErrTooLarge, "removed": shmq.ErrRemoved, "truncated": shmq.ErrTruncated, "closed": shmq.ErrClosed,
 	}
 	for name, target := range names {
 		if errors.Is(err, target) {
@@ -67,8 +67,8 @@ func (a *agent) do(f []string) (string, error) {
 	switch f[0] {
 	case "producer":
 		a.out, err = producer.OpenRaw(f[1], &producer.Options{NoCreate: true})
-	case "consumer", "consumer-until-eof":
-		a.in, err = consumer.OpenRaw(f[1], &consumer.Options{NoCreate: true, UntilEOF: f[0] != "consumer"})
+	case "consumer", "consumer-until-eof", "consumer-strict":
+		a.in, err = consumer.OpenRaw(f[1], &consumer.Options{NoCreate: true, UntilEOF: f[0] != "consumer", Strict: f[0] == "consumer-strict"})
 	case "send":
 		err = a.out.Send(ctx, payload(f[1]))
 	case "try-send":
@@ -113,6 +113,8 @@ func (a *agent) do(f []string) (string, error) {
 		a.leases[number(f[1])].Release()
 	case "finish":
 		err = a.out.Finish()
+	case "abandon":
+		err = a.out.Abandon()
 	case "close":
 		if a.out != nil {
 			err = a.out.Close()

@@ -31,6 +31,15 @@ type walk struct {
 // each value takes a byte at least, so a large n runs into the end of src.
 func (w *walk) values(n uint64, depth int) error {
 	for ; n > 0; n-- {
+		if w.off < len(w.src) {
+			if size := int(sizes[w.src[w.off]]); size != 0 {
+				if size > len(w.src)-w.off {
+					return ErrShort
+				}
+				w.off += size
+				continue
+			}
+		}
 		t, err := Parse(w.src[w.off:])
 		if err != nil {
 			return err
@@ -50,4 +59,22 @@ func (w *walk) values(n uint64, depth int) error {
 		}
 	}
 	return nil
+}
+
+// sizes has the size of each value whose first byte tells it and that holds no
+// others, 0 for the rest.
+var sizes = makeSizes()
+
+func makeSizes() (s [256]uint8) {
+	for c, f := range forms {
+		switch f.kind {
+		case Nil, Bool, Uint, Int, Float32, Float64:
+			s[c] = 1 + f.width
+		case Str:
+			if f.width == 0 {
+				s[c] = 1 + uint8(f.num)
+			}
+		}
+	}
+	return s
 }

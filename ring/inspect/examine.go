@@ -3,7 +3,6 @@ package inspect
 import (
 	"fmt"
 
-	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/internal/region"
@@ -106,8 +105,8 @@ const stuckPositions = "senders and receivers report damage, or wait for ever; t
 // positions reports whether head and tail can be those of a ring.
 func (e *examiner) positions() bool {
 	r := e.r
-	// A single producer stores tail after the record, any producer after a filler: both
-	// may be consumed by then, or the producer dead.
+	// A single producer stores tail after the record, or a batch of half the ring, any
+	// producer after a filler: all may be consumed by then, or the producer dead.
 	e.lag = r.Geo.MaxSlotsPerRecord()
 	e.tail = r.tail()
 	e.head = r.head()
@@ -134,23 +133,32 @@ func (e *examiner) positions() bool {
 // advice judges the words that decide less.
 func (e *examiner) advice() {
 	r := e.r
-	finished := atomics.Load64(r.Hot(layout.HotFinished))
-	if epoch := atomics.Load64(r.Hot(layout.HotEpoch)); int64(finished-epoch) > 0 {
+	finished := r.word(layout.HotFinished)
+	if epoch := r.word(layout.HotEpoch); int64(finished-epoch) > 0 {
 		e.hot(FaultStream, layout.HotFinished, fmt.Sprintf("finished %d", finished), fmt.Sprintf("at most epoch, %d", epoch),
 			"the stream counts as finished when so many producers have attached, whether or not one has said so")
+	}
+	if n := r.word(layout.HotLeft); int64(n-r.word(layout.HotEpoch)) > 0 {
+		e.hot(FaultStream, layout.HotLeft, fmt.Sprintf("left %d", n), "at most epoch", "streams count as broken off whose producers left in order")
+	}
+	if n := r.word(layout.HotTold); int64(n-r.word(layout.HotEnds)) > 0 {
+		e.hot(FaultStream, layout.HotTold, fmt.Sprintf("told %d", n), "at most ends", "the next ends of streams are told to nobody but those that are attached")
+	}
+	if n := r.word(layout.HotMet); int64(n-r.word(layout.HotEnds)) > 1 {
+		e.hot(FaultStream, layout.HotMet, fmt.Sprintf("met %d", n), "at most ends + 1", "the next ends of empty streams are told to nobody but those that are attached")
 	}
 	if !r.Geo.ManyProducers {
 		return
 	}
-	turn := layout.Turn(atomics.Load64(r.Hot(layout.HotTurn)))
+	turn := layout.Turn(r.word(layout.HotTurn))
 	seat := turn.Seat()
 	means := "senders heed no such turn, but wake each other for nothing; the next one that asks for a turn mends it"
 	switch now := e.ring.Now(); {
 	case turn == 0:
 	case seat < 0 || seat >= r.Geo.Seats:
 		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("the turn of seat %d", seat), fmt.Sprintf("seat 0 to %d", r.Geo.Seats-1), means)
-	case int64(turn.Lapse()-now) > ring.TurnMillis:
-		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("a turn that lapses in %d ms", turn.Lapse()-now), fmt.Sprintf("at most %d ms", ring.TurnMillis), means)
+	case turn.Left(now) > ring.TurnMillis:
+		e.hot(FaultTurn, layout.HotTurn, fmt.Sprintf("a turn that lapses in %d ms", turn.Left(now)), fmt.Sprintf("at most %d ms", ring.TurnMillis), means)
 	}
 }
 

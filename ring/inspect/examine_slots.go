@@ -106,9 +106,14 @@ func (e *examiner) possible(p uint64, w layout.Word) bool {
 		}
 		return true
 	}
-	// Claimed before tail has passed it. The claim at tail itself may not have moved it yet.
-	if q := w.Position(p&r.Mask, tail, r.Shift); int64(q-tail) > 0 {
-		e.at(FaultLap, p, w, fmt.Sprintf("a position up to tail, %d", tail), blocked)
+	// Claimed before tail has passed it. The claim at tail itself may not have moved it yet;
+	// a single producer stores tail behind a batch.
+	limit := tail
+	if !r.Geo.ManyProducers {
+		limit += e.lag - 1
+	}
+	if q := w.Position(p&r.Mask, tail, r.Shift); int64(q-limit) > 0 {
+		e.at(FaultLap, p, w, fmt.Sprintf("a position up to %d, since tail is %d", limit, tail), blocked)
 		return false
 	}
 	return true

@@ -12,9 +12,12 @@ type words struct{ *region.Region }
 
 func wordsOf(r *ring.Ring) words { return words{r.Region()} }
 
-func (w words) head() uint64    { return atomics.Load64(w.Hot(layout.HotHead)) }
-func (w words) tail() uint64    { return atomics.Load64(w.Hot(layout.HotTail)) }
-func (w words) handout() uint64 { return atomics.Load64(w.Hot(layout.HotHandout)) }
+// word returns the hot word at off, one of layout.Hot*.
+func (w words) word(off uintptr) uint64 { return atomics.Load64(w.Hot(off)) }
+
+func (w words) head() uint64    { return w.word(layout.HotHead) }
+func (w words) tail() uint64    { return w.word(layout.HotTail) }
+func (w words) handout() uint64 { return w.word(layout.HotHandout) }
 
 func (w words) positions() (head, tail uint64) {
 	head = w.head()

@@ -176,7 +176,7 @@ func said(t *testing.T, name string, err error) {
 	known := false
 	for _, e := range []error{
 		shmq.ErrNotQueue, shmq.ErrVersion, shmq.ErrDamaged, shmq.ErrEmpty, shmq.ErrFull, shmq.ErrTooLarge, shmq.ErrNoSeat,
-		shmq.ErrRoleTaken, shmq.ErrInUse, os.ErrNotExist, context.Canceled, io.EOF,
+		shmq.ErrRoleTaken, shmq.ErrInUse, os.ErrNotExist, context.Canceled, io.EOF, shmq.ErrBrokenOff,
 	} {
 		known = known || errors.Is(err, e)
 	}

@@ -115,7 +115,7 @@ func timely(calls *atomic.Int64, call func(ctx context.Context) error) error {
 	if late := time.Since(begun); late > testproc.Patience {
 		return fmt.Errorf("the call took %v: %w", late, err)
 	}
-	for _, known := range []error{nil, shmq.ErrDamaged, context.DeadlineExceeded, shmq.ErrNoSeat, shmq.ErrRoleTaken, io.EOF} {
+	for _, known := range []error{nil, shmq.ErrDamaged, context.DeadlineExceeded, shmq.ErrNoSeat, shmq.ErrRoleTaken, io.EOF, shmq.ErrBrokenOff} {
 		if errors.Is(err, known) || err == known {
 			return nil
 		}

@@ -55,6 +55,11 @@ func attaches(mode shmq.Options) []*scenario {
 			sleeper: shmq.Consumer, finishes: true,
 			calls: []call{{do: func(v *victim) { v.check(v.out.Finish()) }}},
 		},
+		{
+			name: "told the end of a stream", role: shmq.Consumer, at: 2,
+			prepare: func(v *victim) { v.consumeToEnd(); v.produce(); v.check(v.out.Finish()) },
+			calls:   []call{{do: func(v *victim) { v.end() }}},
+		},
 	}
 	return all
 }

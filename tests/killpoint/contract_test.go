@@ -37,6 +37,7 @@ func (w *world) contract(returned int) error {
 		w.settleLiving,
 		func() error { return w.ledger.check(w.came, w.s.calls, alone) },
 		w.fill, w.fill,
+		w.nextStream,
 		w.allSeats,
 		w.atRest,
 	} {
@@ -108,6 +109,35 @@ func (w *world) settleLiving() error {
 		}
 	}
 	return w.freshDrain()
+}
+
+// nextStream checks that streams go on: a new consumer is told of the last one that
+// nobody met, and of the next one when all of it was received.
+func (w *world) nextStream() (err error) {
+	c, err := consumer.OpenRaw(w.queue, &consumer.Options{UntilEOF: true})
+	if err != nil {
+		return fmt.Errorf("a consumer that asks for the end: %w", err)
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	want := func(what error) error {
+		if _, err := c.TryReceive(nil); !errors.Is(err, what) {
+			return fmt.Errorf("the next stream: got %v, want %v", err, what)
+		}
+		return nil
+	}
+	if err := want(io.EOF); err != nil { // that of fill, which closed its consumer first
+		return err
+	}
+	c.NextStream()
+	if err := want(shmq.ErrEmpty); err != nil {
+		return err
+	}
+	p, err := producer.OpenRaw(w.queue, nil)
+	if err != nil {
+		return fmt.Errorf("a new producer: %w", err)
+	}
+	err = errors.Join(want(shmq.ErrEmpty), p.TrySend([]byte{1}), want(nil), want(shmq.ErrEmpty), p.Finish(), want(io.EOF))
+	return err
 }
 
 // fill checks that no slot was lost: as many records as the ring has slots go in, and

@@ -45,7 +45,7 @@ func (w *world) fallAsleep() {
 	z.done, z.cancel = make(chan struct{}), cancel
 	futex := layout.HotDataFutex
 	if w.s.sleeper == shmq.Consumer {
-		c, err := consumer.OpenRaw(w.queue, nil)
+		c, err := consumer.OpenRaw(w.queue, &consumer.Options{UntilEOF: w.s.finishes})
 		require.NoError(w.t, err)
 		go func() {
 			defer close(z.done)
@@ -155,11 +155,12 @@ func (w *world) wake(returned int) error {
 	if w.s.finishes && returned > 0 && !info.Finished {
 		return errors.New("Finish returned, and the stream is not finished")
 	}
-	if info.Finished {
-		if err := w.gets(never); !errors.Is(err, io.EOF) {
-			return fmt.Errorf("the stream is finished, the sleeper got: %v", err)
+	if w.s.finishes { // it was the last producer
+		err := w.gets(never)
+		if errors.Is(err, io.EOF) && info.Finished || errors.Is(err, shmq.ErrBrokenOff) && returned == 0 {
+			return nil
 		}
-		return nil
+		return fmt.Errorf("after %d returned calls, finished %v, the sleeper got: %v", returned, info.Finished, err)
 	}
 	if err := w.sendLate(); err != nil {
 		return err

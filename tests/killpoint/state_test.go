@@ -96,7 +96,7 @@ func (v *view) state() (state, error) {
 	h.SetSeed(seed)
 	hot := bytes.Clone(v.last[0])
 	turn := binary.LittleEndian.Uint64(hot[layout.HotTurn:])
-	binary.LittleEndian.PutUint64(hot[layout.HotTurn:], turn&0xffff)
+	binary.LittleEndian.PutUint64(hot[layout.HotTurn:], turn&(1<<38-1))                 // without the time of its lapse
 	if image := binary.LittleEndian.Uint64(hot[layout.HotImage:]); image != otherBoot { // each file has another one
 		binary.LittleEndian.PutUint64(hot[layout.HotImage:], min(image, 1))
 	}

@@ -5,6 +5,7 @@ package killpoint
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -92,6 +93,19 @@ func (v *victim) consume() {
 	v.in, err = consumer.OpenRaw(v.queue, &consumer.Options{NoCreate: true})
 	v.check(err)
 	v.leases = make([]consumer.Lease, 0, 8)
+}
+
+func (v *victim) consumeToEnd() {
+	var err error
+	v.in, err = consumer.OpenRaw(v.queue, &consumer.Options{NoCreate: true, UntilEOF: true})
+	v.check(err)
+}
+
+// end receives the end of the stream.
+func (v *victim) end() {
+	if b, err := v.in.Receive(context.Background(), nil); err != io.EOF {
+		v.check(fmt.Errorf("received %d bytes, want the end: %w", len(b), err))
+	}
 }
 
 // make makes records before the operation, so that it is the queue's instructions

@@ -152,7 +152,7 @@ func TestWhatTheLastOneLeavesIsOnTheDisk(t *testing.T) {
 	d.Run("cd %s && umount after m", d.Dir)
 }
 
-// Who comes through another mount has another stamp. It is not alone, so it takes the
+// A participant that comes through another mount has another stamp. It is not alone, so it takes the
 // queue as it is.
 func TestSecondMountOfAQueueInUse(t *testing.T) {
 	d := testdisk.New(t)

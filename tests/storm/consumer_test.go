@@ -87,9 +87,9 @@ func (r *receiver) end(err error) bool {
 	switch {
 	case err == nil:
 		return false
-	case err == io.EOF && !r.drain.Load():
+	case (err == io.EOF || errors.Is(err, shmq.ErrBrokenOff)) && !r.drain.Load():
 		time.Sleep(time.Millisecond)
-	case err == io.EOF, errors.Is(err, shmq.ErrEmpty), errors.Is(err, context.Canceled):
+	case err == io.EOF, errors.Is(err, shmq.ErrBrokenOff), errors.Is(err, shmq.ErrEmpty), errors.Is(err, context.Canceled):
 	default:
 		r.fail("receive: %v", err)
 	}

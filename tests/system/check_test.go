@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/inspect"
@@ -91,8 +92,11 @@ var mutations = []struct {
 	{"tail a lap ahead", nil, hotAt(layout.HotTail), le64(20), "positions", "tail 20; at most head + slots"},
 	{"handout", oneTaker, hotAt(layout.HotHandout), le64(1000), "positions", "handout 1000; at most tail"},
 	{"finished", nil, hotAt(layout.HotFinished), le64(5), "stream", "finished 5; at most epoch, 1"},
+	{"left", nil, hotAt(layout.HotLeft), le64(5), "stream", "left 5; at most epoch"},
+	{"told", nil, hotAt(layout.HotTold), le64(5), "stream", "told 5; at most ends"},
+	{"met", nil, hotAt(layout.HotMet), le64(5), "stream", "met 5; at most ends + 1"},
 	{"turn of no seat", manySenders, hotAt(layout.HotTurn), le64(77), "turn", "seat 76"},
-	{"turn of the future", manySenders, hotAt(layout.HotTurn), le64(1<<62 + 1), "turn", "lapses in"},
+	{"turn of the future", manySenders, hotAt(layout.HotTurn), le64(uint64(layout.TurnOf(0, sys.MonotonicMillis()+1<<20, 0))), "turn", "lapses in"},
 
 	{"unknown state", nil, slotAt(3, 0), le64(0xb), "state", "invalid(11)"},
 	{"unknown state of a free slot", nil, slotAt(7, 0), le64(0xf), "state", "invalid(15)"},

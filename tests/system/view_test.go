@@ -159,3 +159,24 @@ func TestViewOfAQueueThatIsBeingCut(t *testing.T) {
 		require.NoError(t, os.Remove(file))
 	}
 }
+
+// A viewer that was closed says so, whatever is asked of it.
+func TestViewerAfterClose(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, nil)
+	require.NoError(t, testagent.OpenProducer(t, q).TrySend([]byte("a")))
+	v, err := shmq.View(q)
+	require.NoError(t, err)
+	var rec shmq.Record
+	require.NoError(t, v.Next(&rec))
+	require.NoError(t, v.Close())
+	require.ErrorIs(t, v.Next(&rec), shmq.ErrClosed)
+	require.Zero(t, v.Rewind())
+	require.Nil(t, v.Holder(&rec))
+	_, err = v.Ended(true)
+	require.ErrorIs(t, err, shmq.ErrClosed)
+	_, err = v.Options()
+	require.ErrorIs(t, err, shmq.ErrClosed)
+	require.NotZero(t, v.LastAttach())
+	require.ErrorIs(t, v.Close(), shmq.ErrClosed)
+}

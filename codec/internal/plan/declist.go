@@ -12,13 +12,10 @@ func (d *Decoder) slice(n *decNode, r ref) error {
 	if err != nil || t.Kind == wire.Nil {
 		return err
 	}
-	v := r.value(n.typ)
 	if t.Kind == wire.Bin && n.fromBytes {
 		d.Differences |= BytesToMethods
-		v.Grow(int(t.Num))
-		v.SetLen(int(t.Num))
-		first, count := r.elements()
-		copy(first.bytes(count), t.Payload(src))
+		first := makeSlice(n, r, int(t.Num))
+		copy(first.bytes(int(t.Num)), t.Payload(src))
 		return nil
 	}
 	if t.Kind != wire.Array {
@@ -28,14 +25,21 @@ func (d *Decoder) slice(n *decNode, r ref) error {
 		return err
 	}
 	count := int(t.Num)
+	return d.elements(n, makeSlice(n, r, count), count)
+}
+
+// makeSlice makes the slice at r, which is nil, count elements long, and returns where
+// the first is.
+func makeSlice(n *decNode, r ref, count int) (first ref) {
 	if count == 0 {
 		r.setEmpty()
 	} else {
+		v := r.value(n.typ)
 		v.Grow(count)
 		v.SetLen(count)
 	}
-	first, _ := r.elements()
-	return d.elements(n, first, count)
+	first, _ = r.elements()
+	return first
 }
 
 // array decodes an array of exactly the length that the type has; nil leaves zeros.

@@ -22,6 +22,7 @@ const (
 	CodeNoSpace  = 73
 	CodeIO       = 74 // not known to be on the disk
 	CodeAgain    = 75 // full or empty
+	CodeBroken   = 76 // a stream
 	CodeNoAccess = 77
 	CodeFailed   = 123 // a command that was run for a record; as xargs
 	CodeTimeout  = 124
@@ -42,6 +43,7 @@ const Text = `  0    done
   73   no space for the queue
   74   what was sent is in the queue, but not known to be on the disk
   75   full or empty, with --nonblock
+  76   the stream was broken off, with --strict
   77   no permission
   123  a command that was run for a record failed
   124  --timeout
@@ -75,6 +77,7 @@ var codes = []struct {
 	{shmq.ErrRefused, CodeSystem},
 	{shmq.ErrNoSpace, CodeNoSpace},
 	{shmq.ErrSync, CodeIO},
+	{shmq.ErrBrokenOff, CodeBroken},
 	{shmq.ErrFull, CodeAgain},
 	{shmq.ErrEmpty, CodeAgain},
 	{fs.ErrPermission, CodeNoAccess},

@@ -27,7 +27,7 @@ The command takes this process's place, so signals and exit codes are its own. E
 codes of shmq anon itself: 64 usage, 71 the kernel refuses, 73 no memory for the queue,
 126 the command can't be run, 127 it is not found.`
 
-const anonExample = `  shmq anon -- sh -c 'shmq-send fd:3 --close <in & shmq-recv fd:3 >out; wait'
+const anonExample = `  shmq anon -- sh -c 'shmq-send fd:3 <in & shmq-recv fd:3 --until-eof >out; wait'
   shmq anon --slots 64 --slot-size 65536 -- make -j8
   shmq anon --fd 9 -- sh -c 'shmq stat "$SHMQ_QUEUE"'`
 

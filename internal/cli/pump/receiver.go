@@ -37,6 +37,8 @@ type Receiver struct {
 	Take   Take
 	Show   bool // before each record, its earlier deliveries
 	Meta   bool // each record in an object with what is known of it
+	// Over, if not nil, says what becomes of an error, such as the end of a stream.
+	Over func(error) error
 
 	leases []consumer.Lease
 	page   format.Page
@@ -51,6 +53,9 @@ func (r *Receiver) Run() error {
 func (r *Receiver) run() error {
 	for r.Take.Count != 0 {
 		n, err := r.lease()
+		if err != nil && r.Over != nil {
+			err = r.Over(err)
+		}
 		if werr := r.write(r.leases[:n]); werr != nil {
 			return werr
 		}
@@ -75,7 +80,7 @@ func (r *Receiver) lease() (int, error) {
 	}
 	if !t.Nonblock && t.Timeout == 0 {
 		n, err := r.From.LeaseBatch(r.Hold.Ctx, ls)
-		if err != io.EOF {
+		if !AtEnd(err) {
 			err = exit.Ended(r.Hold.Ctx, err)
 		}
 		return n, err
@@ -90,11 +95,14 @@ func (r *Receiver) lease() (int, error) {
 	ctx, cancel := context.WithTimeoutCause(r.Hold.Ctx, t.Timeout, exit.ErrTimeout)
 	defer cancel()
 	n, err = r.From.LeaseBatch(ctx, ls)
-	if err == io.EOF {
+	if AtEnd(err) {
 		return n, err
 	}
 	return n, t.Late(r.From, exit.Ended(ctx, err))
 }
+
+// AtEnd reports whether an error is the end of a stream.
+func AtEnd(err error) bool { return err == io.EOF || errors.Is(err, shmq.ErrBrokenOff) }
 
 // Empty returns the error about a queue that is empty.
 func (t *Take) Empty(from *consumer.Raw, err error) error {

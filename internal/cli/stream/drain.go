@@ -52,7 +52,7 @@ func Drain() *cobra.Command {
 		Args:              flags.OneName,
 		ValidArgsFunction: flags.CompleteNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd.Context(), args[0])
+			return f.run(cmd.Context(), args[0], cmd.ErrOrStderr())
 		},
 	}
 	set := cmd.Flags()
@@ -72,13 +72,18 @@ type drained struct {
 	Holders []shmq.Holder `json:"holders"`
 }
 
-func (f *drainFlags) run(ctx context.Context, name string) (err error) {
+func (f *drainFlags) run(ctx context.Context, name string, errs io.Writer) (err error) {
 	c, err := consumer.OpenRaw(name, &consumer.Options{NoCreate: true, UntilEOF: f.untilEOF})
 	if err != nil {
 		return err
 	}
 	d := &drained{Name: name, Holders: []shmq.Holder{}}
-	err = errors.Join(f.drop(ctx, c, d), c.Close())
+	err = f.drop(ctx, c, d)
+	if errors.Is(err, shmq.ErrBrokenOff) {
+		fmt.Fprintf(errs, "shmq drain: queue %q: %s\n", name, exit.Reason(err))
+		err = nil
+	}
+	err = errors.Join(err, c.Close())
 	if err == nil {
 		err = d.holders()
 	}
@@ -116,6 +121,9 @@ func (f *drainFlags) drop(ctx context.Context, c *consumer.Raw, d *drained) erro
 		}
 		if err == io.EOF || errors.Is(err, shmq.ErrEmpty) {
 			return nil
+		}
+		if pump.AtEnd(err) {
+			return err
 		}
 		if err != nil {
 			return exit.Ended(ctx, err)

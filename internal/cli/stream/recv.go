@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ type recvFlags struct {
 	timeout  flags.Duration
 	nonblock bool
 	untilEOF bool
+	strict   bool
 	noCreate bool
 	wait     shmq.WaitPolicy
 	mlock    bool
@@ -72,19 +74,26 @@ is passed on to those that run; the records of those that then fail, and all oth
 there for the next receiver. A receiver that is killed leaves its commands running, and
 their records come again.
 
-The receiver ends when a sender has marked the end of the stream (--close) and the
-queue is drained, or as the flags say. An ended stream stays ended until a sender
-attaches again: with a queue that was used before, start the sender first.
+A receiver goes on until the flags or a signal end it. A stream ends when its last
+sender leaves; with --until-eof the receiver then ends, when it has received
+everything. Either side may start first, again and again: the end of a stream is told
+to the receivers that were attached when it came, or, if none was, to the first that
+comes; a receiver that comes later waits for the next stream. If a sender was killed,
+or ended with an error although it had --close, a line on standard error says so; with
+--strict the exit code is 76, also if no sender marked the stream as complete
+(--close).
 
-Exit codes: 0 end of the stream or count reached, 1 other error, 64 usage, 65 not a
-queue, its file was cut, or a record that is not msgpack, 66 no such queue, or it was
-removed, 69 role or seats taken, 71 the kernel refuses, 73 no space for the queue, 75
-empty (--nonblock), 77 no permission, 123 a command failed, 124 no record for so long
-(--timeout), 126 the command can't be run, 127 it is not found, 129 SIGHUP, 130 SIGINT,
-141 nobody reads the output, 143 SIGTERM.`
+Exit codes: 0 end of the stream (--until-eof) or count reached, 1 other error, 64
+usage, 65 not a queue, its file was cut, or a record that is not msgpack, 66 no such
+queue, or it was removed, 69 role or seats taken, 71 the kernel refuses, 73 no space
+for the queue, 75 empty (--nonblock), 76 the stream was broken off (--strict), 77 no
+permission, 123 a command failed, 124 no record for so long (--timeout), 126 the
+command can't be run, 127 it is not found, 129 SIGHUP, 130 SIGINT, 141 nobody reads
+the output, 143 SIGTERM.`
 
 const recvExample = `  %[1]s q
   %[1]s q --until-eof > copy
+  %[1]s q --until-eof --strict > copy
   %[1]s q --format json | jq .name
   %[1]s q --count 1 --timeout 5s
   %[1]s q --nonblock
@@ -114,7 +123,8 @@ func Recv(name string) *cobra.Command {
 	set.VarP(&f.count, "count", "n", "stop after `n` records")
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when no record came for this `duration` (2, 0.5, 200ms, 1m)")
 	set.BoolVar(&f.nonblock, "nonblock", false, "stop, with exit code 75, when the queue is empty")
-	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when the queue is drained and no sender is attached any more, like at the end of a pipe")
+	set.BoolVar(&f.untilEOF, "until-eof", false, "stop at the end of the stream: all was received and the last sender has left, like at the end of a pipe")
+	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
 	set.BoolVar(&f.meta, "with-meta", false, "with --format json: an object for each record, with its id, queue, attempt, time of sending, and data")
@@ -132,6 +142,8 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 		return exit.Usage("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.Name)
 	}
 	switch {
+	case f.strict && !f.untilEOF:
+		return exit.Usage("--strict is about the end of a stream; add --until-eof")
 	case f.meta && f.format.Name != "json":
 		return exit.Usage("--with-meta goes with --format json only")
 	case f.meta && f.show:
@@ -141,14 +153,11 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := f.queue.Check(name); err != nil {
-		return err
-	}
 	if err := f.exec.Check(name); err != nil {
 		return err
 	}
 	tty := &progress.Console{Command: command}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, UntilEOF: f.untilEOF, Wait: f.wait, Lock: f.mlock}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
 	if f.watch.Verbose {
 		co.Logger = tty.Logger()
 	}
@@ -158,9 +167,6 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	}
 	// Gives back what was leased and not written.
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if err := f.queue.Check(name); err != nil {
-		return err // another process made it meanwhile
-	}
 	out := pump.NewOutput()
 	ctx, cancel := out.EndWithReader(ctx)
 	defer cancel(nil)
@@ -169,7 +175,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.exec.Given() {
 		return f.runCommands(ctx, w, c, take)
 	}
-	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show, Meta: f.meta}
+	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show, Meta: f.meta, Over: f.over(name, w)}
 	w.Waits = func() string {
 		if r.Hold.Away() {
 			return "waiting for the output"
@@ -181,10 +187,25 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	return r.Run()
 }
 
+// over returns the function that makes an end like others of a stream that was broken off,
+// with a line that says so, unless that has to be an error.
+func (f *recvFlags) over(name string, w *progress.Watch) func(error) error {
+	return func(err error) error {
+		switch {
+		case !errors.Is(err, shmq.ErrBrokenOff):
+			return err
+		case f.strict:
+			return exit.Tell(name, err, "%s", exit.Reason(err))
+		}
+		w.Line("queue %q: %s", name, exit.Reason(err))
+		return io.EOF
+	}
+}
+
 // runCommands receives by running a command for each record.
 func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, c *consumer.Raw, take pump.Take) (err error) {
 	o := f.exec.Options()
-	o.Format, o.Meta, o.Take, o.Note, o.Verbose = f.format.Format, f.meta, take, w.Line, f.watch.Verbose
+	o.Format, o.Meta, o.Take, o.Note, o.Verbose, o.Over = f.format.Format, f.meta, take, w.Line, f.watch.Verbose, f.over(c.Name(), w)
 	commands, err := worker.New(ctx, c, o)
 	if err != nil {
 		return err

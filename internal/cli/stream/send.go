@@ -47,6 +47,11 @@ The last line needs no newline to be a record, and gets one when it is received.
 A record waits for room while the queue is full. Input that has arrived is sent
 before the sender waits for more.
 
+A stream ends when its last sender leaves; receivers with --until-eof then end, too. The
+next sender begins the next stream. With --close the stream is marked as complete when
+all was sent; a sender with --close that ends for another reason, or any that is killed,
+breaks it off, and receivers are told.
+
 With --sync records are on the disk after each step (each), or at the latest when so
 many of them are not (100), or so long after they were sent (10ms), or whichever comes
 first (100,10ms). That is for queues on a disk; one that is made gets checksums.
@@ -86,7 +91,7 @@ func Send(name string) *cobra.Command {
 	set.IntVar(&f.batch, "batch", pump.BatchSize, "put up to `n` records into the queue in one step")
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when there was no room for this `duration` (2, 0.5, 200ms, 1m)")
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
-	set.BoolVar(&f.finish, "close", false, "mark the end of the stream after the last record: receivers that have all of it end")
+	set.BoolVar(&f.finish, "close", false, "mark the stream as complete when all was sent: receivers with --until-eof --strict take no other for that")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.TextVar(&f.sync, "sync", producer.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`")
 	f.watch.Add(cmd)
@@ -105,11 +110,8 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 	if err != nil {
 		return err
 	}
-	if err := f.queue.Check(name); err != nil {
-		return err
-	}
 	tty := &progress.Console{Command: command}
-	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait, Lock: f.mlock, Durability: f.sync}
+	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait, Lock: f.mlock, Durability: f.sync, Admit: func() error { return f.queue.Check(name) }}
 	if f.watch.Verbose {
 		po.Logger = tty.Logger()
 	}
@@ -119,13 +121,14 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 	}
 	done := false
 	defer func() {
-		if !done {
+		switch {
+		case done:
+		case f.finish: // its end was promised, and does not come
+			err = errors.Join(err, p.Abandon())
+		default:
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	if err := f.queue.Check(name); err != nil {
-		return err // another process made it meanwhile
-	}
 	h := &pump.Hold{Ctx: ctx}
 	out := pump.NewOutbox(h, p, pump.SendOptions{
 		Batch: f.batch, Rate: float64(f.rate), Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock,

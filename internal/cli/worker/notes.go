@@ -1,8 +1,10 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/crew"
 )
@@ -30,7 +32,11 @@ func (r *Runner) observe(e crew.Event) {
 
 // letterWaits says what a dead letter has to wait for.
 func (r *Runner) letterWaits(err error) {
-	r.opts.Note("queue %q: a dead letter has to wait: %s", r.from.Name(), exit.Reason(err))
+	why := exit.Reason(err)
+	if errors.Is(err, shmq.ErrFull) {
+		why = fmt.Sprintf("queue %q is full", r.opts.Dead)
+	}
+	r.opts.Note("queue %q: a dead letter has to wait: %s", r.from.Name(), why)
 }
 
 // what says which records failed, why, and how often.

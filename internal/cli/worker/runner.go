@@ -34,6 +34,7 @@ type Options struct {
 	Note    func(format string, args ...any)
 	Verbose bool
 	Take    pump.Take
+	Over    func(error) error // what becomes of the end of a stream; nil for nothing
 }
 
 const (
@@ -69,7 +70,7 @@ func New(ctx context.Context, from *consumer.Raw, opts Options) (*Runner, error)
 	}
 	r.crew = crew.New(crew.Config{
 		From: from, Jobs: opts.Jobs, Batch: opts.Batch, Retries: opts.Retries, First: firstDelay, Last: lastDelay, Timeout: opts.Timeout,
-		Drop: opts.Drop, Dead: r.dead, Prepare: r.prepare, Keyed: opts.Key != "", Handle: r.handle, Observe: r.observe,
+		Drop: opts.Drop, Dead: r.dead, Prepare: r.prepare, Keyed: opts.Key != "", Handle: r.handle, Observe: r.observe, Over: opts.Over,
 		Left: opts.Take.Count, Idle: opts.Take.Timeout, Nonblock: opts.Take.Nonblock,
 	})
 	return r, nil

@@ -190,7 +190,7 @@ func TestNoHugePagesLeft(t *testing.T) {
 	require.ErrorContains(t, err, "size=")
 }
 
-// Whatever a tmpfs says of huge pages, who asks for them gets them; where it says
+// Whatever a tmpfs says of huge pages, an option that asks for them gets them; where it says
 // within_size or always, everybody does.
 func TestHugePagesOnTmpfs(t *testing.T) {
 	for _, c := range []struct {

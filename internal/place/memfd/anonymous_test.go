@@ -76,7 +76,7 @@ func TestChildrenShareAnAnonymousQueue(t *testing.T) {
 		c.Do("ack 0")
 		require.Equal(t, testagent.Fresh("b"), c.Lease(1))
 		c.Kill()
-		heir.Do("consumer fd:3")
+		heir.Do("consumer-until-eof fd:3")
 		require.Equal(t, testagent.Again(1, "b"), heir.Lease(1))
 		require.Equal(t, testagent.Fresh("c"), heir.Lease(1))
 		p.Do("finish")

@@ -138,7 +138,7 @@ func TestDescriptorOfSomethingElse(t *testing.T) {
 			check(err)
 		})
 	}
-	// Who was given no more than to look can look.
+	// A process that was given no more than to read can read.
 	looking := open(path, os.O_RDONLY)
 	_, err = shmq.Stat(looking)
 	require.NoError(t, err)
@@ -150,7 +150,7 @@ func TestDescriptorOfSomethingElse(t *testing.T) {
 	require.ErrorContains(t, err, "attach to", "not: create")
 }
 
-// A stranger's seal can shut out who comes later, and no more.
+// A stranger's seal can shut out processes that come later, and no more.
 func TestDescriptorSealedAgainstWriting(t *testing.T) {
 	t.Parallel()
 	f := unsealed(t)
@@ -168,7 +168,7 @@ func TestDescriptorSealedAgainstWriting(t *testing.T) {
 	require.NoError(t, rp.Send([]byte("a")))
 }
 
-// unsealed is an anonymous queue as somebody makes it who leaves the seals out.
+// unsealed is an anonymous queue as a program makes it that leaves the seals out.
 func unsealed(t *testing.T) *os.File {
 	t.Helper()
 	whole, err := os.ReadFile(fmt.Sprintf("/proc/self/fd/%d", newAnonymous(t, &shmq.Options{Slots: 16, SlotSize: 64}).Fd()))

@@ -136,7 +136,7 @@ func opens(t *testing.T, at place.Place) {
 	}
 }
 
-// madeOnce: what is there is not made again, nor changed by who tries.
+// madeOnce: what is there is not made again, nor changed by the attempt.
 func madeOnce(t *testing.T, at place.Place) {
 	h := open(t, at, true)
 	mem := mapped(t, h, true)

@@ -92,7 +92,7 @@ func killedAfter(t *testing.T, what string, borrowed bool, n int) (state string,
 		require.Equal(t, map[string]string{"make": "a queue", "remove": "nothing"}[what], state)
 	}
 	if state == "something unfinished" && n%2 == 0 || state == "nothing" {
-		// Who attaches, and so makes it, needs no help.
+		// A participant that attaches, and so makes it, needs no help.
 		a, err := attach.To(name, shmq.Producer, &attach.Options{Create: *o})
 		require.NoError(t, err, "stop %d", n)
 		require.NoError(t, a.Detach())
@@ -188,7 +188,7 @@ func killAtStop(t *testing.T, p *testproc.Proc, n int) bool {
 }
 
 // Between two system calls the maker writes the header, and the remover wipes memory.
-// Here is what they leave who are killed in the middle of that.
+// Here is what processes leave that are killed in the middle of that.
 func TestSegmentKilledBetweenSystemCalls(t *testing.T) {
 	t.Parallel()
 	key := testagent.FreeKey(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/shmq/shmq/internal/testproc"
 )
 
-// ipcrm takes a segment from its key, not from those who have it.
+// ipcrm takes a segment from its key, not from those that have it.
 func TestSegmentRemovedUnderItsParticipants(t *testing.T) {
 	t.Parallel()
 	q, key := segmentQueue(t, &testagent.Shared)

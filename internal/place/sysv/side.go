@@ -186,7 +186,7 @@ func (p *Place) Unname(h *place.Handle) (err error) {
 	return p.clear(f, &side)
 }
 
-// alone takes LockSegment exclusively. Those who are still about to leave get a while.
+// alone takes LockSegment exclusively. Participants that are about to leave get a while.
 func (p *Place) alone(queue *sys.File) error {
 	return retry.Passing(func() (bool, error) {
 		ok, err := queue.TryLock(layout.LockSegment, true)
