@@ -27,6 +27,9 @@ func TestEachRecordIsHandledOnce(t *testing.T) {
 		send(t, q, "a", "b", "c")
 		var got []worker.Record[string]
 		require.NoError(t, worker.Run(context.Background(), q, untilEOF(worker.Options[string]{}), func(_ context.Context, r worker.Record[string]) error {
+			require.NotZero(t, r.ID)
+			require.Zero(t, r.SentAt)
+			r.ID = shmq.ID{}
 			got = append(got, r)
 			return nil
 		}))
@@ -608,4 +611,24 @@ func TestRemovedQueueEndsTheWorker(t *testing.T) {
 	require.NoError(t, shmq.ForceRemove(q))
 	g.open("a")
 	require.ErrorIs(t, w.ends(), shmq.ErrRemoved)
+}
+
+// A handler learns which record it has and when that was sent, the same each time it comes.
+func TestARecordHasAnID(t *testing.T) {
+	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64, Timestamps: true})
+	before := time.Now()
+	send(t, q, "a", "b")
+	ids := map[shmq.ID][]int{}
+	require.NoError(t, worker.Run(context.Background(), q, untilEOF(worker.Options[string]{Retries: 1, RetryAfter: time.Millisecond}), func(_ context.Context, r worker.Record[string]) error {
+		require.WithinRange(t, r.SentAt, before.Add(-time.Second), time.Now().Add(time.Second))
+		ids[r.ID] = append(ids[r.ID], r.Attempt)
+		if r.Attempt == 1 {
+			return errBad
+		}
+		return nil
+	}))
+	require.Len(t, ids, 2)
+	for _, attempts := range ids {
+		require.Equal(t, []int{1, 2}, attempts)
+	}
 }
