@@ -21,17 +21,7 @@ func (p *Raw) settle(n int) error {
 
 // notify wakes a consumer if one is asleep.
 func (p *Raw) notify() {
-	if p.awaited() {
-		p.wake()
-	}
-}
-
-// awaited reports whether there is more to do than to publish: somebody may be asleep,
-// and who publishes unregistered can't tell; or the records have to be on the disk.
-func (p *Raw) awaited() bool { return p.watchful || park.Armed(p.end.Data) }
-
-func (p *Raw) wake() {
-	if p.end.Fence {
+	if p.end.Fence { // who publishes unregistered can't tell
 		atomics.Fence()
 	}
 	if park.Armed(p.end.Data) {

@@ -130,7 +130,7 @@ func attach(name string, role shmq.Role, opts *Options) (_ *Participant, err err
 	if err := a.Guard(a.enter); err != nil {
 		return nil, err
 	}
-	a.timer = time.AfterFunc(park.Heartbeat, func() { a.due.Store(true) })
+	a.timer = time.AfterFunc(park.Heartbeat, a.alert)
 	attached = true
 	return a, nil
 }

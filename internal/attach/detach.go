@@ -24,8 +24,7 @@ func (a *Participant) Detach() error {
 	}
 	a.reporting.Lock()
 	defer a.reporting.Unlock()
-	a.left.Store(true)
-	a.due.Store(true)
+	a.leave()
 	a.timer.Stop()
 	atGate := gate.LockToLeave(a.q)
 	var err error

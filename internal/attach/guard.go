@@ -20,6 +20,7 @@ func (a *Participant) guard() {
 		a.handled, a.hit = true, word
 	} else {
 		a.guarded = true
+		a.GoLong()
 	}
 }
 
@@ -73,7 +74,7 @@ func (a *Participant) whyLost() error { return a.lose(a.q.WhyFaulted()) }
 // earlier reason.
 func (a *Participant) lose(err error) error {
 	a.lost.CompareAndSwap(nil, &err)
-	a.due.Store(true)
+	a.alert()
 	return *a.lost.Load()
 }
 

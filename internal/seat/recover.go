@@ -68,6 +68,10 @@ func reclaim(q *mapped.Queue, i int) Dead {
 	return dead
 }
 
+// Abandon reclaims what this process itself holds by a seat that nobody uses any more, as it
+// would be for the dead. The seat stays taken.
+func Abandon(q *mapped.Queue, h *Held) { reclaim(q, h.Number) }
+
 // WakeEverybody wakes all sleepers of both sides.
 func WakeEverybody(q *mapped.Queue) {
 	park.WakeAll(q.Ring.DataFutex())

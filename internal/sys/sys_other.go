@@ -52,6 +52,8 @@ func PathID(string) (ID, error)                             { return ID{}, ErrUn
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func HugePoolOf(int64) (p HugePool, err error)              { return p, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
+func Blank([]byte) error                                    { return ErrUnsupported }
+func BarrierOwn() error                                     { return ErrUnsupported }
 func Collapse([]byte) error                                 { return ErrUnsupported }
 func LockMemory([]byte) error                               { return ErrUnsupported }
 func (*File) Network() string                               { return "" }
