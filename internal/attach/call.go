@@ -115,7 +115,7 @@ func (e *End) Settle(begun Begun, f func()) {
 		e.overlap()
 	}
 	defer e.Leave()
-	if e.left.Load() {
+	if e.left.Load() || e.lost.Load() != nil {
 		return
 	}
 	if err := e.guarded(func() error { f(); return nil }); err != nil {
