@@ -12,7 +12,15 @@ import (
 // ended returns what a consumer is told that has found nothing: io.EOF or
 // shmq.ErrBrokenOff at the end of a stream that is for it, otherwise nil, or
 // ring.ErrPassed.
-func (c *Raw) ended() error {
+func (c *Raw) ended() (err error) {
+	returned := false
+	defer c.end.LeaveUnless(&returned) // the handler of a logger may panic
+	err = c.endedIn()
+	returned = true
+	return err
+}
+
+func (c *Raw) endedIn() error {
 	if !c.untilEOF {
 		c.ring.Settle()
 		return nil
@@ -46,9 +54,11 @@ func (c *Raw) eof(how int) error {
 // not return it any more, and wait for the next stream. Without it they do so from when
 // the next stream begins.
 func (c *Raw) NextStream() {
-	if c.ring != nil {
-		c.ring.NextStream()
-	}
+	c.end.Quietly(func() {
+		if c.ring != nil {
+			c.ring.NextStream()
+		}
+	})
 }
 
 // relieved wakes consumers that wait for an end, after this one has handed out the last

@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -27,17 +28,18 @@ func (l *Lease) from() *Raw {
 	return c
 }
 
-// Bytes returns the record, in place: valid until the lease is settled. The memory
-// is shared with other processes: a program that does not trust them copies before it checks.
-// Where the file may be cut it reads in Raw.Guard: the bytes may turn into zeros.
-func (l *Lease) Bytes() []byte { return l.ring.Data }
+// Bytes returns the record, in place: valid until the lease is settled, nil when the consumer
+// is closed. The memory is shared with other processes: a program that does not trust them
+// copies before it checks. Where the file may be cut, or the consumer be closed meanwhile, it
+// reads in Raw.Guard: the bytes may turn into zeros.
+func (l *Lease) Bytes() []byte { return l.ring.Bytes() }
 
 // ID names the record for good: it is delivered again under the same ID, and no other record
 // ever has it. It costs some 0.1 us; nothing if it is not asked for. It is known also after
 // the lease was settled. It is zero for a Lease that is none, and once the consumer is closed.
 func (l *Lease) ID() shmq.ID {
 	c := l.from()
-	if c == nil || c.ring == nil {
+	if c == nil || c.end.Left() {
 		return shmq.ID{}
 	}
 	var id shmq.ID
@@ -78,17 +80,37 @@ func (l *Lease) Redelivered() int { return l.ring.Redelivered }
 
 // Ack acknowledges the record: it is done with, and its room can be used again. A
 // second time it does nothing. It does nothing either once a fault has ended the use of
-// the consumer.
+// the consumer, or Close.
 func (l *Lease) Ack() {
-	c := l.from()
-	if c == nil || c.ring == nil || l.ring.Data == nil {
-		return
+	if c := l.from(); c != nil && l.ring.Data != nil {
+		c.settleOne(l)
 	}
-	if c.end.Guarded {
-		c.end.Quietly(func() { c.ack(l) })
-	} else if c.ack(l); c.end.Hit() {
+}
+
+// settleOne acknowledges l, and reports whether it could.
+func (c *Raw) settleOne(l *Lease) bool {
+	if begun := c.end.Enter(); begun != 0 {
+		return c.settleIn(begun, l)
+	}
+	c.ack(l)
+	if c.end.Hit() {
 		c.end.Untold = c.end.Lost()
 	}
+	c.end.Leave()
+	return true
+}
+
+// settleIn is the long way, of a call that is due.
+//
+//go:noinline
+func (c *Raw) settleIn(begun attach.Begun, l *Lease) (done bool) {
+	c.end.Settle(begun, func() {
+		if c.ring != nil {
+			c.ack(l)
+			done = true
+		}
+	})
+	return done
 }
 
 func (c *Raw) ack(l *Lease) {
@@ -107,10 +129,13 @@ func (c *Raw) ack(l *Lease) {
 // settled.
 func (l *Lease) Release() {
 	c := l.from()
-	if c == nil || c.ring == nil || l.ring.Data == nil {
+	if c == nil || l.ring.Data == nil {
 		return
 	}
 	c.end.Quietly(func() {
+		if c.ring == nil {
+			return
+		}
 		c.ring.Release(&l.ring)
 		c.settled()
 		c.orphaned()
@@ -138,10 +163,10 @@ func (l *Lease) settle(body func() bool) (more bool) {
 // leaves alone. It is cheaper, most of all if ls is what LeaseBatch returned: then all their
 // slots become free in one step.
 func (c *Raw) AckBatch(ls []Lease) {
-	if c.ring == nil {
-		return
-	}
 	c.end.Quietly(func() {
+		if c.ring == nil {
+			return
+		}
 		n, bytes := c.ring.AckBatch(asRing(ls))
 		c.end.Counts.Records += uint64(n)
 		c.end.Counts.Bytes += uint64(bytes)

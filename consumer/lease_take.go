@@ -3,60 +3,63 @@ package consumer
 import (
 	"context"
 
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/ring"
 )
 
 // TryLease takes the next record without copying it. Errors: as TryReceive.
 func (c *Raw) TryLease() (l Lease, err error) {
-	if c.end.Guarded {
-		return c.leaseInPanics(c.TryLease)
-	}
-	if c.end.Due() {
-		if err := c.end.Attend(); err != nil {
-			return l, err
-		}
+	if begun := c.end.Enter(); begun != 0 {
+		return c.leaseIn(nil, begun)
 	}
 	if err := c.ring.TryLease(&l.ring); err != nil {
-		return l, c.refused(err)
+		return l, c.end.Leaving(c.refused(err))
 	}
 	if c.leased(&l); c.end.Hit() {
-		return Lease{}, c.end.Lost()
+		return Lease{}, c.end.Leaving(c.end.Lost())
 	}
+	c.end.Leave()
 	return l, nil
 }
 
 // Lease is TryLease, but waits for a record until ctx ends.
 func (c *Raw) Lease(ctx context.Context) (l Lease, err error) {
-	if c.end.Guarded {
-		return c.leaseInPanics(func() (Lease, error) { return c.Lease(ctx) })
+	if err := ctx.Err(); err != nil { // before the call begins: it is the program's code
+		return l, c.end.Ended(err)
 	}
-	if c.end.Due() {
-		if err := c.end.Attend(); err != nil {
-			return l, err
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return l, c.end.Fail(err)
+	if begun := c.end.Enter(); begun != 0 {
+		return c.leaseIn(ctx, begun)
 	}
 	err = c.ring.TryLease(&l.ring)
 	if err == ring.ErrEmpty {
 		err = c.wait(ctx, func() error { return c.ring.TryLease(&l.ring) })
 	}
 	if err != nil {
-		return l, c.refused(err)
+		return l, c.end.Leaving(c.refused(err))
 	}
 	if c.leased(&l); c.end.Hit() {
-		return Lease{}, c.end.Lost()
+		return Lease{}, c.end.Leaving(c.end.Lost())
 	}
+	c.end.Leave()
 	return l, nil
 }
 
-func (c *Raw) leaseInPanics(lease func() (Lease, error)) (l Lease, err error) {
-	err = c.end.InPanics(func() error {
-		l, err = lease()
-		return err
+// leaseIn is the long way, of a call that is due; without ctx it does not wait.
+//
+//go:noinline
+func (c *Raw) leaseIn(ctx context.Context, begun attach.Begun) (l Lease, err error) {
+	err = c.end.Go(begun, func() error {
+		err := c.ring.TryLease(&l.ring)
+		if err == ring.ErrEmpty && ctx != nil {
+			err = c.wait(ctx, func() error { return c.ring.TryLease(&l.ring) })
+		}
+		if err != nil {
+			return c.refused(err)
+		}
+		c.leased(&l)
+		return nil
 	})
-	if c.ring == nil { // lost on the way
+	if err != nil {
 		l = Lease{}
 	}
 	return l, err
@@ -86,10 +89,10 @@ func (c *Raw) TryLeaseBatch(ls []Lease) (n int, err error) {
 
 // LeaseBatch is TryLeaseBatch, but waits for the first record until ctx ends.
 func (c *Raw) LeaseBatch(ctx context.Context, ls []Lease) (n int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, c.end.Ended(err)
+	}
 	err = c.end.Do(func() error {
-		if err := ctx.Err(); err != nil {
-			return c.end.Fail(err)
-		}
 		rs := asRing(ls)
 		n, err = c.ring.TryLeaseBatch(rs)
 		if err == ring.ErrEmpty {
@@ -117,8 +120,8 @@ func (c *Raw) leasedBatch(ls []Lease, n int, err error) (int, error) {
 			c.relieved()
 		}
 	}
-	if err != nil {
-		return n, c.refused(err)
+	if err != nil && n == 0 { // else the next call meets it: an error comes with no lease
+		return 0, c.refused(err)
 	}
 	c.passOn()
 	return n, nil

@@ -16,6 +16,8 @@ func TestMain(m *testing.M) {
 		"idle":             idle,
 		"send-stream":      sendStream,
 		"receive-stream":   receiveStream,
+
+		"close-without-membarrier": closeWithoutMembarrier,
 	})
 }
 

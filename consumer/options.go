@@ -52,6 +52,12 @@ type Options struct {
 	// Codec turns bytes into values; Raw does not use it. It is called by one
 	// goroutine at a time. Default: codec.Msgpack().
 	Codec codec.Codec
+	// OnBad gets each record that can't be decoded, before it is settled: for a queue of dead
+	// letters. If it returns nil the record is acknowledged and the call goes on to the next; if
+	// it returns an error, or panics, the record is released, so that it comes again, and the
+	// call returns the error. It must not use this consumer. Raw does not use it. Default: nil:
+	// the record is acknowledged and the call returns a *DecodeError, which has its bytes.
+	OnBad func(*DecodeError) error
 	// Logger gets what an operator of the queue should know, and no call
 	// returns: at level Warn, what was taken back from a participant that died, and
 	// that the queue was rebuilt; at level Error, once, that it is damaged. Its handler
@@ -70,6 +76,13 @@ func (o *Options) attach(name string) (*attach.Participant, error) {
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }
 
 func (o *Options) strict() bool { return o != nil && o.Strict }
+
+func (o *Options) onBad() func(*DecodeError) error {
+	if o == nil {
+		return nil
+	}
+	return o.OnBad
+}
 
 func (o *Options) codec() codec.Codec {
 	if o == nil || o.Codec == nil {

@@ -11,9 +11,8 @@ import (
 
 // Raw receives bytes from a queue. It is for one goroutine at a time.
 type Raw struct {
-	ring     *ring.Consumer // nil once closed, or lost by a fault
+	ring     *ring.Consumer // nil once closed, or lost by a fault; for calls only, see attach.End
 	many     bool
-	watchful bool // many or fence: after a record there is more to load than one word
 	untilEOF bool
 	strict   bool
 	end      attach.End
@@ -33,7 +32,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		return nil, err
 	}
 	c := &Raw{
-		many: att.ManyConsumers(), watchful: att.MustFence() || att.ManyConsumers(), untilEOF: opts.untilEOF(), strict: opts.strict(),
+		many: att.ManyConsumers(), untilEOF: opts.untilEOF(), strict: opts.strict(),
 		empty: &shmq.Error{Op: "receive from", Queue: name, Err: fmt.Errorf("%w; wait with Receive, or send something", shmq.ErrEmpty)},
 	}
 	if err := att.Guard(func() error {
@@ -47,7 +46,11 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
 	}
 	c.ring.Owner = c
-	c.end = attach.NewEnd(att, "receive from", att.Ring().DataFutex(), func() { c.ring = nil }, nil)
+	if att.MustFence() { // before it looks for sleepers
+		att.GoLong()
+	}
+	c.end = attach.NewEnd(att, "receive from", att.Ring().DataFutex(), attach.Hooks{Drop: c.drop, GiveBack: c.giveBack})
+	attach.CloseUnreached(c, &c.end)
 	return c, nil
 }
 
@@ -57,12 +60,33 @@ func (c *Raw) Name() string { return c.end.Name() }
 // MaxRecord returns the size of the largest record in bytes.
 func (c *Raw) MaxRecord() int { return c.end.MaxRecord() }
 
-// Close leaves the queue. Leases that are not acknowledged go to another consumer. It
-// returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
-// or a call that has no error to return. A second time it does nothing.
-func (c *Raw) Close() error {
-	if c.ring == nil {
-		return c.end.Close(nil, nil)
+// drop forgets the ring.
+func (c *Raw) drop() {
+	if c.ring != nil {
+		c.ring.Void()
+		c.ring = nil
 	}
-	return c.end.Close(c.ring.Close, nil)
 }
+
+// giveBack gives back all leases.
+func (c *Raw) giveBack() (held bool) {
+	if c.ring == nil {
+		return false
+	}
+	held = c.ring.Holds()
+	c.ring.Close()
+	return held
+}
+
+// Close leaves the queue. Leases that are not acknowledged go to another consumer. Any
+// goroutine may call it at any time: a call that waits ends at once with shmq.ErrClosed, and
+// Close waits until the call that is under way has ended. What is called afterwards returns
+// shmq.ErrClosed or does nothing; a second Close returns nil. The bytes of a lease turn into
+// zeros that belong to this process alone. From the body of a loop over All, and within
+// Guard, Close may be called; from the handler of Options.Logger not. It returns
+// shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it or a call
+// that has no error to return.
+//
+// A consumer that was dropped without Close leaves the queue when the garbage collector
+// finds that nothing refers to it, or to a lease of it; when that is nobody can say.
+func (c *Raw) Close() error { return c.end.Close(nil) }

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/ring"
 )
@@ -13,64 +14,68 @@ import (
 // removed and nothing is left in it; and those after which the consumer can only be
 // closed: shmq.ErrTruncated, shmq.ErrNoSpace.
 func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
-	if c.end.Guarded {
-		return c.receiveInPanics(buf, c.TryReceive)
-	}
-	if c.end.Due() {
-		if err := c.end.Attend(); err != nil {
-			return buf[:0], err
-		}
+	if begun := c.end.Enter(); begun != 0 {
+		return c.receiveIn(nil, begun, buf)
 	}
 	got, redelivered, err := c.ring.TryReceive(buf)
 	if err != nil {
-		return got, c.refused(err)
+		return got, c.end.Leaving(c.refused(err))
 	}
 	c.received(len(got))
-	if !c.quiet() || redelivered > 0 {
-		c.aftermath(redelivered)
+	if redelivered > 0 || c.end.Called(c.end.Room) || c.many && park.Armed(c.end.Data) {
+		if c.aftermath(redelivered); c.end.Hit() {
+			return buf[:0], c.end.Leaving(c.end.Lost())
+		}
 	}
-	if c.end.Hit() {
-		return buf[:0], c.end.Lost()
-	}
+	c.end.Leave()
 	return got, nil
 }
 
 // Receive is TryReceive, but waits for a record until ctx ends; then it returns the
 // error of ctx, and no record was taken.
 func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
-	if c.end.Guarded {
-		return c.receiveInPanics(buf, func(buf []byte) ([]byte, error) { return c.Receive(ctx, buf) })
+	if err := ctx.Err(); err != nil { // before the call begins: it is the program's code
+		return buf[:0], c.end.Ended(err)
 	}
-	if c.end.Due() {
-		if err := c.end.Attend(); err != nil {
-			return buf[:0], err
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return buf[:0], c.end.Fail(err)
+	if begun := c.end.Enter(); begun != 0 {
+		return c.receiveIn(ctx, begun, buf)
 	}
 	got, redelivered, err := c.ring.TryReceive(buf)
 	if err == ring.ErrEmpty {
 		got, redelivered, err = c.receiveLater(ctx, got)
 	}
 	if err != nil {
-		return got, c.refused(err)
+		return got, c.end.Leaving(c.refused(err))
 	}
 	c.received(len(got))
-	if !c.quiet() || redelivered > 0 {
-		c.aftermath(redelivered)
+	if redelivered > 0 || c.end.Called(c.end.Room) || c.many && park.Armed(c.end.Data) {
+		if c.aftermath(redelivered); c.end.Hit() {
+			return buf[:0], c.end.Leaving(c.end.Lost())
+		}
 	}
-	if c.end.Hit() {
-		return buf[:0], c.end.Lost()
-	}
+	c.end.Leave()
 	return got, nil
 }
 
-func (c *Raw) receiveInPanics(buf []byte, receive func(buf []byte) ([]byte, error)) (got []byte, err error) {
-	if err = c.end.InPanics(func() error {
-		got, err = receive(buf)
-		return err
-	}); err != nil {
+// receiveIn is the long way, of a call that is due; without ctx it does not wait.
+//
+//go:noinline
+func (c *Raw) receiveIn(ctx context.Context, begun attach.Begun, buf []byte) (got []byte, err error) {
+	err = c.end.Go(begun, func() error {
+		var redelivered int
+		var err error
+		got, redelivered, err = c.ring.TryReceive(buf)
+		if err == ring.ErrEmpty && ctx != nil {
+			got, redelivered, err = c.receiveLater(ctx, got)
+		}
+		if err != nil {
+			return c.refused(err)
+		}
+		c.received(len(got))
+		c.aftermath(redelivered)
+		return nil
+	})
+	if err != nil {
 		got = buf[:0]
 	}
 	return got, err
@@ -88,13 +93,10 @@ func (c *Raw) receiveLater(ctx context.Context, buf []byte) (got []byte, redeliv
 
 // received counts a record of n bytes that was copied and acknowledged.
 func (c *Raw) received(n int) {
-	c.end.Counts.Records++
-	c.end.Counts.Bytes += uint64(n)
+	counts := c.end.Counts
+	counts.Records++
+	counts.Bytes += uint64(n)
 }
-
-// quiet reports whether a record that was received leaves nothing to look after: a
-// single, registered consumer, and nobody asleep on the other side.
-func (c *Raw) quiet() bool { return !c.watchful && !park.Armed(c.end.Room) }
 
 // aftermath wakes participants that can go on because of a record that was received.
 func (c *Raw) aftermath(redelivered int) {

@@ -23,10 +23,10 @@ func (c *Raw) TryReceiveBatch(bufs [][]byte) (n int, err error) {
 
 // ReceiveBatch is TryReceiveBatch, but waits for the first record until ctx ends.
 func (c *Raw) ReceiveBatch(ctx context.Context, bufs [][]byte) (n int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, c.end.Ended(err)
+	}
 	err = c.end.Do(func() error {
-		if err := ctx.Err(); err != nil {
-			return c.end.Fail(err)
-		}
 		got, redelivered, err := c.ring.TryReceiveBatch(bufs)
 		if err == ring.ErrEmpty {
 			got, redelivered, err = c.receiveBatchLater(ctx, bufs)

@@ -98,7 +98,8 @@ func TestClosedConsumerSaysSo(t *testing.T) {
 	l, err := c.TryLease()
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
-	require.NoError(t, c.Close(), "a second time")
+	require.NoError(t, c.Close(), "a second time it is quiet")
+	require.Nil(t, l.Bytes())
 	l.Ack() // void
 	l.Release()
 	_, err = c.TryReceive(nil)

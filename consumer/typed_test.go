@@ -97,10 +97,14 @@ func TestRecordThatCannotBeDecodedIsKept(t *testing.T) {
 	require.ErrorContains(t, err, c.Raw().Name())
 	require.Error(t, errors.Unwrap(err))
 
-	// Leased, it can be given back to who understands it.
-	_, l, err := numbers.Lease(within(t))
-	require.ErrorAs(t, err, &undecoded)
-	l.Release()
+	// It can be given back to who understands it.
+	refusing, err := consumer.Open[int](c.Raw().Name(), &consumer.Options{OnBad: func(*consumer.DecodeError) error { return errors.New("not mine") }})
+	require.NoError(t, err)
+	defer refusing.Close()
+	_, l, err := refusing.Lease(within(t))
+	require.ErrorContains(t, err, "not mine")
+	require.ErrorContains(t, err, c.Raw().Name())
+	require.Zero(t, l)
 	s, err := c.Receive(within(t))
 	require.NoError(t, err)
 	require.Equal(t, "neither", s)

@@ -9,9 +9,20 @@ import (
 // wait repeats try, which returned ring.ErrEmpty, until it returns something else,
 // the stream ends (see ended) or ctx does, in the way that the policy says.
 func (c *Raw) wait(ctx context.Context, try func() error) error {
+	returned := false
+	defer c.end.LeaveUnless(&returned)
+	err := c.waitIn(ctx, try)
+	returned = true
+	return err
+}
+
+func (c *Raw) waitIn(ctx context.Context, try func() error) error {
 	c.idle()
 	var err error
 	if c.end.Spinner.Spin(ctx, func(round int) bool {
+		if err = c.end.Closed(); err != nil {
+			return true
+		}
 		if err = try(); err == ring.ErrEmpty && round%64 == 63 {
 			err = c.missed()
 			return err != c.empty
@@ -24,6 +35,10 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 	for {
 		ticket := c.end.Sleeper.Prepare()
 		if err := try(); err != ring.ErrEmpty {
+			return err
+		}
+		if err := c.end.Closed(); err != nil { // after Prepare; see attach.End
+			c.passOn()
 			return err
 		}
 		c.idle()

@@ -24,6 +24,9 @@ func (p *Raw) TrySendBatch(recs [][]byte) (n int, err error) {
 // many were sent, less than all only with an error; with shmq.ErrSync it may be all. With
 // shmq.ErrTruncated or shmq.ErrNoSpace more may have been.
 func (p *Raw) SendBatch(ctx context.Context, recs [][]byte) (sent int, err error) {
+	if err := ctx.Err(); err != nil && len(recs) > 0 {
+		return 0, p.end.Ended(err)
+	}
 	err = p.end.Do(func() error { return p.sendBatch(ctx, recs, &sent) })
 	return sent, err
 }

@@ -17,6 +17,7 @@ func TestMain(m *testing.M) {
 		testagent.RoleName: testagent.Play,
 		"flood":            flood,
 		"durable":          durable,
+		"share-by-mistake": shareByMistake,
 	})
 }
 

@@ -11,11 +11,10 @@ import (
 
 // Raw sends bytes to a queue. It is for one goroutine at a time.
 type Raw struct {
-	ring     *ring.Producer // nil once closed, or lost by a fault
-	watchful bool           // fence or durable: after a record there is more to load than one word
-	end      attach.End
-	durable  *durable // nil without Options.Durability
-	full     error    // what a Try returns; made once
+	ring    *ring.Producer // nil once closed, or lost by a fault; for calls only, see attach.End
+	end     attach.End
+	durable *durable // nil without Options.Durability
+	full    error    // what a Try returns; made once
 }
 
 // OpenRaw attaches to the queue of that name as a producer, and makes the queue if it is
@@ -42,17 +41,29 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	if err != nil {
 		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(att.Remedy(err), att.Detach())}
 	}
-	p.watchful = att.MustFence() || p.durable != nil
-	p.end = attach.NewEnd(att, "send to", att.Ring().RoomFutex(), func() { p.ring = nil }, p.abandon)
+	if att.MustFence() || p.durable != nil { // after a record there is more to look at than one word
+		att.GoLong()
+	}
+	hooks := attach.Hooks{Drop: p.drop, GiveBack: p.giveBack, Idle: p.abandon}
+	if p.durable != nil {
+		hooks.Last = p.durable.close
+	}
+	p.end = attach.NewEnd(att, "send to", att.Ring().RoomFutex(), hooks)
+	attach.CloseUnreached(p, &p.end)
 	return p, nil
 }
 
-// abandon gives back what is reserved when the queue was removed, for consumers to get what
-// lies behind it.
-func (p *Raw) abandon() {
-	if p.ring != nil {
-		p.Abort()
+// drop forgets the ring.
+func (p *Raw) drop() { p.ring = nil }
+
+// giveBack gives back what is reserved.
+func (p *Raw) giveBack() (held bool) {
+	if p.ring == nil {
+		return false
 	}
+	held = p.ring.Reserved()
+	p.ring.Abort()
+	return held
 }
 
 // Name returns the name of the queue.
@@ -70,45 +81,41 @@ func (p *Raw) SlotSize() int { return p.end.SlotSize() }
 // void, and one that comes after it begins the next stream. If the queue was removed it returns
 // shmq.ErrRemoved, and closes the producer as well: what was sent lately may have found
 // nobody who receives it.
+//
+// It stops calls that are under way as Close does. On a producer that is closed already it
+// returns shmq.ErrClosed: the stream was not marked.
 func (p *Raw) Finish() error {
-	if p.end.Closed {
-		return p.end.Fail(shmq.ErrClosed)
-	}
-	err := p.end.Removed()
-	if err == nil {
-		err = p.end.Do(func() error { p.end.Ring().FinishStream(); return nil })
-	}
-	if err != nil {
-		p.end.Untold = p.end.Fail(err)
-	}
-	if p.durable != nil {
-		p.durable.mark()
-	}
-	return p.Close()
+	return p.end.Close(func() error {
+		if p.durable != nil {
+			p.durable.mark()
+		}
+		if err := p.end.Removed(); err != nil {
+			return err
+		}
+		return p.end.Participant.Guard(func() error { p.end.Ring().FinishStream(); return nil })
+	})
 }
 
 // Abandon closes the producer and tells consumers that ask for the end of the stream
 // that it was broken off (shmq.ErrBrokenOff), as they are told when a producer is killed:
 // not all was sent that should have been. What was sent is delivered. Errors: as Close.
 func (p *Raw) Abandon() error {
-	if !p.end.Closed {
-		p.end.GiveUp()
+	if p.end.Left() {
+		return p.Close()
 	}
-	return p.Close()
+	return p.end.Close(func() error { p.end.GiveUp(); return nil })
 }
 
 // Close leaves the queue. An open reservation is aborted. What was sent stays, and the
-// stream ends, unmarked, if no other producer is attached. With
-// Options.Durability it is on the disk afterwards, or the error wraps shmq.ErrSync. It
-// returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
-// or a call that has no error to return. After Finish, or a second time, it does nothing.
-func (p *Raw) Close() error {
-	var giveBack func()
-	if p.ring != nil {
-		giveBack = p.ring.Abort
-	}
-	if p.durable != nil {
-		return p.end.Close(giveBack, p.durable.close)
-	}
-	return p.end.Close(giveBack, nil)
-}
+// stream ends, unmarked, if no other producer is attached. With Options.Durability the
+// records are on the disk afterwards, or the error wraps shmq.ErrSync. Any goroutine may call Close at any time: a call that waits ends at once with shmq.ErrClosed,
+// and Close waits until the call that is under way has ended. What is called afterwards
+// returns shmq.ErrClosed or does nothing; a second Close, and one after Finish, returns nil.
+// The bytes of an open reservation turn into zeros that belong to this process alone. Close
+// may be called within Guard, but not from the handler of Options.Logger. It returns
+// shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it or a call
+// that has no error to return.
+//
+// A producer that was dropped without Close leaves the queue when the garbage collector
+// finds that nothing refers to it; when that is nobody can say.
+func (p *Raw) Close() error { return p.end.Close(nil) }

@@ -22,10 +22,10 @@ func (p *Raw) TryReserve(n int) (b []byte, err error) {
 
 // Reserve is TryReserve, but waits for room until ctx ends.
 func (p *Raw) Reserve(ctx context.Context, n int) (b []byte, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, p.end.Ended(err)
+	}
 	err = p.end.Do(func() error {
-		if err := ctx.Err(); err != nil {
-			return p.end.Fail(err)
-		}
 		b, err = p.ring.Reserve(n)
 		if err == ring.ErrFull {
 			err = p.wait(ctx, n, func() error {
@@ -62,12 +62,14 @@ func (p *Raw) Commit(n int) error {
 }
 
 // Abort gives the reservation back. Without one it does nothing.
-func (p *Raw) Abort() {
+func (p *Raw) Abort() { p.end.Quietly(p.abandon) }
+
+// abandon gives back what is reserved. When the queue was removed that lets consumers get what
+// lies behind it.
+func (p *Raw) abandon() {
 	if p.ring != nil {
-		p.end.Quietly(func() {
-			p.ring.Abort()
-			p.end.Counts.HeldSince = 0
-			p.notify() // a skipped slot is passed over by consumers
-		})
+		p.ring.Abort()
+		p.end.Counts.HeldSince = 0
+		p.notify() // a skipped slot is passed over by consumers
 	}
 }

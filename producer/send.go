@@ -3,6 +3,7 @@ package producer
 import (
 	"context"
 
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -12,52 +13,50 @@ import (
 // Options.Durability shmq.ErrSync, with which the record is in the queue, but not known
 // to be on the disk.
 func (p *Raw) TrySend(b []byte) error {
-	if p.end.Guarded {
-		return p.end.InPanics(func() error { return p.TrySend(b) })
-	}
-	if p.end.Due() {
-		if err := p.end.Attend(); err != nil {
-			return err
-		}
+	if begun := p.end.Enter(); begun != 0 {
+		return p.sendIn(nil, begun, b)
 	}
 	if err := p.ring.Send(b); err != nil {
-		return p.refused(err, len(b))
+		return p.end.Leaving(p.refused(err, len(b)))
 	}
 	p.sent(1, len(b))
-	if p.unsettled() || p.end.Hit() {
-		return p.settle(1)
+	if p.end.Called(p.end.Data) {
+		return p.end.Leaving(p.settle(1))
 	}
+	p.end.Leave()
 	return nil
 }
 
 // Send is TrySend, but waits for room until ctx ends; then it returns the error of
 // ctx, and the record was not sent.
 func (p *Raw) Send(ctx context.Context, b []byte) error {
-	if p.end.Guarded {
-		return p.end.InPanics(func() error { return p.Send(ctx, b) })
+	if err := ctx.Err(); err != nil { // before the call begins: it is the program's code
+		return p.end.Ended(err)
 	}
-	if p.end.Due() {
-		if err := p.end.Attend(); err != nil {
-			return err
-		}
+	if begun := p.end.Enter(); begun != 0 {
+		return p.sendIn(ctx, begun, b)
 	}
-	if err := ctx.Err(); err != nil {
-		return p.end.Fail(err)
-	}
-	err := p.ring.Send(b)
-	if err != nil {
-		return p.sendLater(ctx, b, err)
+	if err := p.ring.Send(b); err != nil {
+		return p.end.Leaving(p.sendLater(ctx, b, err))
 	}
 	p.sent(1, len(b))
-	if p.unsettled() || p.end.Hit() {
-		return p.settle(1)
+	if p.end.Called(p.end.Data) {
+		return p.end.Leaving(p.settle(1))
 	}
+	p.end.Leave()
 	return nil
 }
 
-// sendLater goes on where the ring refused a record.
+// sendIn is the long way, of a call that is due; without ctx it does not wait.
+//
+//go:noinline
+func (p *Raw) sendIn(ctx context.Context, begun attach.Begun, b []byte) error {
+	return p.end.Go(begun, func() error { return p.sendLater(ctx, b, p.ring.Send(b)) })
+}
+
+// sendLater goes on after the ring has taken a record, or refused it.
 func (p *Raw) sendLater(ctx context.Context, b []byte, err error) error {
-	if err == ring.ErrFull {
+	if err == ring.ErrFull && ctx != nil {
 		err = p.wait(ctx, len(b), func() error { return p.ring.Send(b) })
 	}
 	if err != nil {
@@ -69,6 +68,7 @@ func (p *Raw) sendLater(ctx context.Context, b []byte, err error) error {
 
 // sent counts.
 func (p *Raw) sent(n, bytes int) {
-	p.end.Counts.Records += uint64(n)
-	p.end.Counts.Bytes += uint64(bytes)
+	counts := p.end.Counts
+	counts.Records += uint64(n)
+	counts.Bytes += uint64(bytes)
 }

@@ -9,7 +9,7 @@ package producer
 // attached and those to come; what is not known is how much of it a crash of the machine
 // would leave. The next Sync writes everything once more.
 func (p *Raw) Sync() error {
-	if p.durable != nil && !p.end.Closed {
+	if p.durable != nil && !p.end.Left() {
 		return p.durable.sync()
 	}
 	return p.end.Sync()

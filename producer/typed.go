@@ -6,12 +6,14 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
+	"github.com/shmq/shmq/internal/attach"
 )
 
 // Producer sends values of type T to a queue. It is for one goroutine at a time.
 type Producer[T any] struct {
 	raw   *Raw
 	codec codec.Codec
+	solo  attach.Solo
 	value T // what is being encoded; here, so that its address costs nothing
 	buf   []byte
 	recs  [][]byte // a batch, in buf
@@ -94,11 +96,21 @@ func (p *Producer[T]) Abandon() error { return p.raw.Abandon() }
 // Close leaves the queue; see Raw.Close.
 func (p *Producer[T]) Close() error { return p.raw.Close() }
 
+// encode appends v to dst, and keeps the result as buf.
 func (p *Producer[T]) encode(dst []byte, v T) ([]byte, error) {
+	p.solo.Enter(&p.raw.end)
+	returned := false
+	defer func() {
+		if !returned { // because of a panic in the codec
+			p.solo.Leave()
+		}
+	}()
 	p.value = v
 	buf, err := p.codec.Append(dst, &p.value)
+	returned = true
 	var zero T
 	p.value = zero // keep nothing of the caller's alive
+	p.solo.Leave()
 	if err != nil {
 		return nil, p.raw.end.Fail(err)
 	}

@@ -20,6 +20,14 @@ const (
 // wait repeats try, which returned ring.ErrFull, until it returns something else or
 // ctx ends, in the way that the policy says. n is the record's size.
 func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
+	returned := false
+	defer p.end.LeaveUnless(&returned)
+	err := p.waitIn(ctx, n, try)
+	returned = true
+	return err
+}
+
+func (p *Raw) waitIn(ctx context.Context, n int, try func() error) error {
 	p.notifyFiller() // its slots may be the ones to wait for
 	large := n > p.end.SlotSize()
 	hold := !large && p.end.Ring().HasQuarters()
@@ -28,6 +36,9 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 	}
 	var err error
 	if p.end.Spinner.Spin(ctx, func(round int) bool {
+		if err = p.end.Closed(); err != nil {
+			return true
+		}
 		if hold && round < roomyRounds && (round%roomyEach != 0 || !p.end.Ring().Roomy()) {
 			return false
 		}
@@ -56,6 +67,10 @@ func (p *Raw) wait(ctx context.Context, n int, try func() error) error {
 				p.passOn()
 				return err
 			}
+		}
+		if err := p.end.Closed(); err != nil { // after Prepare; see attach.End
+			p.passOn()
+			return err
 		}
 		p.notifyFiller()
 		if ctx.Err() == nil { // else it does not sleep

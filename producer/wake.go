@@ -21,17 +21,7 @@ func (p *Raw) settle(n int) error {
 
 // notify wakes a consumer if one is asleep.
 func (p *Raw) notify() {
-	if p.unsettled() {
-		p.wake()
-	}
-}
-
-// unsettled reports whether there is more to do than to publish: a consumer may be asleep,
-// which a producer that is not registered can't tell; or the records have to be on the disk.
-func (p *Raw) unsettled() bool { return p.watchful || park.Armed(p.end.Data) }
-
-func (p *Raw) wake() {
-	if p.end.Fence {
+	if p.end.Fence { // a producer that is not registered can't tell
 		atomics.Fence()
 	}
 	if park.Armed(p.end.Data) {

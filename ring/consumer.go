@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"sync/atomic"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
@@ -18,8 +20,9 @@ type Consumer struct {
 
 	r      *Ring
 	seat   int
-	ends   endings // of streams
-	shares bool    // the role is shared: shared is in use, and single is not
+	ends   endings     // of streams
+	void   atomic.Bool // see Void
+	shares bool        // the role is shared: shared is in use, and single is not
 	single singleConsumer
 	shared sharedConsumer
 	kind   consumerKind // the one in use
@@ -150,6 +153,10 @@ func (c *Consumer) Release(l *Lease) {
 // queue with a single consumer head stays behind the oldest of them, and what was
 // handed out after it comes again, acknowledged or not.
 func (c *Consumer) Close() { c.kind.close() }
+
+// Void makes the bytes of all leases of this consumer, and of their copies, unavailable: the
+// memory is about to go away. It may be called while others ask for them.
+func (c *Consumer) Void() { c.void.Store(true) }
 
 // Holds reports whether the consumer has leases that are not settled. One whose side
 // is single also holds what it released, until it is acknowledged.

@@ -20,6 +20,14 @@ type Lease struct {
 	by       *Consumer // that holds it
 }
 
+// Bytes returns Data, nil if the consumer was made Void.
+func (l *Lease) Bytes() []byte {
+	if l.by != nil && l.by.void.Load() {
+		return nil
+	}
+	return l.Data
+}
+
 // Owner returns the Owner of the lease's consumer, nil for a lease that is none.
 func (l *Lease) Owner() any {
 	if l.by == nil {

@@ -139,6 +139,9 @@ func (p *Producer) Abort() {
 	}
 }
 
+// Reserved reports whether a reservation is open.
+func (p *Producer) Reserved() bool { return p.open }
+
 func (p *Producer) closeReservation() {
 	p.open = false
 	p.ahead = p.r.plainLap()

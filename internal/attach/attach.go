@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	"github.com/shmq/shmq"
@@ -38,6 +39,10 @@ type Options struct {
 	Logger   *slog.Logger
 }
 
+// dropPatience is how many tries, a millisecond apart, handles that the garbage collector finds
+// have to give back their seats.
+const dropPatience = 10
+
 // spacePatience is how long a process goes on that found no room for a new queue, and
 // spacePause the longest time between two tries.
 const (
@@ -56,7 +61,7 @@ func To(name string, role shmq.Role, opts *Options) (a *Participant, err error) 
 	if opts.Wait > shmq.Park {
 		return nil, fail.In("attach to", name, fmt.Errorf("%w: wait policy %v", fail.ErrOption, opts.Wait))
 	}
-	begun := time.Now()
+	begun, dropped := time.Now(), 0
 	err = retry.Passing(func() (bool, error) {
 		a, err = attach(name, role, opts)
 		for errors.Is(err, fail.ErrNoSpace) && !opts.NoCreate && time.Since(begun) < spacePatience {
@@ -64,6 +69,14 @@ func To(name string, role shmq.Role, opts *Options) (a *Participant, err error) 
 			// have failed because of this one; so they don't try at the same time again.
 			time.Sleep(rand.N(spacePause))
 			a, err = attach(name, role, opts)
+		}
+		// What this process holds may be held by handles that it has dropped without Close.
+		// The first run of the collector takes them out of a sync.Pool, the second finds them.
+		if mine := (seat.Mine{}); errors.As(err, &mine) && dropped < dropPatience {
+			if dropped++; dropped <= 2 {
+				runtime.GC()
+			}
+			return true, err
 		}
 		// A seat may be locked by a process that recovers it.
 		return errors.Is(err, fail.ErrGone) || errors.Is(err, fail.ErrPassing) || errors.Is(err, fail.ErrNoSeat), err
@@ -152,7 +165,7 @@ func attach(name string, role shmq.Role, opts *Options) (_ *Participant, err err
 	if err := a.Guard(a.enter); err != nil {
 		return nil, err
 	}
-	a.timer = time.AfterFunc(park.Heartbeat, func() { a.due.Store(true) })
+	a.timer = time.AfterFunc(park.Heartbeat, a.alert)
 	attached = true
 	return a, nil
 }

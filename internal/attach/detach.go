@@ -25,8 +25,7 @@ func (a *Participant) Detach() error {
 	}
 	a.reporting.Lock()
 	defer a.reporting.Unlock()
-	a.left.Store(true)
-	a.due.Store(true)
+	a.leave()
 	a.timer.Stop()
 	var err, gateErr error
 	a.atGate, gateErr = gate.LockToLeave(a.q)

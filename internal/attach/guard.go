@@ -21,6 +21,7 @@ func (a *Participant) guard() {
 		a.handled, a.hit = true, word
 	} else {
 		a.guarded = true
+		a.GoLong()
 	}
 }
 
@@ -77,7 +78,7 @@ func (a *Participant) lose(err error) error {
 		err = cmp.Or(a.overwritten(), err) // a file that has grown again since the fault
 	}
 	a.lost.CompareAndSwap(nil, &err)
-	a.due.Store(true)
+	a.alert()
 	return *a.lost.Load()
 }
 

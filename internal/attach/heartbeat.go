@@ -19,9 +19,37 @@ import (
 // removed, unless no producer is attached: they may send until they see it too.
 const removedGrace = 2 * park.Heartbeat
 
-// Due reports whether a call has to ask Attend before it does anything: a plain load.
-// It stays true when the participant can't go on.
-func (a *Participant) Due() bool { return a.due.Load() }
+// Due reports whether the next call will ask. It stays true when the participant can't go on.
+func (a *Participant) Due() bool { return a.ask.Load() || a.left.Load() }
+
+// alert makes the next call ask Attend before it does anything.
+func (a *Participant) alert() {
+	a.ask.Store(true)
+	a.due.Store(1)
+}
+
+// leave makes it return ErrClosed, and all that follow.
+func (a *Participant) leave() {
+	a.left.Store(true) // before due: a call that sees due finds it
+	a.due.Store(1)
+}
+
+// GoLong makes all calls due, for good: they go the long way, where there is more to look
+// after. That is so by itself where calls have to be guarded.
+func (a *Participant) GoLong() {
+	a.long = true
+	a.due.Store(1)
+}
+
+// relax is the opposite of alert.
+func (a *Participant) relax() {
+	if !a.long {
+		a.due.Store(0)
+	}
+	if a.left.Load() { // since it was asked
+		a.due.Store(1)
+	}
+}
 
 // Attend does what is due: it asks about the queue's file, and recovers dead participants,
 // so that a busy participant does so as often as a waiting one. It takes 1 to 2 us, and
@@ -32,7 +60,10 @@ func (a *Participant) Attend() error {
 	if a.left.Load() {
 		return fail.ErrClosed
 	}
-	a.due.Store(false) // before it asks, so that what happens meanwhile is not missed
+	if !a.ask.Swap(false) {
+		return nil
+	}
+	a.relax() // before it asks, so that what happens meanwhile is not missed
 	if err := a.beat(time.Now()); err != nil {
 		return err
 	}
@@ -62,7 +93,7 @@ func (a *Participant) Missed() error {
 func (a *Participant) beat(now time.Time) error {
 	a.lastBeat = now
 	if err := a.checkFile(); err != nil {
-		a.due.Store(true)
+		a.alert()
 		return err
 	}
 	a.logUnguarded()

@@ -21,8 +21,8 @@ import (
 //
 // due and hit are fields of its own, and not of a part of it, because each call loads them.
 type Participant struct {
-	due atomic.Bool // see heartbeat.go
-	hit *uint32     // not 0 once a fault was handled; see guard.go
+	due atomic.Uint32 // 0 or 1; see heartbeat.go
+	hit *uint32       // not 0 once a fault was handled; see guard.go
 
 	q             *mapped.Queue
 	ring          *ring.Ring // the queue's
@@ -39,8 +39,10 @@ type Participant struct {
 	lost                atomic.Pointer[error] // why the mapping can't be used any more
 
 	// See heartbeat.go.
-	left     atomic.Bool // after Detach
-	timer    *time.Timer // sets due
+	left     atomic.Bool // from the beginning of Close or Detach on
+	ask      atomic.Bool // due is 1 for a reason that Attend has to look at
+	long     bool        // see GoLong
+	timer    *time.Timer // sets both
 	removed  time.Time   // when it was seen that the queue was removed
 	lastBeat time.Time
 
@@ -125,6 +127,9 @@ func (a *Participant) recoverAll() []seat.Dead {
 		return nil // another goroutine is at it
 	}
 	defer a.recovering.Unlock()
+	if a.q.Closed() {
+		return nil
+	}
 	return seat.RecoverAll(a.q, a.held.Number)
 }
 

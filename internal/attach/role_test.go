@@ -63,7 +63,7 @@ func TestTwoAttachmentsOfOneProcess(t *testing.T) {
 	p := testagent.Attach(t, q, shmq.Producer)
 	_, err := attach.To(q, shmq.Producer, nil)
 	require.ErrorIs(t, err, shmq.ErrRoleTaken)
-	require.ErrorContains(t, err, fmt.Sprintf("pid %d ", os.Getpid()))
+	require.ErrorContains(t, err, fmt.Sprintf("this process itself, pid %d;", os.Getpid()))
 	c := testagent.Attach(t, q, shmq.Consumer)
 	require.NotEqual(t, p.Seat(), c.Seat())
 	held, err := p.ProducerAttached()
@@ -86,7 +86,7 @@ func TestManyShareARoleUntilTheSeatsRunOut(t *testing.T) {
 	}
 	_, err := attach.To(q, shmq.Producer, nil)
 	require.ErrorIs(t, err, shmq.ErrNoSeat)
-	require.ErrorContains(t, err, "5 participants")
+	require.ErrorContains(t, err, "all 5 seats are held by this process")
 	require.ErrorContains(t, err, "more seats")
 	require.NoError(t, all[3].Detach())
 	require.Equal(t, 3, testagent.Attach(t, q, shmq.Producer).Seat())

@@ -25,6 +25,7 @@ type Queue struct {
 
 	Mem    []byte // from Map on, for good: after Close it only tells addresses
 	Ring   *ring.Ring
+	keep   bool // see KeepRange
 	closed bool
 }
 
@@ -111,6 +112,10 @@ func (q *Queue) Map(write bool) error {
 // Removed reports whether the queue's name is gone, or means another queue by now.
 func (q *Queue) Removed() bool { return place.Unnamed(q.At, q.Handle) }
 
+// KeepRange makes Close put private zero pages where the mapping was: the program may have
+// parts of it that it will go on to use.
+func (q *Queue) KeepRange() { q.keep = true }
+
 // Closed reports whether the mapping has ended.
 func (q *Queue) Closed() bool { return q.closed }
 
@@ -122,7 +127,11 @@ func (q *Queue) Close() error {
 	}
 	q.closed = true
 	var err error
-	if q.Mem != nil {
+	switch {
+	case q.Mem == nil:
+	case q.keep:
+		err = retire(q.Mem)
+	default:
 		err = sys.Unmap(q.Mem)
 	}
 	return errors.Join(err, q.Handle.Close())

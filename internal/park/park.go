@@ -43,7 +43,10 @@ const asleep = 1
 
 // Armed reports whether someone may be asleep on the word. The publisher asks
 // after each publication.
-func Armed(word *uint32) bool { return atomics.Load32(word)&asleep != 0 }
+func Armed(word *uint32) bool { return ArmedBit(word) != 0 }
+
+// ArmedBit is Armed as a number, 0 or not, for those who ask more than one thing at once.
+func ArmedBit(word *uint32) uint32 { return atomics.Load32(word) & asleep }
 
 // WakeOne wakes a sleeper, if there is any. Where it finds nobody it clears the
 // flag, and then wakes all that came in between. It returns how many it woke.

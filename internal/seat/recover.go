@@ -91,6 +91,10 @@ func sweep(q *mapped.Queue, i int) Dead {
 	return dead
 }
 
+// Abandon sweeps what this process itself holds by a seat that no handle uses any more, as
+// after a death. The seat stays taken.
+func Abandon(q *mapped.Queue, h *Held) { sweep(q, h.Number) }
+
 // WakeEverybody wakes all sleepers of both roles.
 func WakeEverybody(q *mapped.Queue) {
 	park.WakeAll(q.Ring.DataFutex())

@@ -36,6 +36,22 @@ func Alive(q *mapped.Queue, i int) bool {
 // Living returns the participants that are alive, as text: those of one role, or of all if
 // role is 0.
 func Living(q *mapped.Queue, role Role) (texts []string) {
+	for _, o := range living(q, role) {
+		texts = append(texts, text(o))
+	}
+	return texts
+}
+
+// single returns the holder of a role that only one may have.
+func single(q *mapped.Queue, role Role) (o ring.Occupant, found bool) {
+	all := living(q, role)
+	if len(all) == 0 {
+		return o, false
+	}
+	return all[0], true
+}
+
+func living(q *mapped.Queue, role Role) (all []ring.Occupant) {
 	for i := range q.Header.Seats {
 		s := q.Ring.Seat(i)
 		if !s.Dirty() {
@@ -45,9 +61,9 @@ func Living(q *mapped.Queue, role Role) (texts []string) {
 		if role != 0 && o.Role != uint32(role) || !Alive(q, i) {
 			continue
 		}
-		texts = append(texts, text(o))
+		all = append(all, o)
 	}
-	return texts
+	return all
 }
 
 func text(o ring.Occupant) string {

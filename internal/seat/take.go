@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -82,11 +81,14 @@ func takeRole(q *mapped.Queue, role Role, lock *sys.File) error {
 	if many {
 		return fail.ErrGone // only a process that removes the queue excludes the many
 	}
-	holder := Living(q, role)
-	if len(holder) == 0 {
+	holder, found := single(q, role)
+	if !found {
 		return fail.ErrPassing
 	}
-	return fmt.Errorf("%w: the queue has a single %v, %s; wait until it ends, or make a queue for many %vs", fail.ErrRoleTaken, role, strings.TrimPrefix(holder[0], role.String()+" "), role)
+	if holder.PID == uint32(os.Getpid()) && holder.StartTime == sys.StartTime() {
+		return Mine{fmt.Errorf("%w: the queue has a single %v, which is this process itself, pid %d; close that one, or make a queue for many %vs", fail.ErrRoleTaken, role, holder.PID, role)}
+	}
+	return fmt.Errorf("%w: the queue has a single %v, pid %d (%s); wait until it ends, or make a queue for many %vs", fail.ErrRoleTaken, role, holder.PID, holder.Command, role)
 }
 
 // takeSeat locks the first seat that is free, recovers its last holder if that died, and
@@ -118,7 +120,7 @@ func (h *Held) takeSeat(q *mapped.Queue, role Role, lock *sys.File) (dead *Dead,
 		})
 		return dead, nil
 	}
-	return nil, fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", fail.ErrNoSeat, q.Header.Seats)
+	return nil, noSeat(q)
 }
 
 // command names this process for people. A library in a program of another language may

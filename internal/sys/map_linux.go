@@ -87,6 +87,26 @@ func Unmap(b []byte) error {
 	return err
 }
 
+// Blank replaces a mapping, of which b is the beginning and its capacity all, by private zero
+// pages, which take no memory until they are written to.
+func Blank(b []byte) error {
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	n := uintptr(cap(b))
+	blank := func() error {
+		_, err := unix.MmapPtr(-1, 0, p, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED)
+		return err
+	}
+	err := blank()
+	if err == unix.EINVAL { // as Unmap
+		n = (n + hugeSize - 1) &^ (hugeSize - 1)
+		err = blank()
+	}
+	if err != nil {
+		return fmt.Errorf("replace a mapping by zeros: %w", err)
+	}
+	return nil
+}
+
 // Collapse gathers the pages behind a mapping into huge ones, for everybody who maps
 // the file: those that are whole, from the start on. It needs Linux 6.1, a filesystem
 // in memory, and memory that is not in pieces.

@@ -55,6 +55,8 @@ func FreeFiles(string) (int64, error)                       { return 0, ErrUnsup
 func IsOverQuota(error) bool                                { return false }
 func HugePoolOf(int64) (p HugePool, err error)              { return p, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
+func Blank([]byte) error                                    { return ErrUnsupported }
+func BarrierOwn() error                                     { return ErrUnsupported }
 func Collapse([]byte) error                                 { return ErrUnsupported }
 func LockMemory([]byte) error                               { return ErrUnsupported }
 func (*File) Network() string                               { return "" }

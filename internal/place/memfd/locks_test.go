@@ -29,7 +29,7 @@ func TestAttachmentsByOneNumberDoNotShareLocks(t *testing.T) {
 	p := testagent.Attach(t, one, shmq.Producer)
 	_, err := attach.To(one, shmq.Producer, nil)
 	require.ErrorIs(t, err, shmq.ErrRoleTaken)
-	require.ErrorContains(t, err, fmt.Sprintf("pid %d ", os.Getpid()))
+	require.ErrorContains(t, err, fmt.Sprintf("this process itself, pid %d;", os.Getpid()))
 	held, err := p.ProducerAttached()
 	require.NoError(t, err)
 	require.True(t, held, "one's own role counts")
