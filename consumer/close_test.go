@@ -48,13 +48,12 @@ func TestCloseEndsACallThatWaits(t *testing.T) {
 	for name, call := range waitingCalls {
 		for _, policy := range policies {
 			for _, ctx := range []context.Context{context.Background(), within(t)} {
+				ctx := &askedContext{Context: ctx, asked: make(chan bool)}
 				q := testagent.Queue(t, &shmq.Options{Slots: 16})
 				c := openConsumer(t, q, &consumer.Options{Wait: policy})
 				ended := make(chan error)
 				go func() { ended <- call(ctx, c) }()
-				if policy == shmq.Park {
-					testproc.Until(t, func() bool { return waits(t, q) > 0 })
-				}
+				<-ctx.asked
 				require.NoError(t, c.Close())
 				require.ErrorIs(t, <-ended, shmq.ErrClosed, "%s, %v", name, policy)
 				info, err := shmq.Stat(q)
@@ -289,4 +288,19 @@ func TestCloseFromManyGoroutines(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// askedContext tells when a call asks for its error for the second time: in the middle of a
+// wait. Err is called by one goroutine.
+type askedContext struct {
+	context.Context
+	times int
+	asked chan bool
+}
+
+func (c *askedContext) Err() error {
+	if c.times++; c.times == 2 {
+		close(c.asked)
+	}
+	return c.Context.Err()
 }

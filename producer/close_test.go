@@ -34,15 +34,14 @@ func TestCloseEndsACallThatWaits(t *testing.T) {
 		for how, leave := range leave {
 			for _, policy := range []shmq.WaitPolicy{shmq.SpinThenPark, shmq.Spin, shmq.Park} {
 				for _, ctx := range []context.Context{context.Background(), within(t)} {
+					ctx := &askedContext{Context: ctx, asked: make(chan bool)}
 					q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64})
 					p, err := producer.OpenRaw(q, &producer.Options{Wait: policy})
 					require.NoError(t, err)
 					n := fill(t, p, 10)
 					ended := make(chan error)
 					go func() { ended <- call(ctx, p) }()
-					if policy == shmq.Park {
-						testproc.Until(t, func() bool { return waits(t, q) > 0 })
-					}
+					<-ctx.asked
 					require.NoError(t, leave(p))
 					require.ErrorIs(t, <-ended, shmq.ErrClosed, "%s, %s, %v", name, how, policy)
 					info, err := shmq.Stat(q)
@@ -417,4 +416,19 @@ func TestSharedConsumerWhileOneWaits(t *testing.T) {
 		require.ErrorIs(t, <-ended, shmq.ErrClosed)
 	}
 	require.ErrorIs(t, second(c.TryReceive()), shmq.ErrClosed)
+}
+
+// askedContext tells when a call asks for its error for the second time: in the middle of a
+// wait. Err is called by one goroutine.
+type askedContext struct {
+	context.Context
+	times int
+	asked chan bool
+}
+
+func (c *askedContext) Err() error {
+	if c.times++; c.times == 2 {
+		close(c.asked)
+	}
+	return c.Context.Err()
 }

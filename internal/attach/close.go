@@ -68,8 +68,7 @@ var closePatience = time.Minute
 // sleep on the same word, of which one may be that call; the others look again. Error: ErrInUse;
 // then everything is left as it is, for good, or until the next Close.
 func (e *End) stop() error {
-	e.leave()
-	barrier()
+	e.shut(barrier)
 	var begun time.Time
 	for n := 0; atomic.LoadUint32(&e.inUse) != 0; n++ {
 		_ = e.q.Touch(func() error { // without the page there is nobody to wake
@@ -93,14 +92,24 @@ func (e *End) stop() error {
 	return nil
 }
 
+// shut makes calls that begin from now on see that the handle is closed. A call that does not
+// see it has marked the handle before shut returns.
+func (e *End) shut(barrier func()) {
+	e.leave()
+	barrier()
+}
+
 // barrier makes the stores that other goroutines of this process have made visible, and
 // orders what each stored before against what it loads after, as a fence in each would.
-// Where the kernel refuses membarrier the world is stopped instead, as reading the memory
-// statistics does: a goroutine that is stopped has synchronized with who stops it.
 func barrier() {
-	if atomics.MarkIsOrdered || sys.BarrierOwn() == nil {
-		return
+	if !atomics.MarkIsOrdered && sys.BarrierOwn() != nil {
+		stopTheWorld()
 	}
+}
+
+// stopTheWorld is the barrier where the kernel refuses membarrier: reading the memory
+// statistics stops all goroutines, and one that is stopped has synchronized with who stops it.
+func stopTheWorld() {
 	var unread runtime.MemStats
 	runtime.ReadMemStats(&unread)
 }
