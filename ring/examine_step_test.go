@@ -16,9 +16,9 @@ import (
 	"github.com/shmq/shmq/ring/inspect"
 )
 
-// Somebody looks while one participant stands before any access to a shared word, or has
-// died there, and others do whole calls between any two accesses of the look. SHMQ_LONG=1
-// looks 200 times as often.
+// The ring is examined while one participant stands before any access to a shared word, or
+// has died there, and others do whole calls between any two accesses of the examination.
+// SHMQ_LONG=1 examines 200 times as often.
 func TestAnExaminationAccusesNobodyAtWork(t *testing.T) {
 	defer atomics.SetHook(nil)
 	for _, m := range modes {
@@ -32,7 +32,7 @@ func TestAnExaminationAccusesNobodyAtWork(t *testing.T) {
 				for seed := range uint64(lives) {
 					rng := rand.New(rand.NewPCG(seed, 78))
 					g := layout.Geometry{
-						ManyProducers: m.producers, ManyConsumers: m.consumers, Checksum: sums, Seats: 8,
+						ManyProducers: m.producers, ManyConsumers: m.consumers, Checksum: sums, Timestamps: rng.IntN(2) == 0, Seats: 8,
 						Slots: []uint64{2, 4, 8, 16}[rng.IntN(4)], AreaSize: 64,
 					}
 					start := boundaries[rng.IntN(len(boundaries))] - rng.Uint64N(2*g.Slots)
@@ -51,7 +51,7 @@ func TestAnExaminationAccusesNobodyAtWork(t *testing.T) {
 	}
 }
 
-// observed is a machine whose participants are looked at.
+// observed is a machine whose ring is examined.
 type observed struct {
 	*machine
 	sender  *sender // whose call is under way, or nil
@@ -105,7 +105,7 @@ func (o *observed) look() {
 	}
 }
 
-// call has somebody do something whose call is not under way already.
+// call makes a call of a participant that has none under way.
 func (o *observed) call() {
 	s := o.senders[o.rng.IntN(len(o.senders))]
 	t := o.takers[o.rng.IntN(len(o.takers))]

@@ -78,7 +78,7 @@ func TestTheDeadAreReclaimedAcrossEveryWrap(t *testing.T) {
 			b.lease(dead, id, 0)
 			b.lease(dead, id+1, 0)
 			if g.ManyConsumers {
-				require.Equal(t, ring.Swept{Takes: 2}, b.r.Sweep(1))
+				require.Equal(t, ring.Swept{Takes: 2, Records: 2}, b.r.Sweep(1))
 			}
 			b.c = b.r.NewConsumer(1)
 			b.c.Ack(b.lease(b.c, id, 1))
@@ -129,7 +129,7 @@ func TestBatchesOfTheDeadCrossEveryWrap(t *testing.T) {
 			if g.ManyConsumers {
 				b.r.Sweep(1)
 			}
-			b.c = b.r.NewConsumer(1) // who had it is dead
+			b.c = b.r.NewConsumer(1) // its predecessor is dead
 			for i := uint64(1); i < 3; i++ {
 				again := 0
 				if i < uint64(n) {
@@ -170,7 +170,7 @@ func TestBatchesOfTheDeadCrossEveryWrap(t *testing.T) {
 	})
 }
 
-// Who looks from outside sees each record at its position. (At 2^64 a viewer that
+// A viewer from outside sees each record at its position. (At 2^64 a viewer that
 // starts anew takes the ring for a new one.)
 func TestTheViewCrossesEveryWrap(t *testing.T) {
 	eachBoundary(t, func(t *testing.T, g layout.Geometry, start uint64) {
@@ -215,7 +215,7 @@ func TestCountsWrap(t *testing.T) {
 		b.send(8, id)
 		dead := b.r.NewConsumer(2)
 		b.lease(dead, id, 0)
-		require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(2))
+		require.Equal(t, ring.Swept{Takes: 1, Records: 1}, b.r.Sweep(2))
 		b.c.Ack(b.lease(b.c, id, 1)) // the count of orphans changed
 		p := b.producer(3)
 		_, err := p.Reserve(8)
