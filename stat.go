@@ -55,14 +55,14 @@ type Info struct {
 	Begun    bool `json:"begun"`
 	Finished bool `json:"finished"`
 
-	// Somebody may be asleep: producers for want of room, consumers for want of
+	// Participants may be asleep: producers for want of room, consumers for want of
 	// records. It stays true until the next wake-up, also if the sleepers have left.
 	ProducersAsleep bool `json:"producers_asleep"`
 	ConsumersAsleep bool `json:"consumers_asleep"`
 
 	Participants []Participant `json:"participants"`
 	// Left has those that left in order, with their last counters: of each seat that
-	// nobody has taken since the latest one that had it.
+	// no participant has taken since the latest one that had it.
 	Left []Participant `json:"-"`
 }
 
@@ -160,7 +160,7 @@ func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
 // lock. It keeps the memory of a queue that was removed: see Removed. It is for one
 // goroutine at a time.
 //
-// What a description costs the participants is cache misses: each line that is read has to be
+// A description costs the participants cache misses: each line that is read has to be
 // fetched back by its writer. Glance reads some lines of the header and one or two a
 // seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
 type Watcher struct{ q *mapped.Queue }

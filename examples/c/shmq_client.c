@@ -64,14 +64,14 @@ struct lease {
 };
 
 struct queue {
-	int fd, probe;        /* probe: another description, to ask who lives */
+	int fd, probe;        /* probe: another description, to ask which seats are held */
 	uint8_t *map;
 	uint32_t flags, seats, shift, role, seat;
 	uint64_t slots, area, slot_offset, data_offset, total_size;
 	uint64_t next;        /* single roles: the position to go on from */
 	uint64_t old_handout; /* single consumer: records before it are redelivered */
 	uint64_t seen;        /* many consumers: orphans, when there was none left */
-	int64_t looked;       /* when the dead were looked for */
+	int64_t looked;       /* when dead participants were looked for */
 	uint64_t first, end;  /* ends of streams: the first since it attached, the next to look at */
 	uint64_t met, limit;  /* those that had met others then; the position of end */
 	unsigned how;         /* it ended */
@@ -219,7 +219,7 @@ static void rest(struct queue *q, unsigned off, uint32_t *armed)
 		look_for_dead(q);
 }
 
-/* ---- locks, seats and the dead ---- */
+/* ---- locks, seats and dead participants ---- */
 
 static bool lock(struct queue *q, short type, off_t at)
 {
@@ -253,7 +253,7 @@ static void reclaim(struct queue *q, uint32_t i)
 			continue;
 		uint64_t p = position(q, w, at, load(hot(q, hint))), k = idx(q, w >> low(w));
 		if (k == 0 || k > q->slots - at)
-			continue; /* nobody's */
+			continue; /* no participant's */
 		cas(hot(q, hint), p, p + k);
 		unsigned to = s == CLAIMED ? SKIP : s == READING ? ORPHAN : ORPHAN_ACKED;
 		if (cas(word(q, p), w, mk(q, to, p, k)) && s == CLAIMED)
@@ -315,7 +315,7 @@ static void note_end(struct queue *q)
 	atomic_store(hot(q, ENDS), n);
 }
 
-/* The same for a consumer, who does not wait for others that are about to do it. */
+/* The same for a consumer, which does not wait for others that are about to do it. */
 static void look_for_end(struct queue *q)
 {
 	if (!open_stream(q) || held(q->probe, PRODUCERS_BYTE) || !lock(q, F_WRLCK, STREAM_BYTE))
@@ -514,7 +514,7 @@ static void attach(struct queue *q, const char *path, uint32_t role)
 		usleep(1000);
 	if (!lock(q, many ? F_RDLCK : F_WRLCK, role == PRODUCER ? PRODUCERS_BYTE : CONSUMERS_BYTE))
 		die("%s: role is taken", path);
-	/* With the role's lock held nobody removes the queue; was it removed before? */
+	/* With the role's lock held no process removes the queue; was it removed before? */
 	if ((q->probe = open(path, O_RDONLY | O_CLOEXEC)) < 0 || fstat(q->probe, &named) != 0 ||
 	    fstat(q->fd, &st) != 0 || st.st_ino != named.st_ino || st.st_dev != named.st_dev)
 		die("%s: removed meanwhile", path);
