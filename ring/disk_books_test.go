@@ -22,7 +22,7 @@ type paper struct {
 	acked  bool // and returned
 	gone   bool // and a sync has begun since
 
-	handed bool // somebody saw it
+	handed bool // a consumer saw it
 }
 
 // must tells that the record is to come after a stop of the machine.
@@ -76,7 +76,7 @@ func (a *archive) sync() {
 }
 
 // reopen notes that a single consumer was replaced: what it acknowledged behind a record
-// that it did not comes again. Behind one of which that is not known, because somebody
+// that it did not comes again. Behind one of which that is not known, because a consumer
 // died in the middle of a call, it may.
 func (a *archive) reopen() {
 	if a.manyConsumers {

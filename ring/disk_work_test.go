@@ -67,7 +67,7 @@ func newMachine(rng *rand.Rand, g layout.Geometry, start, unit uint64, inlineOnl
 	return k
 }
 
-// boot attaches everybody anew.
+// boot attaches all participants anew.
 func (k *machine) boot() {
 	k.r = k.m.Ring()
 	k.senders, k.takers = nil, nil
