@@ -76,7 +76,7 @@ func TestQueueOfTheKilledIsNotRebuilt(t *testing.T) {
 	require.Equal(t, testagent.Fresh("a", "b"), testagent.Consumer(t, q).Lease(2))
 }
 
-// What the last one leaves is of one moment, wherever it is taken.
+// The file that the last one leaves is of one moment, whenever it is copied.
 func TestCopyOfAQueueThatAllHaveLeftIsWhole(t *testing.T) {
 	t.Parallel()
 	q, name := testagent.Queue(t, summed()), testagent.Name(t)

@@ -142,7 +142,7 @@ func (m *metrics) queue(i *shmq.Info) {
 				alive++
 			}
 		}
-		const name, help = "shmq_participants", "Participants; the dead are those that nobody has recovered yet."
+		const name, help = "shmq_participants", "Participants; dead ones are those that no participant has recovered yet."
 		m.add(name, gauge, help, strconv.Itoa(alive), "queue", i.Name, "role", role.String(), "alive", "true")
 		m.add(name, gauge, help, strconv.Itoa(dead), "queue", i.Name, "role", role.String(), "alive", "false")
 		m.add("shmq_participants_stopped", gauge, "Living participants whose process is stopped.", strconv.Itoa(stopped), "queue", i.Name, "role", role.String())
