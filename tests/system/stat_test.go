@@ -71,7 +71,7 @@ func TestListWhileQueuesComeAndGo(t *testing.T) {
 	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq.text", []byte("hello"), 0o600))
 	require.NoError(t, os.WriteFile(shmq.Dir()+"/other", nil, 0o600))
 	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq.", nil, 0o600))
-	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq.\x1b[2Jboo", nil, 0o600), "by somebody who wants to be seen")
+	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq.\x1b[2Jboo", nil, 0o600), "by a user who wants to be seen")
 	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq...", nil, 0o600))
 	var wg sync.WaitGroup
 	wg.Go(func() {
