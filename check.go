@@ -177,7 +177,7 @@ func (d *Diagnosis) people(q *mapped.Queue) error {
 				"if it stays, end the process that has the file open: lslocks, fuser"))
 		case dirty:
 			d.Dead++
-			p := describeSeat(r, i, false, survey)
+			p := describeSeat(r, i, nil, survey)
 			holds := "nothing"
 			if p.Holds != nil {
 				holds = fmt.Sprintf("%d slots", p.Holds.Slots)

@@ -39,7 +39,8 @@ type Recovered struct {
 	// dry run, and when another process is doing that just now, or has done it.
 	Freed  bool `json:"freed"`
 	Claims int  `json:"claims_skipped"` // unpublished claims that became skipped slots
-	Takes  int  `json:"takes_returned"` // takes whose records are delivered again
+	// Returned is how many records are delivered again. (Records is what it had counted.)
+	Returned int `json:"records_returned"`
 }
 
 // Recover recovers the dead participants of the queue of that name, as participants do when
@@ -98,7 +99,7 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 		return nil, denied
 	}
 	if err := q.Touch(func() error { return rec.carryOut(q) }); err != nil {
-		return nil, errors.Join(err, gate.Unlock(q))
+		return nil, err // and closing drops the gate
 	}
 	return rec, nil
 }
@@ -106,16 +107,18 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 // carryOut recovers the dead participants. In a queue with checksums it holds the gate all the
 // while: it has no role, and could not be seen otherwise.
 func (rec *Recovery) carryOut(q *mapped.Queue) error {
-	if err := gate.Lock(q); err != nil {
-		return err
-	}
-	found, err := gate.Enter(q)
-	if err != nil {
-		return err
-	}
-	if found != nil {
-		rec.Rebuilt = found
-		rec.Dead = []Recovered{}
+	if q.Header.Checksum {
+		if _, err := gate.Lock(q); err != nil {
+			return err
+		}
+		found, err := gate.Enter(q)
+		if err != nil {
+			return err
+		}
+		if found != nil {
+			rec.Rebuilt = found
+			rec.Dead = []Recovered{}
+		}
 	}
 	if err := seat.LockRecovery(q); err != nil {
 		return err
@@ -131,17 +134,20 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 	if err := gate.Leave(q, func() error { return gate.NotSynced(q, gate.Sync(q)) }); err != nil {
 		return err
 	}
-	return gate.Unlock(q)
+	if q.Header.Checksum {
+		return gate.Unlock(q)
+	}
+	return nil
 }
 
 // carryOut recovers one seat, unless another process does, or has taken it meanwhile.
 func (d *Recovered) carryOut(q *mapped.Queue) error {
 	dead, err := seat.Recover(q, d.Seat, func() {
 		// Under the lock no other process changes the seat that is described here.
-		d.Participant = describeSeat(q.Ring, d.Seat, false, inspect.NewSurvey(q.Ring))
+		d.Participant = describeSeat(q.Ring, d.Seat, nil, inspect.NewSurvey(q.Ring))
 	})
 	if dead != nil {
-		d.Freed, d.Claims, d.Takes = true, dead.Found.Claims, dead.Found.Takes
+		d.Freed, d.Claims, d.Returned = true, dead.Found.Claims, dead.Found.Records
 	}
 	return err
 }

@@ -33,7 +33,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 		}
 		return s.receiveLease(buf)
 	}
-	if !s.fresh || r.m.Geo.Checksum || c.mayEnd() {
+	if !s.fresh || !r.m.Plain || c.mayEnd() {
 		return s.receiveLease(buf)
 	}
 	if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= min(layout.InlineSize, uint64(cap(buf))) {
@@ -67,7 +67,7 @@ func (c *singleConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 		return 0, 0, nil
 	}
 	bufs = bufs[:min(uint64(len(bufs)), r.m.Cap)]
-	if r.m.Geo.Checksum {
+	if !r.m.Plain {
 		return c.receiveLeases(bufs)
 	}
 	for n < len(bufs) {

@@ -88,11 +88,11 @@ func TestEveryPrefixOfEveryCallIsRecovered(t *testing.T) {
 }
 
 // exploreAll tries every death of an operation's victim from all its states in one kind
-// of queue, with checksums at the last position.
+// of queue, with checksums and time stamps at the last position.
 func exploreAll(t *testing.T, op operation, mp, mc bool, effort effort) (r row) {
 	g := imageGeometry(mp, mc)
 	plain := ringtest.NewRegion(g, 0)
-	g.Checksum = true
+	g.Checksum, g.Timestamps = true, true
 	summed := ringtest.NewRegion(g, 0)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, st := range op.states {

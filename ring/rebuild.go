@@ -88,6 +88,8 @@ func Rebuild(region []byte, g layout.Geometry) (Rebuilt, error) {
 	b.lay(end)
 	b.reset(end)
 	clear(region[layout.SeatOffset:][:uint64(g.Seats)*layout.SeatSize])
+	// What was counted is of many moments, too. The sums begin again with what is there.
+	r.Seat(0).bank(0).store(Sums{Sent: uint64(len(b.good)) + r.Torn()})
 	return Rebuilt{Records: len(b.good), Torn: b.bad}, nil
 }
 
@@ -155,7 +157,7 @@ func (b *rebuilder) check(p uint64) (k uint64, ok bool) {
 		return 0, false
 	}
 	b.budget -= uint64(len(data))
-	return k, b.sums.Sum(p, meta, data) == *b.m.SumAt(p)
+	return k, b.sums.Sum(&b.m, p, meta, b.m.SentAt(p), data) == *b.m.SumAt(p)
 }
 
 // end is where the next record goes: behind the good ones, and as far as tail and head say
@@ -225,7 +227,7 @@ func (b *rebuilder) skip(p, q uint64) {
 // an empty record.
 func (b *rebuilder) wipe(p uint64) {
 	*b.m.LengthMeta(p) = ^uint64(0)
-	*b.m.SumAt(p) = ^b.sums.Sum(p, 0, nil)
+	*b.m.SumAt(p) = ^b.sums.Sum(&b.m, p, 0, b.m.SentAt(p), nil)
 }
 
 // reset brings the hot words in line. They are in no order: a rebuild that is

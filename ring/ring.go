@@ -47,12 +47,14 @@ type Ring struct {
 	ends                *uint64
 	endLog              unsafe.Pointer
 	skipped             *uint64
-	image, torn         *uint64
+	image, home, torn   *uint64
 	dataFutex           *uint32
 	roomFutex           *uint32
 
 	// clock returns CLOCK_MONOTONIC in milliseconds; see producer_turn.go.
 	clock func() uint64
+	// now returns Unix time in nanoseconds, for time stamps.
+	now func() uint64
 }
 
 // New returns a view of memory, which holds a queue of geometry g from its first
@@ -82,10 +84,12 @@ func New(memory []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 		endLog:    unsafe.Pointer(m.Hot(layout.HotEndLog)),
 		skipped:   m.Hot(layout.HotSkipped),
 		image:     m.Hot(layout.HotImage),
+		home:      m.Hot(layout.HotHome),
 		torn:      m.Hot(layout.HotTorn),
 		dataFutex: m.Futex(layout.HotDataFutex),
 		roomFutex: m.Futex(layout.HotRoomFutex),
 		clock:     clock,
+		now:       unixNano,
 	}, nil
 }
 

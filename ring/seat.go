@@ -66,12 +66,14 @@ func (s Seat) CommandEnds() bool { return bytes.IndexByte(s.command(), 0) >= 0 }
 // Attached returns when the seat was taken, in Unix nanoseconds.
 func (s Seat) Attached() int64 { return int64(atomic.LoadUint64(s.u64(layout.SeatAttached))) }
 
-// Take marks the seat dirty, then describes its occupant, clears the counters and
-// what the holder awaits, and starts the clock. The role comes first: a dirty seat never tells that of its last
+// Take adds the counters to the sums, marks the seat dirty, then describes its occupant,
+// clears the counters and what the holder awaits, and starts the clock. The role comes first: a dirty seat never tells that of its last
 // holder, or another process would be taken for the holder of a single role.
 //
 // Preconditions: the caller holds the lock; nothing in the ring names the seat.
 func (s Seat) Take(o Occupant) {
+	folds := s.fold()
+	defer func() { atomics.Store64(s.u64(layout.SeatFolds), folds+1) }()
 	atomic.StoreUint32(s.u32(layout.SeatRole), o.Role)
 	atomic.StoreUint64(s.u64(layout.SeatInherits), 0) // of the seat's last holder, as the role
 	atomics.Store32(s.u32(layout.SeatState), layout.SeatDirty)

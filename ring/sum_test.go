@@ -224,7 +224,7 @@ func TestAnHeirDropsWhatIsSpoiled(t *testing.T) {
 		b.c.Ack(b.lease(b.c, 2, 0))
 		b.send(60, 5)
 		b.batch(b.c, 3, 4, 5) // at 8, 9, 10
-		require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(1))
+		require.Equal(t, ring.Swept{Takes: 1, Records: 3}, b.r.Sweep(1))
 		spoil(b.m, 7+spoiled, 8)
 		heir := b.r.NewConsumer(2)
 		for id := uint64(3); id <= 5; id++ {

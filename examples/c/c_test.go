@@ -39,6 +39,7 @@ func TestClientInC(t *testing.T) {
 		{"no end while C has inherited records", inheritedByC},
 		{"each sees the other", eachSeesTheOther},
 		{"C refuses", refusals},
+		{"both agree on incarnations and sums", incarnations},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, client) })
 	}
@@ -66,6 +67,7 @@ func create(t *testing.T, producers, consumers shmq.Multiplicity) (queue string)
 	queue = filepath.Join(t.TempDir(), "queue")
 	require.NoError(t, shmq.Create(queue, &shmq.Options{
 		Producers: producers, Consumers: consumers, Slots: slots, SlotSize: slotSize, Seats: 8,
+		Timestamps: producers != consumers,
 	}))
 	return queue
 }

@@ -45,10 +45,10 @@ func TestPeekShowsEachStateAndWhoHoldsIt(t *testing.T) {
 		require.NoError(t, err)
 		me := regexp.QuoteMeta(fmt.Sprintf("%d (%.23s)", os.Getpid(), filepath.Base(os.Args[0])))
 		out := ran(t, 0, "shmq", "peek", q)
-		require.Regexp(t, `(?m)^0 +leased +4 +1 +0  `+me+` +"one"$`, out)
-		require.Regexp(t, `(?m)^1 +waiting +4 +1 +0  - +"two"$`, out)
-		require.Regexp(t, `(?m)^2 +waiting +2 +1 +0  - +not msgpack: c100$`, out)
-		require.Regexp(t, `(?m)^3 +writing +- +3 +0  `+me+`$`, out)
+		require.Regexp(t, `(?m)^0 +leased +4 +1 +0 +-  `+me+` +"one"$`, out)
+		require.Regexp(t, `(?m)^1 +waiting +4 +1 +0 +-  - +"two"$`, out)
+		require.Regexp(t, `(?m)^2 +waiting +2 +1 +0 +-  - +not msgpack: c100$`, out)
+		require.Regexp(t, `(?m)^3 +writing +- +3 +0 +-  `+me+`$`, out)
 
 		var all []map[string]any
 		for _, line := range strings.Split(strings.TrimSpace(ran(t, 0, "shmq", "peek", q, "--json")), "\n") {
@@ -67,7 +67,7 @@ func TestPeekShowsEachStateAndWhoHoldsIt(t *testing.T) {
 
 		l.Release()
 		if consumers == shmq.Many {
-			require.Regexp(t, `(?m)^0 +orphaned +4 +1 +0  - +"one"$`, ran(t, 0, "shmq", "peek", q, "-n", "1"))
+			require.Regexp(t, `(?m)^0 +orphaned +4 +1 +0 +-  - +"one"$`, ran(t, 0, "shmq", "peek", q, "-n", "1"))
 		}
 		l, err = c.TryLease()
 		require.NoError(t, err)

@@ -121,7 +121,7 @@ func TestSizesOfTheManual(t *testing.T) {
 		require.NoError(t, err)
 		g := layout.Geometry{ManyProducers: true, ManyConsumers: true, Seats: shmq.DefaultSeats, Slots: slots, AreaSize: size}
 		require.NoError(t, g.Check())
-		formula := 8192 + 128*shmq.DefaultSeats + slots*(64+size)
+		formula := 8192 + 256*shmq.DefaultSeats + slots*(64+size)
 		require.Less(t, g.TotalSize()-formula, uint64(4096), row[0])
 		require.InEpsilon(t, float64(g.TotalSize()), number(t, row[3]), 0.02, row[0])
 		require.InEpsilon(t, float64(g.MaxRecord()), number(t, row[4]), 0.02, row[0])

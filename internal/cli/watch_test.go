@@ -202,6 +202,6 @@ func TestVerboseTellsOfTheDead(t *testing.T) {
 	next := start(t, nil, nil, "shmq-recv", q, "-v", "--until-eof")
 	text := next.wait(0)
 	require.Equal(t, "1\n", next.out.String())
-	require.Regexp(t, fmt.Sprintf(`shmq-recv: queue ".*": a participant died, seat \d+, role consumer, pid %d, command .*, takes redelivered 1\n`, pid), text)
+	require.Regexp(t, fmt.Sprintf(`shmq-recv: queue ".*": a participant died, seat \d+, role consumer, pid %d, command .*, records redelivered 1\n`, pid), text)
 	require.Regexp(t, `shmq-recv: queue ".*": records received: 1, 2 B in .* records/s, .*; delivered before: 1\n$`, text)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 )
 
@@ -15,8 +16,10 @@ type Record struct {
 	Number int64
 	// Attempt is 1 when the crew tries the record for the first time.
 	Attempt int
-	// Redelivered is that of the lease.
+	// Redelivered, ID and SentAt are those of the lease.
 	Redelivered int
+	ID          shmq.ID
+	SentAt      time.Time
 	// Value is what Prepare made of it.
 	Value any
 

@@ -25,11 +25,11 @@ func TestRecoverTakesBackWhatTheDeadHeld(t *testing.T) {
 	require.Equal(t, ring.Swept{}, me.Recover(), "both live")
 	p.Kill()
 	c.Kill()
-	require.Equal(t, ring.Swept{Claims: 1, Takes: 2}, me.Recover())
+	require.Equal(t, ring.Swept{Claims: 1, Takes: 2, Records: 3}, me.Recover())
 	require.Equal(t, ring.Swept{}, me.Recover(), "once")
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)
-	require.Equal(t, 2, info.Orphans)
+	require.Equal(t, 3, info.Orphans, "records, and not takes")
 	require.EqualValues(t, 1, info.Skipped)
 	require.Len(t, info.Participants, 1, "their seats are clean")
 }

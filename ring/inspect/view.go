@@ -51,6 +51,7 @@ type Record struct {
 	State       State
 	Seat        int    // that holds it or writes it, -1 where no word tells
 	Redelivered int    // deliveries beyond the first, as far as they were recorded
+	Sent        uint64 // Unix time in nanoseconds; 0 without time stamps
 	Data        []byte // a copy; its memory is used again by the next call of Next
 }
 
@@ -157,7 +158,8 @@ func (v *Viewer) read(rec *Record, w layout.Word) (ok bool, err error) {
 	data, meta, err := r.Payload(rec.Pos, r.Span(rec.Pos, w))
 	rec.Data = append(rec.Data, data...)
 	rec.Redelivered = int(meta >> layout.MetaDeliveriesShift)
-	if r.Geo.Checksum && (err != nil || v.sums.Sum(rec.Pos, meta, rec.Data) != *r.SumAt(rec.Pos)) {
+	rec.Sent = r.SentAt(rec.Pos)
+	if r.Geo.Checksum && (err != nil || v.sums.Sum(r.Region, rec.Pos, meta, rec.Sent, rec.Data) != *r.SumAt(rec.Pos)) {
 		err = region.ErrTorn
 	}
 	if layout.Word(atomics.Reload64(r.WordAt(rec.Pos))) != w {

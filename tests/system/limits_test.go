@@ -125,7 +125,7 @@ func TestLockInMemory(t *testing.T) {
 	}
 	c := testproc.StartAs(t, attr, "little-locked", testagent.Queue(t, nil), testagent.Queue(t, &shmq.Options{Slots: 2, Seats: 2}))
 	said := c.Expect("refused:")
-	require.Contains(t, said, "lock 4481024 bytes")
+	require.Contains(t, said, "lock 4497408 bytes")
 	require.Contains(t, said, "is 65536 bytes")
 	require.Contains(t, said, "LimitMEMLOCK=")
 	locked, err := strconv.Atoi(c.Expect("locked"))

@@ -62,10 +62,10 @@ func TestRecoverFromOutside(t *testing.T) {
 	require.Equal(t, deadSender.PID(), first.PID)
 	require.Equal(t, &inspect.Holding{Claims: 1, Slots: 4, First: 4}, first.Holds)
 	require.NotZero(t, first.HeldSince)
-	require.Equal(t, []any{true, 1, 0}, []any{first.Freed, first.Claims, first.Takes})
+	require.Equal(t, []any{true, 1, 0}, []any{first.Freed, first.Claims, first.Returned})
 	require.Equal(t, deadTaker.PID(), second.PID)
 	require.Equal(t, &inspect.Holding{Takes: 1, Records: 2, Slots: 2, First: 1}, second.Holds)
-	require.Equal(t, []any{true, 0, 1}, []any{second.Freed, second.Claims, second.Takes})
+	require.Equal(t, []any{true, 0, 2}, []any{second.Freed, second.Claims, second.Returned})
 	require.Len(t, rec.Alive, 2)
 	for _, p := range rec.Alive {
 		require.True(t, p.Stopped)

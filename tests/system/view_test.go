@@ -178,5 +178,5 @@ func TestViewerAfterClose(t *testing.T) {
 	_, err = v.Options()
 	require.ErrorIs(t, err, shmq.ErrClosed)
 	require.NotZero(t, v.LastAttach())
-	require.NoError(t, v.Close(), "a second time is quiet")
+	require.NoError(t, v.Close(), "a second time")
 }

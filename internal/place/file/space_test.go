@@ -30,7 +30,7 @@ func createOnSmallFilesystem(c *testproc.Child) {
 	if !errors.Is(err, unix.ENOSPC) || !errors.Is(err, shmq.ErrNoSpace) {
 		c.Fail("got %v", err)
 	}
-	for _, part := range []string{"4481024 bytes", "has 1048576 left", "fewer or smaller slots", "--shm-size"} {
+	for _, part := range []string{"4497408 bytes", "has 1048576 left", "fewer or smaller slots", "--shm-size"} {
 		if !testproc.Says(err, part) {
 			c.Fail("%v: does not say %q", err, part)
 		}
