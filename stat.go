@@ -43,8 +43,8 @@ type Info struct {
 	Depth   int    `json:"depth"`   // slots between head and tail
 	Claimed int    `json:"claimed"` // claims of producers, being written
 
-	// What is in the queue, in records: each one is counted once. Records have been handed
-	// to nobody. Leased are in the hands of living consumers; of those of a single consumer
+	// The content of the queue, in records: each one is counted once. Records have been
+	// handed to no consumer. Leased are in the hands of living consumers; of those of a single consumer
 	// all but the oldest may have been acknowledged. Orphans are to be delivered again:
 	// their holder died, or gave them back.
 	Records int `json:"records"`
@@ -54,11 +54,11 @@ type Info struct {
 	// none, or the queue has no time stamps. It is as right as its sender's clock.
 	OldestSent time.Time `json:"oldest_sent,omitzero"`
 
-	// What all participants have counted that ever were, since the queue was made or
-	// rebuilt. Torn records were dropped, because their checksum was wrong. While nobody is
+	// The counts of all participants that ever were, since the queue was made or
+	// rebuilt. Torn records were dropped, because their checksum was wrong. While no participant is
 	// in the middle of a call, Sent is Received + Torn + Records + Leased + Orphans, unless
 	// a participant was killed in the middle of a call and had not counted it. Uncounted is
-	// that sum less Sent: what the killed had not counted, at most the records of one call
+	// that sum less Sent: what killed ones had not counted, at most the records of one call
 	// each, and, while participants work, by how much these numbers are of different moments.
 	Sent          uint64 `json:"sent"`
 	SentBytes     uint64 `json:"sent_bytes"`
@@ -187,7 +187,7 @@ func (info *Info) addHanded(q *mapped.Queue, h *inspect.Holding) error {
 	return nil
 }
 
-// orphan counts what a dead consumer holds, and the next to look after the dead gives back.
+// orphan counts what a dead consumer holds, and the next participant to look for dead ones gives back.
 func (info *Info) orphan(h *inspect.Holding) {
 	info.Orphans += h.Records
 	if sent := unixTime(h.Oldest()); !sent.IsZero() && (info.OldestSent.IsZero() || sent.Before(info.OldestSent)) {

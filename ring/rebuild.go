@@ -88,7 +88,7 @@ func Rebuild(region []byte, g layout.Geometry) (Rebuilt, error) {
 	b.lay(end)
 	b.reset(end)
 	clear(region[layout.SeatOffset:][:uint64(g.Seats)*layout.SeatSize])
-	// What was counted is of many moments, too. The sums begin again with what is there.
+	// The counts are of many moments, too. The sums begin again with the records that are there.
 	r.Seat(0).bank(0).store(Sums{Sent: uint64(len(b.good)) + r.Torn()})
 	return Rebuilt{Records: len(b.good), Torn: b.bad}, nil
 }

@@ -464,7 +464,7 @@ static uint64_t start_time(void)
 	return s ? strtoull(s, NULL, 10) : 0;
 }
 
-/* What the last holder of the seat counted goes into its sums: five u64 in one of two banks,
+/* The counts of the seat's last holder go into its sums: five u64 in one of two banks,
  * sent, bytes, received, bytes, redelivered. The one that counts now is chosen by FOLDS, which
  * becomes odd here, and even when the counters are those of a new holder. */
 static void fold(uint8_t *e)
@@ -472,7 +472,7 @@ static void fold(uint8_t *e)
 	a64 *folds = (a64 *)(e + FOLDS);
 	uint64_t f = load(folds), sum[5], *to = (uint64_t *)(e + BANKS + (f / 2 + 1) % 2 * 40);
 	if (f % 2)
-		return; /* somebody died in the middle of this */
+		return; /* a participant died in the middle of this */
 	memcpy(sum, e + BANKS + f / 2 % 2 * 40, sizeof sum);
 	int at = u32(e + 4) == PRODUCER ? 0 : u32(e + 4) == CONSUMER ? 2 : -1;
 	if (at >= 0)
@@ -574,7 +574,7 @@ static bool home(struct queue *q, uint64_t *stamp)
 	return told;
 }
 
-/* Make what is sent from now on be of a new incarnation. Nobody has a role. */
+/* Make records sent from now on be of a new incarnation. No process has a role. */
 static void begin_incarnation(struct queue *q, uint64_t stamp)
 {
 	uint64_t head = load(hot(q, HEAD)), end = load(hot(q, TAIL)), w, latest[4] = {0}, n = 0, start = 0;

@@ -220,7 +220,7 @@ func TestGateIsNotWaitedForForEver(t *testing.T) {
 	require.NoError(t, err, "nothing to do, no gate to wait at")
 }
 
-// A queue in memory of somebody who was killed is rebuilt when it is seen through another
+// A queue in memory whose participant was killed is rebuilt when it is seen through another
 // mount, where the file is the same: its positions may go back, so an incarnation begins.
 func TestARebuildBeginsAnIncarnationWhereTheFileIsTheSame(t *testing.T) {
 	t.Parallel()

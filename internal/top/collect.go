@@ -31,7 +31,7 @@ type look struct {
 // ten participants and a look a second that is about 2 us a second. A walk over the
 // slots reads a line a slot and costs the participants as many misses: 4096 slots
 // 0.4 ms, a million 100 ms. So all queues get glances, and only the one that is looked
-// at closely gets walks, and those at which nobody receives: there only a walk tells what
+// at closely gets walks, and those at which no consumer receives: there only a walk tells what
 // was handed out before and waits to be handed out again. None begins before a hundred times
 // as long has passed as the last one took. Asking the kernel about a lock takes the file's lock list
 // for the time of a query, once for each seat in use.

@@ -43,7 +43,7 @@ func TestStatTellsWhoHoldsWhat(t *testing.T) {
 	info, err = shmq.Stat(q)
 	require.NoError(t, err)
 	require.False(t, info.Participants[1].Alive, "dead, and not recovered by a look")
-	require.Equal(t, []int{1, 0, 1}, []int{info.Records, info.Leased, info.Orphans}, "the dead have no leases")
+	require.Equal(t, []int{1, 0, 1}, []int{info.Records, info.Leased, info.Orphans}, "dead ones have no leases")
 	_, err = json.Marshal(info)
 	require.NoError(t, err)
 }
