@@ -10,7 +10,7 @@ import (
 
 // Record is a record in work.
 type Record struct {
-	// Data is a copy of the record. Nobody changes it: it may become a dead letter.
+	// Data is a copy of the record. No other code changes it: it may become a dead letter.
 	Data []byte
 	// Number is 1 for the first record that the crew took, and so on.
 	Number int64
@@ -66,7 +66,7 @@ type Config struct {
 	// Over, if not nil, says what becomes of an error of the consumer, such as the end of a
 	// stream.
 	Over func(error) error
-	// Observe is told what happens, by any goroutine. nil for nobody.
+	// Observe is told what happens, by any goroutine. nil for no observer.
 	Observe func(Event)
 
 	// Left is how many records are still to be taken, negative for no limit.
