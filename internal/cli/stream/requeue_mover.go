@@ -60,7 +60,7 @@ func (m *mover) run(n int64) (bad error) {
 			m.kept = append(m.kept, l)
 		}
 		bad = cmp.Or(bad, err)
-		if m.ctx.Err() != nil || errors.Is(err, exit.ErrTimeout) || m.single && !put {
+		if err != nil && m.ctx.Err() != nil || errors.Is(err, exit.ErrTimeout) || m.single && !put {
 			return err
 		}
 	}
@@ -152,6 +152,9 @@ func (m *mover) send(to *producer.Raw, record []byte) error {
 	err := exit.Ended(ctx, to.Send(ctx, record))
 	if err == exit.ErrTimeout {
 		return fmt.Errorf("%w: there was no room in queue %q for %v", err, to.Name(), m.flags.timeout.Value())
+	}
+	if err == nil { // or it went to a queue that nobody finds any more
+		err = to.Check()
 	}
 	return err
 }
