@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"strings"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
@@ -81,6 +83,9 @@ func (m *mover) one(l *consumer.Lease) (put bool, err error) {
 		return false, nil
 	}
 	name := m.flags.target(letter)
+	if err := m.known(name, letter); err != nil {
+		return false, err
+	}
 	to := m.target(name)
 	if to.err == nil {
 		err = m.send(to.queue, letter.Record)
@@ -96,6 +101,18 @@ func (m *mover) one(l *consumer.Lease) (put bool, err error) {
 		m.done.Before++
 	}
 	return true, nil
+}
+
+// known refuses a descriptor that is not the letter's queue: the number was the worker's, and
+// here it may be any other queue, or this command's own file.
+func (m *mover) known(name string, l *deadletter.Letter) error {
+	if m.flags.to != "" || !strings.HasPrefix(name, "fd:") {
+		return nil
+	}
+	if info, err := shmq.Stat(name); err == nil && info.CreationID == l.CreationID {
+		return nil
+	}
+	return fmt.Errorf("%w: %q was a descriptor of the worker, and is not that queue here; name the queue with --to", fs.ErrNotExist, name)
 }
 
 // target opens a queue, once.

@@ -4,8 +4,10 @@ package stream
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,12 +22,20 @@ import (
 // letters makes a mover, two letters for it, and the queue that their records go to.
 func letters(t *testing.T) (m *mover, q string) {
 	t.Helper()
-	dead, q := filepath.Join(t.TempDir(), "dead"), filepath.Join(t.TempDir(), "q")
+	q = filepath.Join(t.TempDir(), "q")
 	require.NoError(t, shmq.Create(q, nil))
+	return lettersOf(t, q), q
+}
+
+func lettersOf(t *testing.T, q string) (m *mover) {
+	t.Helper()
+	dead := filepath.Join(t.TempDir(), "dead")
+	from, err := shmq.Stat(q)
+	require.NoError(t, err)
 	p, err := producer.OpenRaw(dead, nil)
 	require.NoError(t, err)
 	for range 2 {
-		l := deadletter.Letter{Queue: q, Record: []byte{1}}
+		l := deadletter.Letter{Queue: q, CreationID: from.CreationID, Record: []byte{1}}
 		require.NoError(t, p.TrySend(l.Append(nil, p.MaxRecord())))
 	}
 	require.NoError(t, p.Close())
@@ -36,7 +46,27 @@ func letters(t *testing.T) (m *mover, q string) {
 		require.NoError(t, c.Close())
 		_ = m.close() // of a queue that a test may have removed
 	})
-	return m, q
+	return m
+}
+
+// A descriptor is the letter's queue only if that is what this process has under the number.
+func TestRequeueToADescriptor(t *testing.T) {
+	t.Parallel()
+	_, q := letters(t)
+	f, err := os.OpenFile(q, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer f.Close()
+	m := lettersOf(t, shmq.FileName(f))
+	require.NoError(t, m.run(1))
+	require.EqualValues(t, 1, m.done.Requeued)
+	other, err := shmq.CreateAnonymous(nil)
+	require.NoError(t, err)
+	defer other.Close()
+	require.NoError(t, syscall.Dup3(int(other.Fd()), int(f.Fd()), syscall.O_CLOEXEC))
+	err = m.run(1)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "--to")
+	require.EqualValues(t, 1, m.done.Requeued)
 }
 
 // A letter stays whose record went to a queue that was removed just before.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
@@ -44,6 +45,8 @@ func (r *Runner) handle(ctx context.Context, rs []*crew.Record) error {
 		return err // it goes back whatever the reason
 	} else if isShortage(err) {
 		return tooShort(err)
+	} else if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) { // it was there when the receiver began
+		return &crew.Fatal{Err: fmt.Errorf("%w: %w", exit.ErrNotFound, err)}
 	} else if err != nil {
 		return &crew.Fatal{Err: fmt.Errorf("%w: %w", exit.ErrCantRun, err)}
 	}

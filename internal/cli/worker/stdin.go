@@ -30,7 +30,7 @@ func stdin(rs []*crew.Record) (in io.Reader, done func(), err error) {
 	}
 	switch {
 	case err == nil:
-		return f, func() { _ = f.Close() }, nil // in memory, and read only from here on
+		return f, func() { _ = f.Close() }, nil // nothing can be left to write
 	case isShortage(err):
 		return nil, nil, err
 	}
