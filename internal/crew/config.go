@@ -14,7 +14,8 @@ type Record struct {
 	Data []byte
 	// Number is 1 for the first record that the crew took, and so on.
 	Number int64
-	// Attempt is 1 when the crew tries the record for the first time.
+	// Attempt is 1 when the crew tries the record for the first time. One that ends with a
+	// Shortage does not count.
 	Attempt int
 	// Redelivered, ID and SentAt are those of the lease.
 	Redelivered int
