@@ -299,7 +299,7 @@ func TestSharedProducer(t *testing.T) {
 		q := testagent.Queue(t, small(o))
 		p, err := producer.OpenShared[[2]int](q, nil)
 		require.NoError(t, err)
-		c, err := consumer.OpenShared[[2]int](q, nil)
+		c, err := consumer.OpenShared[[2]int](q, &consumer.Options{UntilEOF: true})
 		require.NoError(t, err)
 		info, err := shmq.Stat(q)
 		require.NoError(t, err)

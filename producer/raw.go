@@ -75,6 +75,19 @@ func (p *Raw) MaxRecord() int { return p.end.MaxRecord() }
 // SlotSize returns the size of the largest record in bytes that takes one slot.
 func (p *Raw) SlotSize() int { return p.end.SlotSize() }
 
+// Check asks at once whether the queue is still there, which Send notices within a heartbeat:
+// shmq.ErrRemoved if it was removed or replaced, shmq.ErrTruncated, shmq.ErrNoSpace,
+// shmq.ErrClosed. Records whose Send returned before a Check that returns nil went to a
+// queue that still had its name. It costs a few system calls.
+func (p *Raw) Check() error {
+	return p.end.Do(func() error {
+		if err := p.end.Removed(); err != nil {
+			return p.end.Fail(err)
+		}
+		return nil
+	})
+}
+
 // Finish marks the stream as complete and closes the producer. The stream ends when the
 // last producer has gone: consumers that ask for it (consumer.Options.UntilEOF) get
 // io.EOF when everything was received. If a producer attaches before that, the mark is
@@ -108,8 +121,9 @@ func (p *Raw) Abandon() error {
 
 // Close leaves the queue. An open reservation is aborted. What was sent stays, and the
 // stream ends, unmarked, if no other producer is attached. With Options.Durability the
-// records are on the disk afterwards, or the error wraps shmq.ErrSync. Any goroutine may call Close at any time: a call that waits ends at once with shmq.ErrClosed,
-// and Close waits until the call that is under way has ended. What is called afterwards
+// records are on the disk afterwards, or the error wraps shmq.ErrSync. Any goroutine may call
+// Close at any time: a call that waits ends at once with shmq.ErrClosed, and Close waits
+// until the call that is under way has ended. What is called afterwards
 // returns shmq.ErrClosed or does nothing; a second Close, and one after Finish, returns nil.
 // The bytes of an open reservation turn into zeros that belong to this process alone. Close
 // may be called within Guard, but not from the handler of Options.Logger. It returns

@@ -107,7 +107,7 @@ func Blank(b []byte) error {
 	return nil
 }
 
-// Collapse gathers the pages behind a mapping into huge ones, for everybody who maps
+// Collapse gathers the pages behind a mapping into huge ones, for every process that maps
 // the file: those that are whole, from the start on. It needs Linux 6.1, a filesystem
 // in memory, and memory that is not in pieces.
 func Collapse(b []byte) error {

@@ -16,7 +16,7 @@ const module = "github.com/shmq/shmq"
 // floors; on its own floor, only those in its own folder. A name with /... stands for all
 // below it that have no line of their own.
 var floors = []string{
-	"layout  internal/atomics  internal/sys  internal/retry  internal/wire  internal/plot",
+	"layout  internal/atomics  internal/sys  internal/retry  internal/wire  internal/plot  internal/share",
 	"ring/internal/region  internal/park  internal/fail  codec/...  internal/dump",
 	"ring",
 	"ring/inspect",
