@@ -88,6 +88,12 @@ type Options struct {
 	// power failure: it tells records that reached the disk whole from those that did
 	// not. Default false.
 	Checksum bool
+	// Timestamps gives each record the time at which it was sent: consumers learn it, and
+	// how old the oldest waiting record is can be seen from outside. A producer reads the
+	// clock for each record, or for each batch: some 40 ns; a record has 8 bytes less in
+	// its slot's line, so those of 41 to 48 bytes take a second line. Default false, which
+	// costs nothing.
+	Timestamps bool
 }
 
 // spec applies defaults and rounding; o may be nil. Error: ErrOption.
@@ -106,6 +112,7 @@ func (o *Options) spec() (place.Spec, error) {
 			Slots:         uint64(or(o.Slots, DefaultSlots)),
 			AreaSize:      uint64(or(o.SlotSize, DefaultSlotSize)),
 			Checksum:      o.Checksum,
+			Timestamps:    o.Timestamps,
 		},
 		Mode:      o.Mode,
 		HugePages: o.HugePages,
@@ -139,7 +146,7 @@ func or(n, def int) int {
 	return n
 }
 
-// WaitPolicy says how a call waits for room or for a record. What it costs is told
+// WaitPolicy says how a call waits for room or for a record. Its costs are told
 // in docs/benchmarks.md.
 type WaitPolicy uint8
 

@@ -37,12 +37,16 @@ type Counters struct {
 
 // Participant describes a process that holds a seat, or held it and did not leave in order.
 type Participant struct {
-	Seat        int       `json:"seat"`
-	Role        Role      `json:"role"`
-	Alive       bool      `json:"alive"`
-	Stopped     bool      `json:"stopped"` // by a signal or a debugger; false also where that can't be told
-	PID         int       `json:"pid"`     // in its own PID namespace
-	UID         int       `json:"uid"`     // in its own user namespace
+	Seat    int  `json:"seat"`
+	Role    Role `json:"role"`
+	Alive   bool `json:"alive"`
+	Stopped bool `json:"stopped"` // by a signal or a debugger; false also where that can't be told
+	Frozen  bool `json:"frozen"`  // by a freezer of cgroups, as docker pause does; false also where that can't be told
+	// Freezer is the file by which it was frozen: a cgroup.freeze, thawed by 0, or a
+	// freezer.state, thawed by THAWED. Empty where that can't be told.
+	Freezer     string    `json:"freezer,omitempty"`
+	PID         int       `json:"pid"` // in its own PID namespace
+	UID         int       `json:"uid"` // in its own user namespace
 	Command     string    `json:"command"`
 	Attached    time.Time `json:"attached"`
 	Records     uint64    `json:"records"` // sent, or acknowledged
@@ -62,11 +66,16 @@ type Participant struct {
 	HeldSince time.Time `json:"held_since,omitzero"`
 }
 
-// describeSeat describes the participant that has seat i, or had it.
-func describeSeat(r *ring.Ring, i int, alive bool, survey inspect.Survey) Participant {
+// describeSeat describes the participant that has seat i, or had it. living is nil for one
+// that is not alive.
+func describeSeat(r *ring.Ring, i int, living *sys.Processes, survey inspect.Survey) Participant {
 	o, c := r.Seat(i).Occupant(), r.Seat(i).Report()
+	var halt sys.Halt
+	if living != nil {
+		halt = living.Halted(o.PID, o.StartTime)
+	}
 	p := Participant{
-		Seat: i, Role: Role(o.Role), Alive: alive, Stopped: alive && sys.Stopped(o.PID, o.StartTime),
+		Seat: i, Role: Role(o.Role), Alive: living != nil, Stopped: halt.Stopped, Frozen: halt.Frozen, Freezer: halt.Freezer,
 		PID: int(o.PID), UID: int(o.UID), Command: o.Command, Attached: time.Unix(0, o.Attached).UTC(),
 		Records: c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/seat"
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/inspect"
 )
@@ -34,16 +35,40 @@ type Info struct {
 	Seats     int          `json:"seats"`
 	MaxRecord int          `json:"max_record"`
 	Checksum  bool         `json:"checksum"` // each record has one
+	// Timestamps: each record says when it was sent.
+	Timestamps bool `json:"timestamps"`
 
 	Head    uint64 `json:"head"`    // position of the oldest record not taken; single consumer: not acknowledged
 	Tail    uint64 `json:"tail"`    // position of the next claim
 	Depth   int    `json:"depth"`   // slots between head and tail
-	Records int    `json:"records"` // waiting to be taken
-	Claimed int    `json:"claimed"` // being written
-	Leased  int    `json:"leased"`  // takes by consumers of a many-consumer queue, not acknowledged
-	Orphans int    `json:"orphans"` // takes to be delivered again
-	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation
-	Torn    uint64 `json:"torn"`    // records dropped because their checksum was wrong, since creation
+	Claimed int    `json:"claimed"` // claims of producers, being written
+
+	// The content of the queue, in records: each one is counted once. Records have been
+	// handed to no consumer. Leased are in the hands of living consumers; of those of a single consumer
+	// all but the oldest may have been acknowledged. Orphans are to be delivered again:
+	// their holder died, or gave them back.
+	Records int `json:"records"`
+	Leased  int `json:"leased"`
+	Orphans int `json:"orphans"`
+	// OldestSent is when the oldest of Records and Orphans was sent; zero when there is
+	// none, or the queue has no time stamps. It is as right as its sender's clock.
+	OldestSent time.Time `json:"oldest_sent,omitzero"`
+
+	// The counts of all participants that ever were, since the queue was made or
+	// rebuilt. Torn records were dropped, because their checksum was wrong. While no participant is
+	// in the middle of a call, Sent is Received + Torn + Records + Leased + Orphans, unless
+	// a participant was killed in the middle of a call and had not counted it. Uncounted is
+	// that sum less Sent: what killed ones had not counted, at most the records of one call
+	// each, and, while participants work, by how much these numbers are of different moments.
+	Sent          uint64 `json:"sent"`
+	SentBytes     uint64 `json:"sent_bytes"`
+	Received      uint64 `json:"received"` // and acknowledged
+	ReceivedBytes uint64 `json:"received_bytes"`
+	Redelivered   uint64 `json:"redelivered"` // received that had been delivered before
+	Torn          uint64 `json:"torn"`
+	Uncounted     int64  `json:"uncounted"`
+
+	Skipped uint64 `json:"skipped"` // claims of dead producers passed over since creation; their records were never sent
 	// Broken: the machine stopped while the queue, which has checksums, was in use, or
 	// this is a copy that was made meanwhile. The next participant rebuilds it; until then
 	// the other numbers here mean little.
@@ -55,14 +80,14 @@ type Info struct {
 	Begun    bool `json:"begun"`
 	Finished bool `json:"finished"`
 
-	// Somebody may be asleep: producers for want of room, consumers for want of
+	// Participants may be asleep: producers for want of room, consumers for want of
 	// records. It stays true until the next wake-up, also if the sleepers have left.
 	ProducersAsleep bool `json:"producers_asleep"`
 	ConsumersAsleep bool `json:"consumers_asleep"`
 
 	Participants []Participant `json:"participants"`
 	// Left has those that left in order, with their last counters: of each seat that
-	// nobody has taken since the latest one that had it.
+	// no participant has taken since the latest one that had it.
 	Left []Participant `json:"-"`
 }
 
@@ -93,6 +118,9 @@ func describe(q *mapped.Queue, slots bool) (info *Info, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if slots {
+		info.Uncounted = int64(info.Received + info.Torn + uint64(info.Records+info.Leased+info.Orphans) - info.Sent)
+	}
 	return info, nil
 }
 
@@ -105,6 +133,8 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 		return nil, fail.Remedy(ErrTruncated)
 	}
 	h, r := &q.Header, q.Ring
+	// First what was sent, and last what became of it: no record is missing in between.
+	sums := r.Sums()
 	var survey inspect.Survey
 	if slots {
 		survey = inspect.NewSurvey(r)
@@ -121,10 +151,11 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 		Name: q.Name, Path: q.At.Shown(), Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
 		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
 		Producers: multiplicity(h.ManyProducers), Consumers: multiplicity(h.ManyConsumers),
-		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum,
+		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum, Timestamps: h.Timestamps,
 		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
-		Orphans: survey.Orphans, Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished,
+		Orphans: survey.Orphans, OldestSent: unixTime(survey.Oldest), Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished,
 		ProducersAsleep: park.Armed(r.RoomFutex()), ConsumersAsleep: park.Armed(r.DataFutex()),
+		Sent: sums.Sent, SentBytes: sums.SentBytes, Received: sums.Received, ReceivedBytes: sums.ReceivedBytes, Redelivered: sums.Redelivered,
 		Participants: []Participant{},
 	}
 	if h.Checksum {
@@ -132,15 +163,45 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 			return nil, err
 		}
 	}
-	return info, info.addSeats(q, survey)
+	if err := info.addSeats(q, survey); err != nil {
+		return nil, err
+	}
+	if !h.ManyConsumers {
+		return info, info.addHanded(q, &survey.Handed)
+	}
+	return info, nil
+}
+
+// addHanded counts what was handed to the single consumer: leased while there is one, or to
+// be delivered again to the next.
+func (info *Info) addHanded(q *mapped.Queue, h *inspect.Holding) error {
+	held, err := q.File.Locked(layout.LockConsumer)
+	if err != nil {
+		return err
+	}
+	if held {
+		info.Leased += h.Records
+	} else {
+		info.orphan(h)
+	}
+	return nil
+}
+
+// orphan counts what a dead consumer holds, and the next participant to look for dead ones gives back.
+func (info *Info) orphan(h *inspect.Holding) {
+	info.Orphans += h.Records
+	if sent := unixTime(h.Oldest()); !sent.IsZero() && (info.OldestSent.IsZero() || sent.Before(info.OldestSent)) {
+		info.OldestSent = sent
+	}
 }
 
 // addSeats adds the participants that have a seat, and those that had one.
 func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
+	processes := sys.NewProcesses()
 	for i := range q.Header.Seats {
 		if !q.Ring.Seat(i).Dirty() {
 			if q.Ring.Seat(i).Occupant().Attached != 0 {
-				p := describeSeat(q.Ring, i, false, inspect.Survey{})
+				p := describeSeat(q.Ring, i, nil, inspect.Survey{})
 				p.HeldSince = time.Time{} // it holds nothing any more
 				info.Left = append(info.Left, p)
 			}
@@ -150,7 +211,15 @@ func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
 		if err != nil {
 			return err
 		}
-		info.Participants = append(info.Participants, describeSeat(q.Ring, i, alive, survey))
+		living := processes
+		if !alive {
+			living = nil
+			if q.Header.ManyConsumers && i < len(survey.Seats) {
+				info.Leased -= survey.Seats[i].Records
+				info.orphan(&survey.Seats[i])
+			}
+		}
+		info.Participants = append(info.Participants, describeSeat(q.Ring, i, living, survey))
 	}
 	return nil
 }
@@ -160,7 +229,7 @@ func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
 // lock. It keeps the memory of a queue that was removed: see Removed. It is for one
 // goroutine at a time.
 //
-// What a description costs the participants is cache misses: each line that is read has to be
+// A description costs the participants cache misses: each line that is read has to be
 // fetched back by its writer. Glance reads some lines of the header and one or two a
 // seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
 type Watcher struct{ q *mapped.Queue }

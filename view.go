@@ -10,6 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
 )
 
@@ -17,7 +18,7 @@ import (
 type RecordState uint8
 
 const (
-	// Waiting: nobody has taken it.
+	// Waiting: no consumer has taken it.
 	Waiting = RecordState(inspect.Waiting)
 	// Leased: a consumer has it, and has not acknowledged it. If the consumer is
 	// dead it will be delivered again.
@@ -48,9 +49,13 @@ func (s RecordState) MarshalText() ([]byte, error) { return []byte(s.String()), 
 
 // Record is a record as it was when a Viewer looked.
 type Record struct {
+	ID       ID     // zero while the record is being written
 	Position uint64 // of its first slot, counted since the queue was made
-	Slots    int
-	State    RecordState
+	// Sent is when the record was sent, by its sender's clock; zero where the queue has no
+	// time stamps, and while the record is being written.
+	Sent  time.Time
+	Slots int
+	State RecordState
 	// Redelivered is how often it was delivered again, as far as that was recorded.
 	Redelivered int
 	// Data is a copy of the payload, until the next call of Next; empty while the
@@ -69,13 +74,14 @@ type Holder struct {
 }
 
 // Viewer shows the records of a queue without taking them: it has no seat, maps
-// the file for reading only, and the participants do not notice. What it shows is
-// whole. What passes while it does not look it does not see. It is for one goroutine
+// the file for reading only, and the participants do not notice. Records that it shows are
+// whole. Records that pass while it does not look it does not see. It is for one goroutine
 // at a time.
 type Viewer struct {
 	q    *mapped.Queue
 	view *inspect.Viewer
 	seen inspect.Record
+	line *ring.Lineage
 }
 
 // View opens the queue of that name to show its records, the oldest first. It
@@ -87,7 +93,7 @@ func View(name string) (*Viewer, error) {
 	}
 	v := &Viewer{q: q}
 	// It reads where to begin.
-	if err := q.Touch(func() error { v.view = inspect.NewViewer(q.Ring); return nil }); err != nil {
+	if err := q.Touch(func() error { v.view, v.line = inspect.NewViewer(q.Ring), q.Ring.NewLineage(); return nil }); err != nil {
 		return nil, fail.In(opView, name, errors.Join(err, q.Close()))
 	}
 	return v, nil
@@ -124,8 +130,12 @@ func (v *Viewer) Missed() uint64 { return v.view.Missed() }
 // be called again later. Other errors: ErrDamaged, ErrTruncated, ErrNoSpace.
 func (v *Viewer) Next(rec *Record) error {
 	p := &v.seen
+	incarnation := uint64(0)
 	err := v.q.Touch(func() error {
 		err := v.view.Next(p)
+		if err == nil {
+			incarnation = v.line.Of(p.Pos)
+		}
 		if err != nil && err != ErrEmpty {
 			err = fail.Remedy(fmt.Errorf("position %d: %w", v.Position(), err))
 		}
@@ -140,6 +150,10 @@ func (v *Viewer) Next(rec *Record) error {
 	*rec = Record{
 		Position: p.Pos, Slots: int(p.Slots), State: RecordState(p.State),
 		Redelivered: p.Redelivered, Data: p.Data, seat: p.Seat,
+	}
+	if rec.State != Writing {
+		rec.ID = ID{Creation: v.q.Header.CreationID, Incarnation: incarnation, Position: p.Pos}
+		rec.Sent = unixTime(p.Sent)
 	}
 	// The words of a single consumer's records don't name it.
 	if !v.q.Header.ManyConsumers && rec.State == Leased {
@@ -207,7 +221,7 @@ func (v *Viewer) Removed() bool {
 	return v.q.Removed()
 }
 
-// LastAttach returns when somebody last took a seat, or, if nobody ever did, when the
+// LastAttach returns when a participant last took a seat, or, if none ever did, when the
 // queue was made. Later activity leaves no time behind. The times were written by the
 // participants, and are as right as their clocks.
 func (v *Viewer) LastAttach() time.Time {
@@ -230,6 +244,14 @@ func (v *Viewer) Options() (Options, error) {
 	return Options{
 		Producers: multiplicity(v.q.Header.ManyProducers), Consumers: multiplicity(v.q.Header.ManyConsumers),
 		Slots: int(v.q.Header.Slots), SlotSize: int(v.q.Header.AreaSize), Seats: v.q.Header.Seats, Mode: mode.Perm(),
-		Checksum: v.q.Header.Checksum,
+		Checksum: v.q.Header.Checksum, Timestamps: v.q.Header.Timestamps,
 	}, v.fail(err)
+}
+
+// unixTime returns a time from its nanoseconds; 0 is the zero time.
+func unixTime(ns uint64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(ns)).UTC()
 }

@@ -69,3 +69,46 @@ func TestCountersOfRedelivery(t *testing.T) {
 	ls[0].Ack()
 	require.Equal(t, shmq.Counters{Records: 1, Bytes: 2, Redelivered: 1}, c.Raw().Counters())
 }
+
+// A record counts once, through however many copies of its lease it is settled.
+func TestCountersCountRecordsAndNotLeases(t *testing.T) {
+	t.Parallel()
+	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
+		q := testagent.Queue(t, small(o))
+		p, c := openProducer(t, q), openConsumer(t, q, nil)
+		for range 6 {
+			require.NoError(t, p.TrySend([]byte("four")))
+		}
+		a, err := c.TryLease()
+		require.NoError(t, err)
+		again := a
+		a.Ack()
+		a.Ack()
+		again.Ack()
+		again.Release()
+		require.EqualValues(t, 1, c.Counters().Records)
+
+		ls := make([]consumer.Lease, 3)
+		n, err := c.TryLeaseBatch(ls)
+		require.NoError(t, err)
+		require.Equal(t, 3, n)
+		copies := append(append([]consumer.Lease{}, ls...), ls...)
+		c.AckBatch(copies)
+		c.AckBatch(ls)
+		require.EqualValues(t, 4, c.Counters().Records)
+		require.EqualValues(t, 16, c.Counters().Bytes)
+
+		b, err := c.TryLease()
+		require.NoError(t, err)
+		stale := b
+		b.Release()
+		stale.Ack() // it was given back
+		c.AckBatch([]consumer.Lease{stale})
+		require.EqualValues(t, 4, c.Counters().Records)
+		for range 2 {
+			_, err = c.TryReceive(nil)
+			require.NoError(t, err)
+		}
+		require.Equal(t, shmq.Counters{Records: 6, Bytes: 24, Redelivered: 1}, c.Counters())
+	})
+}

@@ -60,5 +60,5 @@ func TestLoggerOfAWaitingConsumer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "a", string(l.Bytes()))
 	l.Ack()
-	require.Contains(t, log.String(), "takes_redelivered=1")
+	require.Contains(t, log.String(), "records_redelivered=1")
 }

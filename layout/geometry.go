@@ -25,6 +25,7 @@ type Geometry struct {
 	Slots         uint64 // a power of two
 	AreaSize      uint64 // D: payload bytes of one slot beyond the inline ones
 	Checksum      bool   // each record has a checksum
+	Timestamps    bool   // each record says when it was sent
 }
 
 // Check tells whether the geometry lies within the limits.
@@ -53,12 +54,20 @@ func (g Geometry) DataOffset() uint64 { return pageUp(g.SlotOffset() + g.Slots*S
 // it stays below 2^55, so none of these sums can overflow.
 func (g Geometry) TotalSize() uint64 { return pageUp(g.DataOffset() + g.Slots*g.AreaSize) }
 
+// InlineOffset is where in a slot line an inline payload starts.
+func (g Geometry) InlineOffset() int {
+	if g.Timestamps {
+		return SlotTimeInline
+	}
+	return SlotInline
+}
+
 // InlineSize is how many payload bytes a slot line holds.
 func (g Geometry) InlineSize() int {
 	if g.Checksum {
-		return SlotSum - SlotInline
+		return SlotSum - g.InlineOffset()
 	}
-	return InlineSize
+	return SlotSize - g.InlineOffset()
 }
 
 // MaxSlotsPerRecord is how many slots a record or a batch may take: half the

@@ -23,7 +23,7 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"HotOffset", layout.HotOffset, 4096},
 		{"SeatOffset", layout.SeatOffset, 8192},
 		{"LineSize", layout.LineSize, 128},
-		{"SeatSize", layout.SeatSize, 128},
+		{"SeatSize", layout.SeatSize, 256},
 		{"SlotSize", layout.SlotSize, 64},
 		{"AreaUnit", layout.AreaUnit, 64},
 		{"InlineSize", layout.InlineSize, 48},
@@ -55,6 +55,7 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"LockImage", layout.LockImage, 1026},
 		{"FlagManyConsumers", layout.FlagManyConsumers, 2},
 		{"FlagChecksum", layout.FlagChecksum, 4},
+		{"FlagTimestamps", layout.FlagTimestamps, 8},
 		{"HotTail", layout.HotTail, 0},
 		{"HotDataFutex", layout.HotDataFutex, 128},
 		{"HotHead", layout.HotHead, 256},
@@ -66,7 +67,15 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"HotFinished", layout.HotFinished, 1024},
 		{"HotSkipped", layout.HotSkipped, 1152},
 		{"HotImage", layout.HotImage, 1280},
+		{"HotHome", layout.HotHome, 1288},
 		{"HotTorn", layout.HotTorn, 1408},
+		{"HotIncarnations", layout.HotIncarnations, 3072},
+		{"IncarnationSize", layout.IncarnationSize, 32},
+		{"IncarnationCount", layout.IncarnationCount, 32},
+		{"IncarnationNumber", layout.IncarnationNumber, 0},
+		{"IncarnationStart", layout.IncarnationStart, 8},
+		{"IncarnationID", layout.IncarnationID, 16},
+		{"IncarnationCRC", layout.IncarnationCRC, 24},
 		{"HotLeft", layout.HotLeft, 1536},
 		{"HotTold", layout.HotTold, 1664},
 		{"HotMet", layout.HotMet, 1792},
@@ -97,6 +106,14 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"SeatHeldSince", layout.SeatHeldSince, 104},
 		{"SeatClockStart", layout.SeatClockStart, 112},
 		{"SeatClock", layout.SeatClock, 120},
+		{"SeatFolds", layout.SeatFolds, 128},
+		{"SeatBanks", layout.SeatBanks, 136},
+		{"BankSent", layout.BankSent, 0},
+		{"BankSentBytes", layout.BankSentBytes, 8},
+		{"BankReceived", layout.BankReceived, 16},
+		{"BankReceivedBytes", layout.BankReceivedBytes, 24},
+		{"BankRedelivered", layout.BankRedelivered, 32},
+		{"BankSize", layout.BankSize, 40},
 		{"SeatAwaits", layout.SeatAwaits, 124},
 		{"ClockNone", layout.ClockNone, 0},
 		{"ClockCPU", layout.ClockCPU, 1},
@@ -109,7 +126,10 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"SlotLength", layout.SlotLength, 8},
 		{"SlotMeta", layout.SlotMeta, 12},
 		{"SlotInline", layout.SlotInline, 16},
+		{"SlotTime", layout.SlotTime, 16},
+		{"SlotTimeInline", layout.SlotTimeInline, 24},
 		{"SlotSum", layout.SlotSum, 60},
+		{"SumTimeHeadSize", layout.SumTimeHeadSize, 24},
 		{"SumHeadSize", layout.SumHeadSize, 16},
 		{"MetaArea", layout.MetaArea, 256},
 		{"MetaDeliveriesShift", layout.MetaDeliveriesShift, 16},
@@ -148,26 +168,34 @@ func TestWordsAreWhatTheyWere(t *testing.T) {
 
 func TestSumHeadIsWhatItWas(t *testing.T) {
 	t.Parallel()
-	var b [layout.SumHeadSize]byte
-	layout.SumHead(&b, 0xf123456789abcdef, 0x01020304, 0xaabbfd05)
-	require.Equal(t, "\xef\xcd\xab\x89\x67\x45\x23\x01\x04\x03\x02\x01\x05\x01\x00\x00", string(b[:]))
+	var b [layout.SumTimeHeadSize]byte
+	layout.SumHead(&b, 0xf123456789abcdef, 0x01020304, 0xaabbfd05, 0x1817161514131211)
+	require.Equal(t, "\xef\xcd\xab\x89\x67\x45\x23\x01\x04\x03\x02\x01\x05\x01\x00\x00"+
+		"\x11\x12\x13\x14\x15\x16\x17\x18", string(b[:]))
 }
 
-func TestChecksumsTakeFourBytesOfTheLine(t *testing.T) {
+func TestChecksumsAndTimeStampsTakeBytesOfTheLine(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, 48, layout.Geometry{}.InlineSize())
 	require.Equal(t, 44, layout.Geometry{Checksum: true}.InlineSize())
 	requireNoOverlap(t, layout.SlotSize,
 		field{layout.SlotWord, 8}, field{layout.SlotLength, 4}, field{layout.SlotMeta, 4},
 		field{layout.SlotInline, layout.Geometry{Checksum: true}.InlineSize()}, field{layout.SlotSum, 4})
+	require.Equal(t, 16, layout.Geometry{Checksum: true}.InlineOffset())
+	require.Equal(t, 40, layout.Geometry{Timestamps: true}.InlineSize())
+	both := layout.Geometry{Timestamps: true, Checksum: true}
+	require.Equal(t, 36, both.InlineSize())
+	requireNoOverlap(t, layout.SlotSize,
+		field{layout.SlotWord, 8}, field{layout.SlotLength, 4}, field{layout.SlotMeta, 4},
+		field{layout.SlotTime, 8}, field{both.InlineOffset(), both.InlineSize()}, field{layout.SlotSum, 4})
 }
 
 func TestRegionsOfAFileFollowEachOther(t *testing.T) {
 	t.Parallel()
 	g := layout.Geometry{Seats: 64, Slots: 1024, AreaSize: 256}
-	require.EqualValues(t, 16384, g.SlotOffset())
-	require.EqualValues(t, 81920, g.DataOffset())
-	require.EqualValues(t, 344064, g.TotalSize())
+	require.EqualValues(t, 24576, g.SlotOffset())
+	require.EqualValues(t, 90112, g.DataOffset())
+	require.EqualValues(t, 352256, g.TotalSize())
 	require.EqualValues(t, 131072, g.MaxRecord())
 	small := layout.Geometry{Seats: 2, Slots: 2, AreaSize: 64}
 	require.EqualValues(t, 12288, small.SlotOffset(), "each part starts on a page")
@@ -206,6 +234,14 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 	} {
 		hot = append(hot, field{off, layout.LineSize}) // a line each
 	}
+	hot = append(hot, field{layout.HotIncarnations, layout.IncarnationCount * layout.IncarnationSize})
+	require.Less(t, layout.HotHome-layout.HotImage, layout.LineSize-7, "the same line")
+	require.GreaterOrEqual(t, layout.HotHome-layout.HotImage, 8)
+	requireNoOverlap(t, layout.IncarnationSize,
+		field{layout.IncarnationNumber, 8}, field{layout.IncarnationStart, 8}, field{layout.IncarnationID, 8}, field{layout.IncarnationCRC, 4})
+	requireNoOverlap(t, layout.BankSize,
+		field{layout.BankSent, 8}, field{layout.BankSentBytes, 8}, field{layout.BankReceived, 8},
+		field{layout.BankReceivedBytes, 8}, field{layout.BankRedelivered, 8})
 	hot = append(hot, field{layout.HotEndLog, layout.EndLogSize * layout.EndSize})
 	requireNoOverlap(t, layout.HotSize, hot...)
 	requireNoOverlap(t, layout.LineSize, field{layout.HotHead % layout.LineSize, 8}, field{layout.HotEnds % layout.LineSize, 8})
@@ -216,7 +252,8 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 		field{layout.SeatInherits, 8}, field{layout.SeatAwaits, 4},
 		field{layout.SeatRecords, 8}, field{layout.SeatBytes, 8}, field{layout.SeatWaits, 8}, field{layout.SeatWakes, 8},
 		field{layout.SeatRedelivered, 8}, field{layout.SeatHeldSince, 8},
-		field{layout.SeatClockStart, 8}, field{layout.SeatClock, 4})
+		field{layout.SeatClockStart, 8}, field{layout.SeatClock, 4},
+		field{layout.SeatFolds, 8}, field{layout.SeatBanks, 2 * layout.BankSize})
 	requireNoOverlap(t, layout.SlotSize,
 		field{layout.SlotWord, 8}, field{layout.SlotLength, 4}, field{layout.SlotMeta, 4}, field{layout.SlotInline, layout.InlineSize})
 }

@@ -44,6 +44,9 @@ func (h Header) Encode() []byte {
 	if h.Checksum {
 		flags |= FlagChecksum
 	}
+	if h.Timestamps {
+		flags |= FlagTimestamps
+	}
 	le.PutUint32(b[OffFlags:], flags)
 	le.PutUint32(b[OffSeats:], uint32(h.Seats))
 	le.PutUint64(b[OffSlots:], h.Slots)
@@ -105,6 +108,7 @@ func Validate(page []byte, size int64) (Header, error) {
 	h.ManyProducers = flags&FlagManyProducers != 0
 	h.ManyConsumers = flags&FlagManyConsumers != 0
 	h.Checksum = flags&FlagChecksum != 0
+	h.Timestamps = flags&FlagTimestamps != 0
 	h.Seats = int(min(le.Uint32(page[OffSeats:]), MaxSeats+1)) // fits an int everywhere
 	h.Slots = le.Uint64(page[OffSlots:])
 	h.AreaSize = le.Uint64(page[OffAreaSize:])

@@ -28,9 +28,9 @@ func seal(page []byte) []byte {
 
 func TestHeaderSurvivesItsEncoding(t *testing.T) {
 	t.Parallel()
-	for flags := range 8 {
+	for flags := range 16 {
 		h := sample()
-		h.ManyProducers, h.ManyConsumers, h.Checksum = flags&1 != 0, flags&2 != 0, flags&4 != 0
+		h.ManyProducers, h.ManyConsumers, h.Checksum, h.Timestamps = flags&1 != 0, flags&2 != 0, flags&4 != 0, flags&8 != 0
 		page := h.Encode()
 		require.Len(t, page, layout.HeaderSize)
 		got, err := layout.Validate(page, int64(h.TotalSize()))
@@ -59,7 +59,7 @@ func TestFilesThatAreNoUsableQueueAreRefused(t *testing.T) {
 		{"later version, whatever its checksum", func(p []byte) []byte { le.PutUint32(p[layout.OffVersion:], 7); return p }, size, layout.ErrVersion, "version 7, this program speaks version 2"},
 		{"bit flipped", func(p []byte) []byte { p[layout.OffSlots] ^= 1; return p }, size, layout.ErrDamaged, "checksum"},
 		{"checksum flipped", func(p []byte) []byte { p[layout.OffHeaderCRC] ^= 1; return p }, size, layout.ErrDamaged, "checksum"},
-		{"unknown feature", func(p []byte) []byte { p[layout.OffFlags] |= 8; return seal(p) }, size, layout.ErrVersion, "0x8"},
+		{"unknown feature", func(p []byte) []byte { p[layout.OffFlags] |= 16; return seal(p) }, size, layout.ErrVersion, "0x10"},
 		{"truncated", func(p []byte) []byte { return p }, size - 1, layout.ErrDamaged, "truncated"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

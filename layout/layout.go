@@ -4,8 +4,6 @@
 // docs/layout.md says the same for readers in other languages.
 package layout
 
-import "encoding/binary"
-
 // Version is the layout that this package reads and writes. A file of another
 // version is refused: no field below may be trusted across versions.
 const Version = 2
@@ -20,7 +18,7 @@ const Magic = "shmq\r\n\x1a\x00"
 //	offset        size
 //	0             4096          header: what it is and how large, written once
 //	4096          4096          hot words, a 128-byte line each
-//	8192          seats x 128   seat table: the participants
+//	8192          seats x 256   seat table: the participants
 //	SlotOffset    slots x 64    slot lines: word, length, small payloads
 //	DataOffset    slots x D     data areas: larger payloads; page-aligned
 const (
@@ -32,7 +30,7 @@ const (
 	// LineSize keeps words apart that different parties write: two 64-byte
 	// lines, because adjacent-line prefetchers fetch them in pairs.
 	LineSize = 128
-	SeatSize = LineSize
+	SeatSize = 2 * LineSize
 	SlotSize = 64
 	// AreaUnit divides the size of a data area, so that each area starts on
 	// a cache line.
@@ -72,7 +70,8 @@ const (
 	// LockImage is the gate of a queue with checksums. A process that attaches to one
 	// holds it exclusively while it finds out whether any other is attached,
 	// rebuilds the ring from what a disk kept if it has to, and takes its role; so does
-	// one that leaves, recovers from outside, or removes the queue.
+	// one that leaves, recovers from outside, or removes the queue. In any queue a process
+	// that begins an incarnation holds it, until it has taken its role; see HotHome.
 	LockImage = 1026
 	// LockName is held exclusively by the remover of the queue, from its check that the
 	// name means this file until the name is gone.
@@ -96,7 +95,8 @@ const (
 	FlagManyProducers = 1 << 0
 	FlagManyConsumers = 1 << 1
 	FlagChecksum      = 1 << 2 // each record has a checksum, at SlotSum
-	knownFlags        = FlagManyProducers | FlagManyConsumers | FlagChecksum
+	FlagTimestamps    = 1 << 3 // each record says when it was sent, at SlotTime
+	knownFlags        = FlagManyProducers | FlagManyConsumers | FlagChecksum | FlagTimestamps
 )
 
 // Hot words, offsets from HotOffset. Each has a 128-byte line of its own. Each
@@ -169,6 +169,16 @@ const (
 	// then in order as far as recovery brings them.
 	HotImage = 10 * LineSize
 
+	// HotHome, u64: a stamp of the boot, file and mount in which the current incarnation
+	// began, and, in a filesystem in memory, of the last write to the file that was not
+	// through a mapping; 0 while there is none. It shares the line of HotImage: both are
+	// written by a process that holds LockImage and is alone. Stored after the
+	// incarnation's entry, and read by each participant after it has taken its role: one
+	// whose own stamp is another takes its role again, under LockImage. A death between
+	// the entry and this word leaves the old stamp, and an incarnation that ends where it
+	// began.
+	HotHome = HotImage + 8
+
 	// HotTorn, u64: records that were dropped because their checksum was wrong. Added
 	// to after the drop; a death in between loses one from the count.
 	HotTorn = 11 * LineSize
@@ -207,6 +217,10 @@ const (
 	EndLogSize = 32
 	// EndSize is the size of an entry in bytes.
 	EndSize = 32
+
+	// HotIncarnations: a table of IncarnationCount entries of IncarnationSize bytes, the
+	// last quarter of the page. See Incarnations.
+	HotIncarnations = 24 * LineSize
 )
 
 // Fields of an entry of the end log, offsets from the entry's start.
@@ -226,67 +240,6 @@ const (
 	EndCut      = 3 // a producer died, or gave up; also what a power failure leaves
 )
 
-// Seat entry fields, offsets from the entry's start. The first 64 bytes are
-// written when a seat is taken and when it is left, the others by their owner
-// alone, with plain stores, all of them while the owner holds the seat's lock.
-const (
-	// SeatState, u32: SeatClean or SeatDirty. Dirty is stored first after the
-	// lock is taken, and clean last before it is dropped: a dirty entry
-	// without a lock is a dead one whose slots need recovery.
-	SeatState     = 0
-	SeatRole      = 4  // u32, RoleProducer or RoleConsumer
-	SeatPID       = 8  // u32, in the holder's own PID namespace
-	SeatUID       = 12 // u32
-	SeatStartTime = 16 // u64, process start, clock ticks since boot
-	SeatAttached  = 24 // i64, Unix time in nanoseconds
-	SeatCommand   = 32 // [24]byte, NUL-terminated
-	SeatCommandN  = 24
-	// SeatInherits, u64: many consumers only: 0, or 1 + the position of the first record
-	// of a dead consumer's takes that this one has and has not handed out yet. Before the
-	// CAS that takes an orphan it is 1 + that one's position; it is stored again when a
-	// record is handed out, and cleared when the last one is, or is given back. A death
-	// leaves it, with the seat dirty and the take an orphan.
-	SeatInherits = 56
-
-	SeatRecords     = 64 // u64, records sent or acknowledged
-	SeatBytes       = 72 // u64, their payload bytes
-	SeatWaits       = 80 // u64, times it went to sleep
-	SeatWakes       = 88 // u64, wake-ups it issued
-	SeatRedelivered = 96 // u64, records received with the redelivered flag
-	// SeatHeldSince, u64: reading of the entry's clock when its holder went from
-	// holding nothing to holding something: a consumer's leases, a producer's
-	// reservation. 0 when it holds nothing; also when it does not tell.
-	SeatHeldSince = 104
-	// SeatClockStart, u64: reading of that clock at SeatAttached.
-	SeatClockStart = 112
-	// SeatClock, u32: which clock, Clock*. Written with the first 64 bytes.
-	SeatClock = 120
-	// SeatAwaits, u32: a consumer's: 0, or 2n + 1, modulo 2^32, where n is the first end
-	// that is this consumer's: the ends from it on come while it is attached, and it has
-	// not been told that one. Stored when it attaches and when it is told an end. After
-	// its death the ends are open to others.
-	SeatAwaits = 124
-)
-
-// Clocks of a seat entry.
-const (
-	ClockNone = 0 // SeatHeldSince says nothing
-	ClockCPU  = 1 // x86: time stamp counter; arm64: CNTVCT_EL0; no other has one
-	ClockUnix = 2 // Unix time in nanoseconds
-)
-
-// States of a seat entry.
-const (
-	SeatClean = 0
-	SeatDirty = 1
-)
-
-// Roles of a seat entry.
-const (
-	RoleProducer = 1
-	RoleConsumer = 2
-)
-
 // Slot line fields, offsets from the line's start.
 //
 //	 0        8         12        16                          64
@@ -295,7 +248,9 @@ const (
 //	└────────┴─────────┴─────────┴───────────────────────────┘
 //
 // In a queue with checksums the last four bytes are that of the record, wherever its
-// payload lies, and 44 bytes are left for an inline one. See Geometry.InlineSize.
+// payload lies, and 44 bytes are left for an inline one. In a queue with time stamps the
+// record's takes the eight bytes behind meta, and an inline payload starts at 24. See
+// Geometry.InlineOffset and InlineSize.
 //
 // length and meta are written before the word that publishes them, by the
 // owner of the word, and read once by each reader.
@@ -305,6 +260,10 @@ const (
 	SlotMeta   = 12 // u32, Meta*
 	SlotInline = 16
 	InlineSize = SlotSize - SlotInline
+	// SlotTime, u64, with time stamps only: when the record was sent, in nanoseconds of
+	// Unix time (CLOCK_REALTIME). Written with length and meta.
+	SlotTime       = 16
+	SlotTimeInline = 24 // where an inline payload starts then
 	// SlotSum, u32, with checksums only: CRC-32C of SumHead and the payload. Written
 	// before the word that publishes the record.
 	SlotSum = 60
@@ -324,17 +283,3 @@ const (
 	// MetaSummed are the bits that stay as they are, and that the checksum covers.
 	MetaSummed = MetaKindMask | MetaArea
 )
-
-// SumHeadSize is the length of SumHead.
-const SumHeadSize = 16
-
-// SumHead writes to b what the checksum of a record covers before the payload:
-// its position as far as a Word can tell it, sixty bits, as a u64; its length; its
-// meta without the deliveries. Not k: of the first record in a take only the slots of
-// the whole take are known.
-func SumHead(b *[SumHeadSize]byte, p uint64, length, meta uint32) {
-	le := binary.LittleEndian
-	le.PutUint64(b[:], p<<stateBits>>stateBits)
-	le.PutUint32(b[8:], length)
-	le.PutUint32(b[12:], meta&MetaSummed)
-}

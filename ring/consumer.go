@@ -23,6 +23,8 @@ type Consumer struct {
 	single singleConsumer
 	shared sharedConsumer
 	kind   consumerKind // the one in use
+
+	lineage *Lineage // nil before the first question
 }
 
 // consumerKind is what the kinds of consumers have in common off the hot path.
@@ -102,38 +104,31 @@ func (c *Consumer) TryLeaseBatch(ls []Lease) (int, error) {
 }
 
 // Ack acknowledges a lease: its slots can be used again, once. Acknowledging
-// twice, or after Release or Close, does nothing, through a copy of the lease too.
-func (c *Consumer) Ack(l *Lease) {
-	switch {
-	case l.Data == nil:
-	case c.shares:
-		l.Data = nil
-		c.shared.ack(l)
-	default:
-		l.Data = nil
-		c.single.settle(l, true)
+// twice, or after Release or Close, does nothing, through a copy of the lease too; Ack
+// reports whether it did something.
+func (c *Consumer) Ack(l *Lease) bool {
+	if l.Data == nil {
+		return false
 	}
+	l.Data = nil
+	if c.shares {
+		return c.shared.ack(l)
+	}
+	return c.single.settle(l, true)
 }
 
 // AckBatch acknowledges leases, as Ack does each; those of other consumers it leaves
 // alone. Where they are all that is open of what was leased in one batch, their slots
-// become free in one step. It returns how many leases it found that had not been acked
-// or released through these values, and their bytes.
+// become free in one step. It returns how many records it acknowledged, and their bytes:
+// those of which Ack would report true.
 func (c *Consumer) AckBatch(ls []Lease) (n, bytes int) {
-	for i := range ls {
-		if l := &ls[i]; l.Data != nil && l.by == c {
-			n++
-			bytes += len(l.Data)
-		}
-	}
 	switch {
-	case n == 0:
+	case len(ls) == 0:
+		return 0, 0
 	case c.shares:
-		c.shared.ackBatch(ls)
-	default:
-		c.single.ackBatch(ls)
+		return c.shared.ackBatch(ls)
 	}
-	return n, bytes
+	return c.single.ackBatch(ls)
 }
 
 // Release gives a lease back unacknowledged: the record is delivered again,

@@ -6,7 +6,7 @@ import (
 )
 
 // receive is TryReceive. It takes a record of one slot at head: the two compare-and-swaps of take,
-// the copy, and the store that frees. What needs more goes the long way.
+// the copy, and the store that frees. Any other record goes the long way.
 func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	r := c.r
 	h := atomics.Load64(r.head)
@@ -14,7 +14,7 @@ func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	w := layout.Word(atomics.Load64((*uint64)(line)))
 	// Asked after the word was seen: orphans was raised before the first record of a
 	// stream was sent, for consumers that have to stop there; see mayEnd.
-	if r.m.Geo.Checksum || c.by.ends.limited || c.backlog() {
+	if !r.m.Plain || c.by.ends.limited || c.backlog() {
 		return c.receiveLease(buf)
 	}
 	full := layout.FullWord(h, 1, r.m.Shift)
@@ -55,7 +55,7 @@ func (c *sharedConsumer) receiveLease(buf []byte) ([]byte, int, error) {
 // head on, up to the end of the ring.
 func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err error) {
 	r := c.r
-	if r.m.Geo.Checksum && !c.backlog() {
+	if !r.m.Plain && !c.backlog() {
 		return c.receiveLeases(bufs)
 	}
 	h := atomics.Load64(r.head)

@@ -7,10 +7,10 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// ack settles a lease as acknowledged.
-func (c *sharedConsumer) ack(l *Lease) {
+// ack settles a lease as acknowledged. It reports false if that was done before.
+func (c *sharedConsumer) ack(l *Lease) bool {
 	if !c.settle(l) {
-		return
+		return false
 	}
 	r, b := c.r, l.batch
 	switch {
@@ -19,7 +19,7 @@ func (c *sharedConsumer) ack(l *Lease) {
 			r.m.Store(l.pos, layout.ReadingWord(l.pos, uint64(l.k), c.seat, true, r.m.Shift))
 		}
 		r.freeTake(l.pos, uint64(l.k))
-		return
+		return true
 	case l.pos == b.pos:
 		b.acked = true
 		r.m.Store(b.pos, layout.ReadingWord(b.pos, b.k, c.seat, true, r.m.Shift))
@@ -27,24 +27,27 @@ func (c *sharedConsumer) ack(l *Lease) {
 		r.m.Store(l.pos, layout.SkipWord(l.pos, uint64(l.k), r.m.Shift))
 	}
 	c.settleBatch(b)
+	return true
 }
 
 // ackBatch frees a whole take at once if ls are all that is open of it. From when
 // its first word says acknowledged until it is free, a crash leaves records of which
 // some are acknowledged: those that are still Full come again, flagged, like any record
 // whose acknowledgement had not returned.
-func (c *sharedConsumer) ackBatch(ls []Lease) {
+func (c *sharedConsumer) ackBatch(ls []Lease) (n, bytes int) {
 	b := ls[0].batch
 	if !c.holdsAll(b, ls) {
 		for i := range ls {
-			if ls[i].by == c.by && ls[i].Data != nil {
-				ls[i].Data = nil
-				c.ack(&ls[i])
+			size := len(ls[i].Data)
+			if ls[i].by == c.by && c.by.Ack(&ls[i]) {
+				n++
+				bytes += size
 			}
 		}
-		return
+		return n, bytes
 	}
 	for i := range ls {
+		bytes += len(ls[i].Data)
 		ls[i].Data = nil
 		b.open[ls[i].seq-b.base] = false
 	}
@@ -52,6 +55,7 @@ func (c *sharedConsumer) ackBatch(ls []Lease) {
 	c.r.m.Store(b.pos, layout.ReadingWord(b.pos, b.k, c.seat, true, c.r.m.Shift))
 	c.r.freeTake(b.pos, b.k)
 	c.retire(b)
+	return len(ls), bytes
 }
 
 // holdsAll reports whether ls are all open leases of b, in the order in which they were
@@ -74,7 +78,7 @@ func (c *sharedConsumer) holdsAll(b *batch, ls []Lease) bool {
 
 // settle reports whether a lease is still open, and closes it. A lease may have
 // been settled before, through a copy of it or by Close, and its slots be
-// somebody else's: nothing is written on behalf of such a one. A batch knows
+// another consumer's: nothing is written on behalf of such a one. A batch knows
 // which of its leases are open; for a record taken alone its word tells, unless
 // this consumer itself took it again.
 func (c *sharedConsumer) settle(l *Lease) bool {

@@ -8,16 +8,16 @@ import (
 )
 
 // settle acknowledges a lease or puts it among the returned ones. It does
-// nothing if that was done before, through a copy of the lease.
-func (c *singleConsumer) settle(l *Lease, ack bool) {
+// nothing, and reports false, if that was done before, through a copy of the lease.
+func (c *singleConsumer) settle(l *Lease, ack bool) bool {
 	i := l.seq - c.base
 	if i >= uint64(len(c.open)-c.first) {
-		return
+		return false
 	}
 	s := &c.open[c.first+int(i)]
 	switch {
 	case s.settled || s.releases != l.releases:
-		return
+		return false
 	case ack:
 		s.settled = true
 		if i == 0 {
@@ -30,21 +30,30 @@ func (c *singleConsumer) settle(l *Lease, ack bool) {
 		at, _ := slices.BinarySearchFunc(c.returned, l.seq, func(b Lease, seq uint64) int { return cmp.Compare(b.seq, seq) })
 		c.returned = slices.Insert(c.returned, at, back)
 	}
+	return true
 }
 
 // ackBatch moves head once.
-func (c *singleConsumer) ackBatch(ls []Lease) {
+func (c *singleConsumer) ackBatch(ls []Lease) (n, bytes int) {
 	for i := range ls {
 		l := &ls[i]
 		if l.by != c.by || l.Data == nil {
 			continue
 		}
+		size := len(l.Data)
 		l.Data = nil
-		if n := l.seq - c.base; n < uint64(len(c.open)-c.first) && c.open[c.first+int(n)].releases == l.releases {
-			c.open[c.first+int(n)].settled = true
+		k := l.seq - c.base
+		if k >= uint64(len(c.open)-c.first) {
+			continue
+		}
+		if s := &c.open[c.first+int(k)]; !s.settled && s.releases == l.releases {
+			s.settled = true
+			n++
+			bytes += size
 		}
 	}
 	c.moveHead()
+	return n, bytes
 }
 
 // moveHead frees the settled spans up to the first open one.

@@ -77,7 +77,7 @@ func TestDeadConsumersRecordGoesToAnother(t *testing.T) {
 			b.lease(b.c, 1, 0)
 			other.Ack(b.lease(other, 2, 0))
 			b.empty(other)
-			require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(1))
+			require.Equal(t, ring.Swept{Takes: 1, Records: 1}, b.r.Sweep(1))
 			other.Ack(b.lease(other, 1, 1))
 			b.drained(other)
 		}
@@ -92,7 +92,7 @@ func TestDeadConsumersRecordGoesToAnotherThoughHeadDoesNotKnowIt(t *testing.T) {
 		b.lease(b.c, 1, 0)
 		b.m.SetHot(layout.HotHead, 0) // as it was between the take and head
 		other := b.r.NewConsumer(2)
-		require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(1))
+		require.Equal(t, ring.Swept{Takes: 1, Records: 1}, b.r.Sweep(1))
 		head, _ := b.r.Positions()
 		require.EqualValues(t, 1, head)
 		other.Ack(b.lease(other, 1, 1))
@@ -114,7 +114,7 @@ func TestHalfFreedRecordOfADeadConsumerIsFreed(t *testing.T) {
 			if !freed {
 				b.m.SetWord(1, layout.FreeWord(1, 3))
 			}
-			require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(1))
+			require.Equal(t, ring.Swept{Takes: 1, Records: 0}, b.r.Sweep(1))
 			require.Equal(t, layout.OrphanAcked, b.m.Word(0).State())
 			b.drained(b.r.NewConsumer(2))
 		}
@@ -137,7 +137,7 @@ func TestDeadConsumersBatchComesAgainExceptWhatItAcknowledged(t *testing.T) {
 				left = append(left, uint64(i+1))
 			}
 		}
-		require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(1))
+		require.Equal(t, ring.Swept{Takes: 1, Records: len(left)}, b.r.Sweep(1))
 		next := b.r.NewConsumer(2)
 		for _, id := range left {
 			next.Ack(b.lease(next, id, 1))
@@ -147,7 +147,7 @@ func TestDeadConsumersBatchComesAgainExceptWhatItAcknowledged(t *testing.T) {
 }
 
 // Orphans are inherited by position, also where the ring's end lies between them,
-// and before what nobody has seen.
+// and before records that no consumer has seen.
 func TestHeirsComeByPositionAcrossTheEndOfTheRing(t *testing.T) {
 	t.Parallel()
 	for start := range uint64(8) {
@@ -161,7 +161,7 @@ func TestHeirsComeByPositionAcrossTheEndOfTheRing(t *testing.T) {
 			b.lease(dead[c], uint64(i+1), 0)
 		}
 		for _, seat := range []int{5, 3, 4, 2} {
-			require.Positive(t, b.r.Sweep(seat).Takes)
+			require.Positive(t, b.r.Sweep(seat).Records)
 		}
 		for id := uint64(1); id <= 6; id++ {
 			b.c.Ack(b.lease(b.c, id, 1))
@@ -192,7 +192,7 @@ func TestNewerOrphanDoesNotOvertakeOlderOnes(t *testing.T) {
 	b.m.SetWord(6, layout.OrphanWord(6, 1, false, 2)) // released, but for the hint
 	b.empty(b.c)
 	require.Equal(t, layout.Orphan, b.m.Word(6).State())
-	require.Equal(t, ring.Swept{Takes: 2}, b.r.Sweep(2))
+	require.Equal(t, ring.Swept{Takes: 2, Records: 2}, b.r.Sweep(2))
 	b.c.Ack(b.lease(b.c, 5, 1))
 	b.c.Ack(b.lease(b.c, 6, 1))
 	b.c.Ack(b.lease(b.c, 7, 1))

@@ -22,8 +22,14 @@ type paper struct {
 	acked  bool // and returned
 	gone   bool // and a sync has begun since
 
-	handed bool // somebody saw it
+	handed bool // a consumer saw it
+
+	time  uint64 // when it was sent, with time stamps
+	place *place // where it was when a consumer looked
 }
+
+// place is what tells a record from all others that were ever in the queue.
+type place struct{ incarnation, pos uint64 }
 
 // must tells that the record is to come after a stop of the machine.
 func (p *paper) must() bool { return p.synced && !p.acking }
@@ -34,11 +40,33 @@ type archive struct {
 	manyConsumers bool
 	papers        []*paper
 	last          map[uint64]uint64 // number by maker
+	places        map[place]uint64  // the record that is, or was, at a place
+	time          uint64
+	timed         bool
+}
+
+// placed checks what tells a record from others: no other one ever had it, and it stays.
+func (a *archive) placed(p *paper, l *ring.Lease) error {
+	var at place
+	at.incarnation, at.pos = l.Place()
+	id, known := a.places[at]
+	switch {
+	case known && id != p.id:
+		return fmt.Errorf("record %#x is at the place of record %#x, %+v", p.id, id, at)
+	case p.place != nil && *p.place != at:
+		return fmt.Errorf("record %#x was at %+v and is at %+v", p.id, *p.place, at)
+	case at.incarnation == 0:
+		return fmt.Errorf("record %#x is of no incarnation", p.id)
+	case a.timed && l.SentAt() != p.time, !a.timed && l.SentAt() != 0:
+		return fmt.Errorf("record %#x was sent at %d, and says %d", p.id, p.time, l.SentAt())
+	}
+	p.place, a.places[at] = &at, p.id
+	return nil
 }
 
 func (a *archive) add(maker uint64, size int) *paper {
 	a.last[maker]++
-	p := &paper{id: maker<<32 | a.last[maker], size: size}
+	p := &paper{id: maker<<32 | a.last[maker], size: size, time: a.time}
 	a.papers = append(a.papers, p)
 	return p
 }
@@ -76,7 +104,7 @@ func (a *archive) sync() {
 }
 
 // reopen notes that a single consumer was replaced: what it acknowledged behind a record
-// that it did not comes again. Behind one of which that is not known, because somebody
+// that it did not comes again. Behind one of which that is not known, because a consumer
 // died in the middle of a call, it may.
 func (a *archive) reopen() {
 	if a.manyConsumers {
@@ -134,12 +162,18 @@ func (a *archive) drain(r *ring.Ring, how int) (came []*paper, err error) {
 		came = append(came, p)
 		return nil
 	}
+	placed := func(l *ring.Lease) error {
+		if len(came) == 0 {
+			return nil // take has an error
+		}
+		return a.placed(came[len(came)-1], l)
+	}
 	for n := 0; err == nil; n++ {
 		switch how % 3 {
 		case 0:
 			var l ring.Lease
 			if err = c.TryLease(&l); err == nil {
-				err = take(l.Data, l.Redelivered)
+				err = errors.Join(take(l.Data, l.Redelivered), placed(&l))
 				c.Ack(&l)
 			}
 		case 1:
@@ -153,7 +187,7 @@ func (a *archive) drain(r *ring.Ring, how int) (came []*paper, err error) {
 			var got int
 			got, err = c.TryLeaseBatch(ls)
 			for i := range ls[:got] {
-				err = errors.Join(err, take(ls[i].Data, ls[i].Redelivered))
+				err = errors.Join(err, take(ls[i].Data, ls[i].Redelivered), placed(&ls[i]))
 				c.Ack(&ls[i])
 			}
 		}
@@ -177,7 +211,7 @@ func (a *archive) drain(r *ring.Ring, how int) (came []*paper, err error) {
 func (a *archive) rebuilt(came []*paper) {
 	a.papers = a.papers[:0]
 	for _, p := range came {
-		*p = paper{id: p.id, size: p.size, sent: true, synced: true, handed: true}
+		*p = paper{id: p.id, size: p.size, sent: true, synced: true, handed: true, time: p.time, place: p.place}
 		a.papers = append(a.papers, p)
 	}
 }

@@ -30,6 +30,9 @@ func newDisk(m *ringtest.Region, unit uint64) *disk {
 	} {
 		d.parts = append(d.parts, part{p.from, (p.units + unit - 1) / unit})
 	}
+	if unit < layout.HotSize {
+		d.parts = append(d.parts, part{layout.HotOffset + layout.HotIncarnations, layout.IncarnationCount * layout.IncarnationSize / unit})
+	}
 	return d
 }
 
@@ -40,10 +43,12 @@ func (d *disk) sync() { copy(d.image, d.m.Bytes) }
 func (d *disk) writeBack(rng *rand.Rand, n int) {
 	for range n {
 		p := d.parts[rng.IntN(len(d.parts))]
-		at := p.from + rng.Uint64N(p.units)*d.unit
-		copy(d.image[at:at+d.unit], d.m.Bytes[at:])
+		d.write(p.from + rng.Uint64N(p.units)*d.unit)
 	}
 }
+
+// write brings the unit at an offset to the disk.
+func (d *disk) write(at uint64) { copy(d.image[at:at+d.unit], d.m.Bytes[at:]) }
 
 // mix returns an image of which each unit is one of a or of b.
 func (d *disk) mix(rng *rand.Rand, a, b []byte) []byte {

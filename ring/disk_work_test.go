@@ -57,19 +57,21 @@ type died struct{}
 
 func newMachine(rng *rand.Rand, g layout.Geometry, start, unit uint64, inlineOnly bool) *machine {
 	m := ringtest.NewRegion(g, start)
-	k := &machine{rng: rng, m: m, disk: newDisk(m, unit), archive: &archive{manyConsumers: g.ManyConsumers, last: map[uint64]uint64{}}}
-	k.sizes = []int{8, 20, 44}
+	k := &machine{rng: rng, m: m, disk: newDisk(m, unit), archive: &archive{manyConsumers: g.ManyConsumers, last: map[uint64]uint64{}, places: map[place]uint64{}, timed: g.Timestamps}}
+	k.sizes = []int{8, 20, g.InlineSize()}
 	if area := int(g.AreaSize); !inlineOnly {
-		k.sizes = append(k.sizes, 45, area, area+1, 2*area, 3*area+5)
+		k.sizes = append(k.sizes, g.InlineSize()+1, area, area+1, 2*area, 3*area+5)
 	}
 	k.sizes = slices.DeleteFunc(k.sizes, func(n int) bool { return n > g.MaxRecord() })
 	k.boot()
 	return k
 }
 
-// boot attaches everybody anew.
+// boot attaches all participants anew.
 func (k *machine) boot() {
 	k.r = k.m.Ring()
+	k.r.SetNow(func() uint64 { return k.archive.time })
+	k.begin()
 	k.senders, k.takers = nil, nil
 	for i := range members(k.m.Geometry.ManyProducers) {
 		s := &sender{seat: i}
@@ -81,6 +83,28 @@ func (k *machine) boot() {
 		k.takers = append(k.takers, t)
 		k.attachTaker(t)
 	}
+}
+
+// begin begins an incarnation, as a participant that comes alone does. The machine may stop in the middle
+// of it, or before all of it is on the disk; then the ring is rebuilt once more.
+func (k *machine) begin() {
+	for k.rng.IntN(3) == 0 {
+		k.r.BeginIncarnation(k.rng.Uint64())
+		n := k.r.LatestIncarnation()
+		at := layout.HotOffset + layout.HotIncarnations + n%layout.IncarnationCount*layout.IncarnationSize
+		for word := range uint64(layout.IncarnationSize / 8) {
+			if k.rng.IntN(2) == 0 {
+				k.disk.write((at + 8*word) / k.disk.unit * k.disk.unit)
+			}
+		}
+		copy(k.m.Bytes, k.disk.image)
+		if _, err := ring.Rebuild(k.m.Bytes, k.m.Geometry); err != nil {
+			k.fail(err)
+		}
+		k.disk.sync()
+	}
+	k.r.BeginIncarnation(k.rng.Uint64())
+	copy(k.disk.image[layout.HotOffset:layout.SeatOffset], k.m.Bytes[layout.HotOffset:])
 }
 
 func members(many bool) int {
@@ -183,6 +207,7 @@ func (k *machine) send(s *sender, n int) {
 	if s.open != nil {
 		return
 	}
+	k.archive.time++
 	var ps []*paper
 	var recs [][]byte
 	for range n {
@@ -216,6 +241,8 @@ func (k *machine) reserve(s *sender) {
 			s.p.Abort()
 			return
 		}
+		k.archive.time++
+		p.time = k.archive.time
 		if err := s.p.Commit(p.size); err != nil {
 			k.failf("commit: %w", err)
 		}
@@ -255,6 +282,9 @@ func (k *machine) lease(t *taker, n int) {
 	var hs []holding
 	for _, l := range ls[:n] {
 		if p := k.took(l.Data, l.Redelivered); p != nil {
+			if err := k.archive.placed(p, &l); err != nil {
+				k.failf("running: %w", err)
+			}
 			hs = append(hs, holding{l, p})
 		}
 	}

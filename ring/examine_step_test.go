@@ -32,7 +32,7 @@ func TestAnExaminationAccusesNobodyAtWork(t *testing.T) {
 				for seed := range uint64(lives) {
 					rng := rand.New(rand.NewPCG(seed, 78))
 					g := layout.Geometry{
-						ManyProducers: m.producers, ManyConsumers: m.consumers, Checksum: sums, Seats: 8,
+						ManyProducers: m.producers, ManyConsumers: m.consumers, Checksum: sums, Timestamps: rng.IntN(2) == 0, Seats: 8,
 						Slots: []uint64{2, 4, 8, 16}[rng.IntN(4)], AreaSize: 64,
 					}
 					start := boundaries[rng.IntN(len(boundaries))] - rng.Uint64N(2*g.Slots)

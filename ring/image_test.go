@@ -16,7 +16,7 @@ import (
 
 // A participant that is killed leaves in shared memory the stores that it had made:
 // some prefix of those of the call it was in. These tests take every prefix, put it
-// into a ring, recover it, and check all that is promised to the living. Then the one
+// into a ring, recover it, and check all that is promised to living participants. Then
 // the recoverer dies as well, after each of its own stores.
 
 // effort is how much is tried.
@@ -88,11 +88,11 @@ func TestEveryPrefixOfEveryCallIsRecovered(t *testing.T) {
 }
 
 // exploreAll tries every death of an operation's victim from all its states in one kind
-// of queue, with checksums at the last position.
+// of queue, with checksums and time stamps at the last position.
 func exploreAll(t *testing.T, op operation, mp, mc bool, effort effort) (r row) {
 	g := imageGeometry(mp, mc)
 	plain := ringtest.NewRegion(g, 0)
-	g.Checksum = true
+	g.Checksum, g.Timestamps = true, true
 	summed := ringtest.NewRegion(g, 0)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, st := range op.states {

@@ -236,7 +236,7 @@ func TestClosedHeirLeavesWhatItHasNotHandedOut(t *testing.T) {
 	b := newBench(t, geometry(true, true, 8), 0)
 	b.send(8, 1, 2, 3)
 	b.batch(b.c, 1, 2, 3)
-	require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(1))
+	require.Equal(t, ring.Swept{Takes: 1, Records: 3}, b.r.Sweep(1))
 	heir, next := b.r.NewConsumer(2), b.r.NewConsumer(3)
 	l := b.lease(heir, 1, 1)
 	b.empty(next)

@@ -17,8 +17,8 @@ type Producer struct {
 	tail     uint64
 	headSeen uint64
 	// ahead is how far tail may be ahead of headSeen for the short way of Send: a lap where
-	// both sides are single and records have no checksum, 0 otherwise and while a
-	// reservation is open.
+	// both sides are single and records have neither checksum nor time stamp, 0 otherwise
+	// and while a reservation is open.
 	ahead uint64
 
 	spent   uint64 // of the call's effort; see Ring.effort
@@ -26,6 +26,7 @@ type Producer struct {
 	waiting waiting
 	filled  bool // see Filled
 	sums    region.Summer
+	stamp   uint64 // the time of the batch under way, or 0
 
 	// open is the reservation under way.
 	open     bool
@@ -60,7 +61,7 @@ func (p *Producer) Send(b []byte) error {
 	if len(b) > layout.InlineSize || t-p.headSeen >= p.ahead {
 		return p.send(b)
 	}
-	// What follows is claim, write and publish in one, for the commonest case.
+	// The rest is claim, write and publish in one, for the commonest case.
 	r := p.r
 	line := r.m.LineAt(t)
 	fillLine(line, b)
@@ -74,7 +75,7 @@ func (p *Producer) send(b []byte) error {
 	if p.open {
 		return ErrReserved
 	}
-	if len(b) <= layout.InlineSize && !p.r.m.Geo.Checksum && p.sendSmall(b) {
+	if len(b) <= layout.InlineSize && p.r.m.Plain && p.sendSmall(b) {
 		return nil
 	}
 	if len(b) > p.r.m.Geo.MaxRecord() {
@@ -120,8 +121,8 @@ func (p *Producer) Commit(n int) error {
 	p.closeReservation()
 	b, _ := p.r.m.Place(p.pos, p.reserved)
 	p.r.m.Describe(p.pos, n, p.meta)
-	if p.r.m.Geo.Checksum {
-		p.seal(p.pos, b[:n], p.meta)
+	if !p.r.m.Plain {
+		p.complete(p.pos, b[:n], p.meta)
 	}
 	p.publish(p.pos, p.slots)
 	return nil
@@ -145,7 +146,7 @@ func (p *Producer) closeReservation() {
 
 // plainLap returns how far ahead is while no reservation is open.
 func (r *Ring) plainLap() uint64 {
-	if r.m.Geo.ManyProducers || r.m.Geo.ManyConsumers || r.m.Geo.Checksum {
+	if r.m.Geo.ManyProducers || r.m.Geo.ManyConsumers || !r.m.Plain {
 		return 0
 	}
 	return r.m.Cap
@@ -161,7 +162,7 @@ func (p *Producer) Filled() bool {
 }
 
 // claim takes k slots: from then until publish they are the producer's. A single
-// producer need not say so to anyone.
+// producer need not say so to the others.
 func (p *Producer) claim(k uint64) (uint64, error) {
 	if p.r.m.Geo.ManyProducers {
 		pos, _, err := p.claimShared(k, k)
@@ -175,14 +176,25 @@ func (p *Producer) write(pos uint64, b []byte) {
 	dst, meta := p.r.m.Place(pos, len(b))
 	copy(dst, b)
 	p.r.m.Describe(pos, len(b), meta)
-	if p.r.m.Geo.Checksum {
-		p.seal(pos, dst, meta)
+	if !p.r.m.Plain {
+		p.complete(pos, dst, meta)
 	}
 }
 
-// seal writes the checksum of the record at pos, whose payload is b.
-func (p *Producer) seal(pos uint64, b []byte, meta uint32) {
-	*p.r.m.SumAt(pos) = p.sums.Sum(pos, meta, b)
+// complete writes what a record has beyond the plain ones: when it is sent, and the
+// checksum. b is the payload of the record at pos.
+func (p *Producer) complete(pos uint64, b []byte, meta uint32) {
+	m := &p.r.m
+	var time uint64
+	if m.Geo.Timestamps {
+		if time = p.stamp; time == 0 {
+			time = p.r.now()
+		}
+		*m.TimeAt(pos) = time
+	}
+	if m.Geo.Checksum {
+		*m.SumAt(pos) = p.sums.Sum(m, pos, meta, time, b)
+	}
 }
 
 // publish makes the record visible, whole. A single producer moves the shared

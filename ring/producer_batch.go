@@ -7,7 +7,8 @@ import (
 
 // SendBatch copies records into the ring, as many as there is room for, and
 // returns how many that were; ErrFull only when it is none. Producers that are
-// many pay one claim for all the records that fit before the end of the ring.
+// many pay one claim for all the records that fit before the end of the ring. Where the
+// queue has time stamps, all of them have the same.
 // A record that is too large ends the batch: the ones before it are sent first,
 // and a call that starts with it returns ErrTooLarge.
 //
@@ -16,6 +17,13 @@ func (p *Producer) SendBatch(recs [][]byte) (int, error) {
 	if p.open {
 		return 0, ErrReserved
 	}
+	if p.r.m.Geo.Timestamps {
+		return p.sendBatchStamped(recs)
+	}
+	return p.sendBatch(recs)
+}
+
+func (p *Producer) sendBatch(recs [][]byte) (int, error) {
 	if p.r.m.Geo.ManyProducers {
 		return p.sendBatchShared(recs)
 	}
@@ -48,7 +56,7 @@ func (p *Producer) sendBatchSingle(recs [][]byte) (n int, err error) {
 // over the words.
 func (p *Producer) sendRun(recs [][]byte) (n int) {
 	r, t := p.r, p.tail
-	if r.m.Geo.Checksum {
+	if !r.m.Plain {
 		return 0
 	}
 	most := int(min(uint64(len(recs)), r.m.Geo.MaxSlotsPerRecord()))
@@ -125,7 +133,7 @@ func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
 
 // fill is write, with a short way for a record that fits into the line of its slot.
 func (p *Producer) fill(pos uint64, b []byte) {
-	if len(b) <= layout.InlineSize && !p.r.m.Geo.Checksum {
+	if len(b) <= layout.InlineSize && p.r.m.Plain {
 		fillLine(p.r.m.LineAt(pos), b)
 		return
 	}

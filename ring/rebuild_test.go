@@ -51,7 +51,7 @@ type tally struct{ images, again, records, torn, deaths int }
 func liveOnADisk(seed uint64, mp, mc bool, sum *tally) error {
 	rng := rand.New(rand.NewPCG(seed, 77))
 	g := layout.Geometry{
-		ManyProducers: mp, ManyConsumers: mc, Checksum: true, Seats: 8,
+		ManyProducers: mp, ManyConsumers: mc, Checksum: true, Timestamps: rng.IntN(2) == 0, Seats: 8,
 		Slots:    []uint64{2, 4, 8, 8, 16, 128}[rng.IntN(6)],
 		AreaSize: []uint64{64, 64, 128, 1024}[rng.IntN(4)],
 	}

@@ -65,7 +65,7 @@ func randomPlan(seed uint64, mp, mc bool) plan {
 		geo: layout.Geometry{
 			ManyProducers: mp, ManyConsumers: mc, Seats: 8,
 			Slots: []uint64{2, 4, 4, 8}[rng.IntN(4)], AreaSize: 64,
-			Checksum: rng.IntN(4) == 0,
+			Checksum: rng.IntN(4) == 0, Timestamps: rng.IntN(4) == 0,
 		},
 		start:   starts[rng.IntN(len(starts))] + uint64(rng.IntN(4)),
 		deaths:  rng.IntN(4),
@@ -126,7 +126,7 @@ func randomPlan(seed uint64, mp, mc bool) plan {
 }
 
 // randomRun runs a world to its end. Seeds differ in how fair they are: some pick
-// anyone at every step, some stay with one participant for long, some let one
+// any participant at every step, some stay with one participant for long, some let one
 // stand still until nearly all others are done.
 func randomRun(w *world, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 2))

@@ -136,7 +136,7 @@ func TestEveryRecordArrivesOnceInACrowd(t *testing.T) {
 			consumers = 3
 		}
 		g := geometry(mp, mc, 16)
-		g.Checksum = mp != mc
+		g.Checksum, g.Timestamps = mp != mc, mp
 		m := ringtest.NewRegion(g, 1<<50-1000)
 		c := &crowd{m: m, r: m.Ring(), total: int64(producers * each)}
 		var wg sync.WaitGroup

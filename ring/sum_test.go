@@ -136,7 +136,7 @@ func TestASpoiledRecordIsDroppedAndTheOthersCome(t *testing.T) {
 	})
 }
 
-// positions returns where the records that nobody has taken begin.
+// positions returns where the records that no consumer has taken begin.
 func (b *bench) positions() (ps []uint64) {
 	v := inspect.NewViewer(b.r)
 	var rec inspect.Record
@@ -214,7 +214,7 @@ func TestARecordComesAgainAndAgain(t *testing.T) {
 	})
 }
 
-// What a dead one held is checked by its heir.
+// Records that a dead consumer held are checked by its heir.
 func TestAnHeirDropsWhatIsSpoiled(t *testing.T) {
 	t.Parallel()
 	for _, spoiled := range []uint64{1, 2, 3} {
@@ -224,7 +224,7 @@ func TestAnHeirDropsWhatIsSpoiled(t *testing.T) {
 		b.c.Ack(b.lease(b.c, 2, 0))
 		b.send(60, 5)
 		b.batch(b.c, 3, 4, 5) // at 8, 9, 10
-		require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(1))
+		require.Equal(t, ring.Swept{Takes: 1, Records: 3}, b.r.Sweep(1))
 		spoil(b.m, 7+spoiled, 8)
 		heir := b.r.NewConsumer(2)
 		for id := uint64(3); id <= 5; id++ {

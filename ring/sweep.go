@@ -7,8 +7,9 @@ import (
 
 // Swept tells what Sweep found under a seat.
 type Swept struct {
-	Claims int // claims without a record, now skipped
-	Takes  int // takes, of one or more records, now orphaned
+	Claims  int // claims without a record, now skipped
+	Takes   int // takes, of one or more records, now orphaned
+	Records int // of those takes that are to be delivered again; 0 if it was freeing one
 }
 
 // Sweep passes over all words and changes those that name seat: a claim becomes Skip,
@@ -18,7 +19,7 @@ type Swept struct {
 // of both sides should be woken afterwards.
 //
 // Preconditions: the caller holds the seat's lock, so its owner is dead or is the
-// caller. (To ask for the lock and not keep it would rob the living: the seat may
+// caller. (To ask for the lock and not keep it would rob a living one: the seat may
 // be taken again between the question and the CAS.)
 func (r *Ring) Sweep(seat int) Swept {
 	var found Swept
@@ -32,7 +33,11 @@ func (r *Ring) Sweep(seat int) Swept {
 		case w.State() == layout.Claimed:
 			found.Claims += r.sweepClaim(i, k, w)
 		default:
-			found.Takes += r.sweepTake(i, k, w)
+			n, ok := r.sweepTake(i, k, w)
+			if ok {
+				found.Takes++
+				found.Records += n
+			}
 		}
 	}
 	// Without this a turn of a dead holder lapses, but stays to be read by each claim.
@@ -54,13 +59,26 @@ func (r *Ring) sweepClaim(i, k uint64, w layout.Word) int {
 	return 1
 }
 
-// sweepTake orphans the take w of k slots at index i, and returns how many it was. head is
-// helped first, as a taker does before it frees.
-func (r *Ring) sweepTake(i, k uint64, w layout.Word) int {
+// sweepTake orphans the take w of k slots at index i, and returns how many records it has
+// that are not acknowledged. head is helped first, as a taker does before it frees.
+func (r *Ring) sweepTake(i, k uint64, w layout.Word) (n int, ok bool) {
 	p := w.Position(i, atomics.Load64(r.head), r.m.Shift)
 	atomics.CAS64(r.head, p, p+k)
-	if !r.m.CAS(p, w, layout.OrphanWord(p, k, w.State() == layout.ReadingAcked, r.m.Shift)) {
-		return 0
+	acked := w.State() == layout.ReadingAcked
+	n = r.unacknowledged(p, k, acked)
+	return n, r.m.CAS(p, w, layout.OrphanWord(p, k, acked, r.m.Shift))
+}
+
+// unacknowledged counts the records of a take: the first, unless that is acknowledged, and
+// those whose word is still Full.
+func (r *Ring) unacknowledged(p, k uint64, acked bool) (n int) {
+	if !acked {
+		n++
 	}
-	return 1
+	for i := uint64(1); i < k; i++ {
+		if w := r.m.Load(p + i); w.State() == layout.Full && w.CompareLap(p, r.m.Shift) == 0 {
+			n++
+		}
+	}
+	return n
 }

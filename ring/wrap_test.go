@@ -78,7 +78,7 @@ func TestTheDeadAreReclaimedAcrossEveryWrap(t *testing.T) {
 			b.lease(dead, id, 0)
 			b.lease(dead, id+1, 0)
 			if g.ManyConsumers {
-				require.Equal(t, ring.Swept{Takes: 2}, b.r.Sweep(1))
+				require.Equal(t, ring.Swept{Takes: 2, Records: 2}, b.r.Sweep(1))
 			}
 			b.c = b.r.NewConsumer(1)
 			b.c.Ack(b.lease(b.c, id, 1))
@@ -215,7 +215,7 @@ func TestCountsWrap(t *testing.T) {
 		b.send(8, id)
 		dead := b.r.NewConsumer(2)
 		b.lease(dead, id, 0)
-		require.Equal(t, ring.Swept{Takes: 1}, b.r.Sweep(2))
+		require.Equal(t, ring.Swept{Takes: 1, Records: 1}, b.r.Sweep(2))
 		b.c.Ack(b.lease(b.c, id, 1)) // the count of orphans changed
 		p := b.producer(3)
 		_, err := p.Reserve(8)

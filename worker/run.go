@@ -145,7 +145,7 @@ func (h *hands[T]) work(ctx context.Context, rs []*crew.Record) error {
 			}
 		}
 		r.Value = nil
-		out[i] = Record[T]{Value: *v, Queue: h.queue, Number: r.Number, Attempt: r.Attempt, Redelivered: r.Redelivered}
+		out[i] = Record[T]{Value: *v, Queue: h.queue, ID: r.ID, SentAt: r.SentAt, Number: r.Number, Attempt: r.Attempt, Redelivered: r.Redelivered}
 	}
 	err := h.handle(ctx, out)
 	var each BatchError

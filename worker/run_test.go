@@ -27,6 +27,9 @@ func TestEachRecordIsHandledOnce(t *testing.T) {
 		send(t, q, "a", "b", "c")
 		var got []worker.Record[string]
 		require.NoError(t, worker.Run(context.Background(), q, untilEOF(worker.Options[string]{}), func(_ context.Context, r worker.Record[string]) error {
+			require.NotZero(t, r.ID)
+			require.Zero(t, r.SentAt)
+			r.ID = shmq.ID{}
 			got = append(got, r)
 			return nil
 		}))
@@ -114,7 +117,7 @@ func TestPausesGrow(t *testing.T) {
 	}
 }
 
-// What goes on failing ends the worker, and takes nobody else's work with it.
+// A record that goes on failing ends the worker, and takes no other record's work with it.
 func TestRecordThatFailsForGoodStaysInTheQueue(t *testing.T) {
 	eachSide(t, func(t *testing.T, q string) {
 		send(t, q, "good", "bad", "later")
@@ -373,6 +376,36 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// A handler that fails for good when the worker has to end may have failed because of that:
+// its record is neither dropped nor a dead letter.
+func TestRecordThatFailsAtTheEndIsGivenBack(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]worker.Options[string]{"stop": {}, "drop": {Drop: true}, "dead letter": {DeadLetter: "name"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q, dead := queue(t)
+			if o.DeadLetter != "" {
+				o.DeadLetter = dead
+			}
+			o.Retries = -1
+			send(t, q, "a")
+			g := newGates()
+			w := begin(t, q, &o, func(_ context.Context, r worker.Record[string]) error {
+				g.pass("a")
+				return worker.Permanent(errBad)
+			})
+			until(t, func() bool { return g.at("a") })
+			w.cancel()
+			g.open("a")
+			require.NoError(t, w.ends())
+			rs, _ := left(t, q)
+			require.Equal(t, []string{"\xa1a"}, rs)
+			_, err := shmq.Stat(dead)
+			require.Error(t, err, "no letter")
+		})
+	}
+}
+
 // Handlers that don't end by themselves are told to after Grace.
 func TestGrace(t *testing.T) {
 	t.Parallel()
@@ -501,7 +534,7 @@ func TestKeysTakeAheadWithinBounds(t *testing.T) {
 		info, err := shmq.Stat(q)
 		return err == nil && info.Leased == 33 && g.at("key")
 	})
-	send(t, q, "free") // it has to wait: who looks for it would have to take all
+	send(t, q, "free") // it has to wait: a worker that looked for it would have to take all
 	require.False(t, g.at("free"))
 	g.open("key")
 	until(t, func() bool { return g.at("free") })
@@ -578,4 +611,24 @@ func TestRemovedQueueEndsTheWorker(t *testing.T) {
 	require.NoError(t, shmq.ForceRemove(q))
 	g.open("a")
 	require.ErrorIs(t, w.ends(), shmq.ErrRemoved)
+}
+
+// A handler learns which record it has and when that was sent, the same each time it comes.
+func TestARecordHasAnID(t *testing.T) {
+	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64, Timestamps: true})
+	before := time.Now()
+	send(t, q, "a", "b")
+	ids := map[shmq.ID][]int{}
+	require.NoError(t, worker.Run(context.Background(), q, untilEOF(worker.Options[string]{Retries: 1, RetryAfter: time.Millisecond}), func(_ context.Context, r worker.Record[string]) error {
+		require.WithinRange(t, r.SentAt, before.Add(-time.Second), time.Now().Add(time.Second))
+		ids[r.ID] = append(ids[r.ID], r.Attempt)
+		if r.Attempt == 1 {
+			return errBad
+		}
+		return nil
+	}))
+	require.Len(t, ids, 2)
+	for _, attempts := range ids {
+		require.Equal(t, []int{1, 2}, attempts)
+	}
 }

@@ -33,12 +33,13 @@ func TestClientInC(t *testing.T) {
 		{"Go sends and C receives", goSendsAndCReceives},
 		{"C sends and Go receives", cSendsAndGoReceives},
 		{"a killed C consumer loses nothing", killedConsumer},
-		{"a killed C producer blocks nobody", killedProducer},
+		{"a killed C producer blocks no other", killedProducer},
 		{"C receives the rest of a batch", restOfABatch},
 		{"streams end and begin again", streamsAgain},
 		{"no end while C has inherited records", inheritedByC},
 		{"each sees the other", eachSeesTheOther},
 		{"C refuses", refusals},
+		{"both agree on incarnations and sums", incarnations},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, client) })
 	}
@@ -66,6 +67,7 @@ func create(t *testing.T, producers, consumers shmq.Multiplicity) (queue string)
 	queue = filepath.Join(t.TempDir(), "queue")
 	require.NoError(t, shmq.Create(queue, &shmq.Options{
 		Producers: producers, Consumers: consumers, Slots: slots, SlotSize: slotSize, Seats: 8,
+		Timestamps: producers != consumers,
 	}))
 	return queue
 }

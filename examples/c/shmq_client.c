@@ -18,7 +18,7 @@
  *
  *     cc -O2 -Wall -Wextra -Werror -std=gnu11 -o shmq_client shmq_client.c
  *
- * For little-endian Linux, 4.16 or later.
+ * For little-endian Linux, 4.16 or later, with a C library that has getrandom.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,23 +35,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MANY_PRODUCERS = 1, MANY_CONSUMERS = 2, CHECKSUM = 4 };                   /* flags */
+enum { MANY_PRODUCERS = 1, MANY_CONSUMERS = 2, CHECKSUM = 4, TIMESTAMPS = 8 };   /* flags */
 enum { PRODUCER = 1, CONSUMER = 2 };                                /* roles */
-enum { PRODUCERS_BYTE = 1024, CONSUMERS_BYTE = 1025, STREAM_BYTE = 1028, RECOVERY_BYTE = 1029 }; /* locks */
-enum { PAGE = 4096, HOT = 4096, SEATS = 8192, SEAT = 128, LINE = 64 };
+enum { PRODUCERS_BYTE = 1024, CONSUMERS_BYTE = 1025, GATE_BYTE = 1026, STREAM_BYTE = 1028, RECOVERY_BYTE = 1029 }; /* locks */
+enum { PAGE = 4096, HOT = 4096, SEATS = 8192, SEAT = 256, LINE = 64 };
 enum { TAIL = 0, DATA_FUTEX = 128, HEAD = 256, HANDOUT = 384, ROOM_FUTEX = 512,
        ORPHANS = 640, TURN = 768, EPOCH = 896, FINISHED = 1024, SKIPPED = 1152,
-       ENDS = 264, LEFT = 1536, TOLD = 1664, MET = 1792, END_LOG = 2048 };
+       ENDS = 264, LEFT = 1536, TOLD = 1664, MET = 1792, END_LOG = 2048, HOME = 1288,
+       INCARNATIONS = 3072 };
 enum { END_MARK = 0, END_EPOCH = 8, END_LEFT = 16, LOGGED = 32 }; /* in an end, and how many there are */
 enum { BY_MARK = 1, ALL_LEFT = 2, CUT = 3 };                      /* how a stream ended */
-enum { INHERITS = 56, AWAITS = 124, RECORDS = 64, BYTES = 72, WAITS = 80, WAKES = 88, REDELIVERED = 96 }; /* in a seat */
+enum { INHERITS = 56, AWAITS = 124, RECORDS = 64, BYTES = 72, WAITS = 80, WAKES = 88, REDELIVERED = 96,
+       FOLDS = 128, BANKS = 136 }; /* in a seat */
 enum { FREE, CLAIMED, FULL, READING, READING_ACKED, ORPHAN, ORPHAN_ACKED, SKIP };
-enum { INLINE = 48, IN_AREA = 1 << 8, HEARTBEAT_MS = 100, TURN_MS = 250 };
+enum { IN_AREA = 1 << 8, HEARTBEAT_MS = 100, TURN_MS = 250 };
 
 typedef _Atomic uint32_t a32;
 typedef _Atomic uint64_t a64;
@@ -64,14 +68,15 @@ struct lease {
 };
 
 struct queue {
-	int fd, probe;        /* probe: another description, to ask who lives */
+	int fd, probe;        /* probe: another description, to ask which seats are held */
 	uint8_t *map;
 	uint32_t flags, seats, shift, role, seat;
+	uint32_t text, inlined; /* where in a line an inline payload starts, and how long it may be */
 	uint64_t slots, area, slot_offset, data_offset, total_size;
 	uint64_t next;        /* single roles: the position to go on from */
 	uint64_t old_handout; /* single consumer: records before it are redelivered */
 	uint64_t seen;        /* many consumers: orphans, when there was none left */
-	int64_t looked;       /* when the dead were looked for */
+	int64_t looked;       /* when dead participants were looked for */
 	uint64_t first, end;  /* ends of streams: the first since it attached, the next to look at */
 	uint64_t met, limit;  /* those that had met others then; the position of end */
 	unsigned how;         /* it ended */
@@ -219,7 +224,7 @@ static void rest(struct queue *q, unsigned off, uint32_t *armed)
 		look_for_dead(q);
 }
 
-/* ---- locks, seats and the dead ---- */
+/* ---- locks, seats and dead participants ---- */
 
 static bool lock(struct queue *q, short type, off_t at)
 {
@@ -253,7 +258,7 @@ static void reclaim(struct queue *q, uint32_t i)
 			continue;
 		uint64_t p = position(q, w, at, load(hot(q, hint))), k = idx(q, w >> low(w));
 		if (k == 0 || k > q->slots - at)
-			continue; /* nobody's */
+			continue; /* no participant's */
 		cas(hot(q, hint), p, p + k);
 		unsigned to = s == CLAIMED ? SKIP : s == READING ? ORPHAN : ORPHAN_ACKED;
 		if (cas(word(q, p), w, mk(q, to, p, k)) && s == CLAIMED)
@@ -315,7 +320,7 @@ static void note_end(struct queue *q)
 	atomic_store(hot(q, ENDS), n);
 }
 
-/* The same for a consumer, who does not wait for others that are about to do it. */
+/* The same for a consumer, which does not wait for others that are about to do it. */
 static void look_for_end(struct queue *q)
 {
 	if (!open_stream(q) || held(q->probe, PRODUCERS_BYTE) || !lock(q, F_WRLCK, STREAM_BYTE))
@@ -424,7 +429,7 @@ static void open_queue(struct queue *q, const char *path, int mode, int prot)
 	q->flags = u32(h + 16), q->seats = u32(h + 20), q->slots = u64(h + 24), q->area = u64(h + 32);
 	if (q->flags & CHECKSUM)
 		die("%s: its records have checksums, which this program does not write", path);
-	if (q->flags & ~3u)
+	if (q->flags & ~(uint32_t)(MANY_PRODUCERS | MANY_CONSUMERS | TIMESTAMPS))
 		die("%s: unknown flags %#x", path, q->flags);
 	if (q->seats < 2 || q->seats > 1024 || q->slots < 2 || q->slots > 1 << 24 ||
 	    q->slots & (q->slots - 1) || q->area < 64 || q->area > 1 << 30 || q->area % 64)
@@ -438,6 +443,7 @@ static void open_queue(struct queue *q, const char *path, int mode, int prot)
 	if ((uint64_t)st.st_size < q->total_size)
 		die("%s: damaged: shorter than its header says", path);
 	q->shift = (uint32_t)__builtin_ctzll(q->slots);
+	q->text = q->flags & TIMESTAMPS ? 24 : 16, q->inlined = LINE - q->text;
 	q->map = mmap(NULL, q->total_size, prot, MAP_SHARED, q->fd, 0);
 	if (q->map == MAP_FAILED || madvise(q->map, q->total_size, MADV_DONTFORK) != 0)
 		die("%s: map: %s", path, strerror(errno));
@@ -458,6 +464,25 @@ static uint64_t start_time(void)
 	return s ? strtoull(s, NULL, 10) : 0;
 }
 
+/* The counts of the seat's last holder go into its sums: five u64 in one of two banks,
+ * sent, bytes, received, bytes, redelivered. The one that counts now is chosen by FOLDS, which
+ * becomes odd here, and even when the counters are those of a new holder. */
+static void fold(uint8_t *e)
+{
+	a64 *folds = (a64 *)(e + FOLDS);
+	uint64_t f = load(folds), sum[5], *to = (uint64_t *)(e + BANKS + (f / 2 + 1) % 2 * 40);
+	if (f % 2)
+		return; /* a participant died in the middle of this */
+	memcpy(sum, e + BANKS + f / 2 % 2 * 40, sizeof sum);
+	int at = u32(e + 4) == PRODUCER ? 0 : u32(e + 4) == CONSUMER ? 2 : -1;
+	if (at >= 0)
+		sum[at] += u64(e + RECORDS), sum[at + 1] += u64(e + BYTES);
+	if (at == 2)
+		sum[4] += u64(e + REDELIVERED);
+	memcpy(to, sum, sizeof sum);
+	atomic_store(folds, f + 1);
+}
+
 static void take_seat(struct queue *q, const char *path)
 {
 	lock(q, F_RDLCK, RECOVERY_BYTE);
@@ -474,10 +499,14 @@ static void take_seat(struct queue *q, const char *path)
 		uint64_t start, attached;
 		char command[24], zero[72];
 	} e = {1, q->role, (uint32_t)getpid(), getuid(), start_time(), (uint64_t)time(NULL) * 1000000000, "", ""};
-	_Static_assert(sizeof e == SEAT, "a seat's entry");
+	_Static_assert(sizeof e == FOLDS, "a seat's entry up to its sums");
+	uint8_t *to = entry(q, q->seat);
 	snprintf(e.command, sizeof e.command, "%s", program_invocation_short_name);
-	atomic_store((a32 *)entry(q, q->seat), 1);
-	memcpy(entry(q, q->seat) + 4, (uint8_t *)&e + 4, SEAT - 4);
+	fold(to);
+	atomic_store((a32 *)(to + 4), q->role);
+	atomic_store((a32 *)to, 1);
+	memcpy(to + 8, (uint8_t *)&e + 8, sizeof e - 8);
+	atomic_fetch_add((a64 *)(to + FOLDS), 1);
 }
 
 /* Where the next claim goes, while no producer is at work: a dead one may not have moved
@@ -502,6 +531,104 @@ static uint64_t last_tail(struct queue *q)
 	return t;
 }
 
+/* ---- incarnations ---- */
+
+static void hash(uint64_t *h, const void *b, size_t n)
+{
+	for (const uint8_t *p = b; n-- > 0; p++)
+		*h = (*h ^ *p) * 0x100000001b3;
+}
+
+/* The stamp of this boot, the file, and the last change to it that was not made through a
+ * mapping. False where the filesystem does not tell: then an incarnation begins each time. */
+static bool home(struct queue *q, uint64_t *stamp)
+{
+	struct statfs fs;
+	struct stat st;
+	char text[64] = "";
+	uint8_t boot[16] = {0};
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	if (fstatfs(q->fd, &fs) != 0 || fstat(q->fd, &st) != 0)
+		die("stat: %s", strerror(errno));
+	if (f) {
+		text[fread(text, 1, sizeof text - 1, f)] = 0;
+		fclose(f);
+	}
+	int n = 0;
+	for (const char *s = text; *s && n < 32; s++)
+		if (*s != '-') {
+			int v = *s >= 'a' ? *s - 'a' + 10 : *s - '0';
+			boot[n / 2] = (uint8_t)(boot[n / 2] << 4 | v), n++;
+		}
+	if (n < 32 && getrandom(boot, sizeof boot, 0) != sizeof boot)
+		die("no random numbers: %s", strerror(errno));
+	uint64_t words[] = {st.st_dev, st.st_ino, (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec};
+	*stamp = 0xcbf29ce484222325;
+	hash(stamp, boot, sizeof boot);
+	hash(stamp, words, sizeof words);
+	*stamp += *stamp == 0;
+	uint32_t type = (uint32_t)fs.f_type;
+	bool told = type == 0x01021994 || type == 0x958458f6; /* tmpfs, hugetlbfs */
+	if (!told)
+		*stamp = 0;
+	return told;
+}
+
+/* Make records sent from now on be of a new incarnation. No process has a role. */
+static void begin_incarnation(struct queue *q, uint64_t stamp)
+{
+	uint64_t head = load(hot(q, HEAD)), end = load(hot(q, TAIL)), w, latest[4] = {0}, n = 0, start = 0;
+	if ((int64_t)(head - end) > 0)
+		end = head;
+	for (uint64_t i = 0; i <= q->slots; i++) { /* tail may lag behind a dead producer's record */
+		uint64_t k;
+		w = load(word(q, end)), k = idx(q, w >> low(w));
+		if (ahead(q, w, end) != 0 || state(w) == FREE || k == 0 || k > q->slots - idx(q, end))
+			break;
+		end += k;
+	}
+	for (unsigned i = 0; i < 32; i++) { /* entries: number, start, id, CRC-32C of these */
+		for (unsigned j = 0; j < 4; j++)
+			latest[j] = load(hot(q, INCARNATIONS + i * 32 + j * 8));
+		if (latest[3] == crc32c((uint8_t *)latest, 24) && latest[0] % 32 == i && latest[0] > n)
+			n = latest[0], start = latest[1];
+	}
+	if (n == 0 || start != end)
+		n++;
+	uint64_t e[4] = {n, end};
+	if (getrandom(&e[2], 8, 0) != 8)
+		die("no random numbers: %s", strerror(errno));
+	e[2] += e[2] == 0;
+	e[3] = crc32c((uint8_t *)e, 24);
+	for (unsigned j = 0; j < 4; j++)
+		store(hot(q, INCARNATIONS + (unsigned)(n % 32) * 32 + j * 8), e[j]);
+	store(hot(q, HOME), stamp); /* last */
+}
+
+static void take_role(struct queue *q, const char *path, bool many)
+{
+	off_t role = q->role == PRODUCER ? PRODUCERS_BYTE : CONSUMERS_BYTE;
+	for (;;) {
+		uint64_t stamp;
+		bool told = home(q, &stamp), gate = !told || load(hot(q, HOME)) != stamp;
+		while (gate && !lock(q, F_WRLCK, GATE_BYTE))
+			usleep(1000);
+		if (gate && !held(q->fd, PRODUCERS_BYTE) && !held(q->fd, CONSUMERS_BYTE) &&
+		    (!told || load(hot(q, HOME)) != stamp))
+			begin_incarnation(q, stamp);
+		if (!lock(q, many ? F_RDLCK : F_WRLCK, role))
+			die("%s: role is taken", path);
+		if (gate) {
+			lock(q, F_UNLCK, GATE_BYTE);
+			return;
+		}
+		home(q, &stamp);
+		if (load(hot(q, HOME)) == stamp)
+			return;
+		lock(q, F_UNLCK, role); /* an incarnation begins just now */
+	}
+}
+
 static void attach(struct queue *q, const char *path, uint32_t role)
 {
 	struct stat st, named;
@@ -512,9 +639,8 @@ static void attach(struct queue *q, const char *path, uint32_t role)
 	q->fence = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) != 0;
 	while (role == PRODUCER && !lock(q, F_WRLCK, STREAM_BYTE))
 		usleep(1000);
-	if (!lock(q, many ? F_RDLCK : F_WRLCK, role == PRODUCER ? PRODUCERS_BYTE : CONSUMERS_BYTE))
-		die("%s: role is taken", path);
-	/* With the role's lock held nobody removes the queue; was it removed before? */
+	take_role(q, path, many);
+	/* With the role's lock held no process removes the queue; was it removed before? */
 	if ((q->probe = open(path, O_RDONLY | O_CLOEXEC)) < 0 || fstat(q->probe, &named) != 0 ||
 	    fstat(q->fd, &st) != 0 || st.st_ino != named.st_ino || st.st_dev != named.st_dev)
 		die("%s: removed meanwhile", path);
@@ -654,12 +780,17 @@ static bool claim(struct queue *q, uint64_t k, uint64_t *pos)
 static void send_record(struct queue *q, const uint8_t *b, uint32_t n, bool hold)
 {
 	uint64_t k = n <= q->area ? 1 : (n + q->area - 1) / q->area, t;
-	uint32_t meta = n > INLINE ? IN_AREA : 0;
+	uint32_t meta = n > q->inlined ? IN_AREA : 0;
 	bool many = q->flags & MANY_PRODUCERS;
 	if (!claim(q, k, &t))
 		return;
-	memcpy(meta ? area(q, t) : line(q, t) + 16, b, n);
+	memcpy(meta ? area(q, t) : line(q, t) + q->text, b, n);
 	memcpy(line(q, t) + 8, (uint32_t[]){n, meta}, 8);
+	if (q->flags & TIMESTAMPS) {
+		struct timespec now;
+		clock_gettime(CLOCK_REALTIME, &now);
+		memcpy(line(q, t) + 16, &(uint64_t){(uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec}, 8);
+	}
 	if (hold) {
 		puts("holding");
 		wait_for_signal();
@@ -891,14 +1022,14 @@ static bool print_record(struct queue *q, struct lease *l)
 	uint64_t p = l->p + l->off;
 	uint8_t *s = line(q, p);
 	uint32_t n = u32(s + 8), meta = u32(s + 12);
-	if (n > (meta & IN_AREA ? (l->k - l->off) * q->area : INLINE))
+	if (n > (meta & IN_AREA ? (l->k - l->off) * q->area : q->inlined))
 		die("damaged: length %u", n);
 	if (l->again) {
 		meta += meta >> 16 < 0xffff ? 1 << 16 : 0;
 		memcpy(s + 12, &meta, 4);
 		count(q, REDELIVERED, 1);
 	}
-	return printf("%u %08x\n", n, crc32c(meta & IN_AREA ? area(q, p) : s + 16, n)) > 0;
+	return printf("%u %08x\n", n, crc32c(meta & IN_AREA ? area(q, p) : s + q->text, n)) > 0;
 }
 
 /* ---- the program ---- */

@@ -3,6 +3,7 @@
 package attach
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 	"github.com/shmq/shmq/internal/retry"
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/ring"
 )
 
 // Options say how to attach. Packages producer and consumer have the same fields, and
@@ -157,17 +159,20 @@ func attach(name string, role shmq.Role, opts *Options) (_ *Participant, err err
 
 // enter takes the role and a seat, behind the gate.
 func (a *Participant) enter() error {
-	if err := gate.Lock(a.q); err != nil {
+	var err error
+	if a.atGate, err = gate.Lock(a.q); err != nil {
 		return err
 	}
-	rebuilt, err := gate.Enter(a.q)
-	if err != nil {
-		return err
+	var rebuilt *ring.Rebuilt
+	if a.atGate {
+		if rebuilt, err = gate.Enter(a.q); err != nil {
+			return err
+		}
 	}
 	if err := a.lockStream(streamPatience); err != nil {
 		return err
 	}
-	held, dead, err := seat.Take(a.q, seat.Role(a.role), a.joinStream)
+	held, dead, err := seat.Take(a.q, seat.Role(a.role), a.join)
 	if err != nil {
 		return err
 	}
@@ -175,11 +180,13 @@ func (a *Participant) enter() error {
 	if err := a.unlockStream(); err != nil {
 		return err
 	}
-	if err := gate.Unlock(a.q); err != nil {
-		return err
+	if a.atGate {
+		if a.atGate, err = false, gate.Unlock(a.q); err != nil {
+			return err
+		}
 	}
 	// A queue that was removed before the role was locked would lead nowhere.
-	if mine, err := a.q.At.Names(a.q.Handle); err != nil || !mine {
+	if same, err := a.q.At.Names(a.q.Handle); err != nil || !same {
 		return fail.ErrGone
 	}
 	// A logger may attach to the queue itself, so it is called when the gate is open.
@@ -193,4 +200,14 @@ func (a *Participant) enter() error {
 	}
 	a.lastBeat = time.Now()
 	return nil
+}
+
+// join is called when the role is locked, with the description that has the lock.
+func (a *Participant) join(mine *sys.File) error {
+	if !a.atGate {
+		if closed, err := gate.Closed(a.q); err != nil || closed {
+			return cmp.Or(err, fail.ErrPassing) // an incarnation begins just now
+		}
+	}
+	return a.joinStream(mine)
 }

@@ -28,8 +28,8 @@ func (a *Participant) Detach() error {
 	a.left.Store(true)
 	a.due.Store(true)
 	a.timer.Stop()
-	atGate := gate.LockToLeave(a.q)
-	var err error
+	var err, gateErr error
+	a.atGate, gateErr = gate.LockToLeave(a.q)
 	if a.lost.Load() == nil {
 		err = a.Guard(func() error {
 			a.last = a.report()
@@ -39,14 +39,14 @@ func (a *Participant) Detach() error {
 			return nil
 		})
 	}
-	err = errors.Join(err, a.leaveStream(atGate == nil))
+	err = errors.Join(err, a.leaveStream(gateErr == nil))
 	switch {
-	case atGate == nil && a.lost.Load() == nil:
-		atGate = a.Guard(func() error { return gate.Leave(a.q, a.Sync) })
-	case errors.Is(atGate, fail.ErrInUse):
-		atGate = nil // the next one to come finds the stamp of one that was killed
+	case gateErr == nil && a.lost.Load() == nil:
+		gateErr = a.Guard(func() error { return gate.Leave(a.q, a.Sync) })
+	case errors.Is(gateErr, fail.ErrInUse):
+		gateErr = nil // the next one to come finds the stamp of one that was killed
 	}
-	return fail.In("detach from", a.q.Name, errors.Join(err, atGate, a.release()))
+	return fail.In("detach from", a.q.Name, errors.Join(err, gateErr, a.release()))
 }
 
 // release drops the role and the seat, wakes consumers, which may be waiting for a last
@@ -60,5 +60,8 @@ func (a *Participant) release() error {
 	if a.handled {
 		sys.UnguardFaults(a.q.Mem)
 	}
-	return errors.Join(err, gate.Unlock(a.q), a.q.Close())
+	if a.atGate {
+		err = errors.Join(err, gate.Unlock(a.q))
+	}
+	return errors.Join(err, a.q.Close())
 }

@@ -213,7 +213,7 @@ func TestReportOfACutQueue(t *testing.T) {
 	got := make(chan shmq.Counters)
 	go func() { got <- a.Report() }()
 	require.EqualValues(t, 7, (<-got).Records)
-	require.Equal(t, 0, a.Recover().Takes)
+	require.Equal(t, 0, a.Recover().Records)
 	require.ErrorIs(t, a.Attend(), shmq.ErrTruncated)
 	require.NoError(t, a.Detach(), "it was told")
 }

@@ -22,7 +22,7 @@ func (a *Participant) logDead(dead *seat.Dead) {
 		slog.Int("pid", int(dead.Was.PID)),
 		slog.String("command", dead.Was.Command),
 		slog.Int("claims_skipped", dead.Found.Claims),
-		slog.Int("takes_redelivered", dead.Found.Takes),
+		slog.Int("records_redelivered", dead.Found.Records),
 	)
 }
 

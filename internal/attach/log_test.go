@@ -50,14 +50,14 @@ func TestLoggerIsToldOfTheDead(t *testing.T) {
 	p.Kill()
 	c.Kill()
 	me.Recover()
-	died := func(pid, seat int, role string, claims, takes int) map[string]any {
+	died := func(pid, seat int, role string, claims, records int) map[string]any {
 		return map[string]any{
 			"level": "WARN", "msg": "shmq: a participant died", "queue": q, "seat": float64(seat), "role": role, "pid": float64(pid),
-			"command": commandOf(t), "claims_skipped": float64(claims), "takes_redelivered": float64(takes),
+			"command": commandOf(t), "claims_skipped": float64(claims), "records_redelivered": float64(records),
 		}
 	}
 	require.Equal(t, died(p.PID(), 1, "producer", 1, 0), log.next(t))
-	require.Equal(t, died(c.PID(), 2, "consumer", 0, 2), log.next(t))
+	require.Equal(t, died(c.PID(), 2, "consumer", 0, 3), log.next(t))
 	me.Recover()
 	require.Empty(t, log.String(), "once")
 

@@ -28,6 +28,7 @@ type Participant struct {
 	ring          *ring.Ring // the queue's
 	role          shmq.Role
 	held          *seat.Held
+	atGate        bool // this has the gate locked
 	fence         bool
 	began, gaveUp bool // a producer has; see stream.go
 	wait          park.Policy
@@ -83,6 +84,11 @@ func (a *Participant) ManyConsumers() bool { return a.q.Header.ManyConsumers }
 // Checksum reports whether the queue's records have checksums.
 func (a *Participant) Checksum() bool { return a.q.Header.Checksum }
 
+// RecordID returns the id of a record by its place.
+func (a *Participant) RecordID(incarnation, position uint64) shmq.ID {
+	return shmq.ID{Creation: a.q.Header.CreationID, Incarnation: incarnation, Position: position}
+}
+
 // SlotSize returns the largest payload in bytes that takes a single slot.
 func (a *Participant) SlotSize() int { return int(a.q.Header.AreaSize) }
 
@@ -106,6 +112,7 @@ func (a *Participant) Recover() ring.Swept {
 		for i := range all {
 			found.Claims += all[i].Found.Claims
 			found.Takes += all[i].Found.Takes
+			found.Records += all[i].Found.Records
 			a.logDead(&all[i]) // when no lock is held any more
 		}
 		return nil

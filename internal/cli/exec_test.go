@@ -105,8 +105,9 @@ func TestWaitingCrewMissesNothing(t *testing.T) {
 	})
 }
 
-// A signal goes to all of a command, once. What fails because of it, what is being put
-// off and what was not begun is there for the next receiver, what still succeeds is not.
+// A signal goes to all of a command, once. A record that fails because of it, one that is being
+// put off and one that was not begun is there for the next receiver, one that still succeeds is
+// not.
 func TestSignalGoesToTheCommands(t *testing.T) {
 	t.Parallel()
 	eachSignal(t, func(t *testing.T, sig syscall.Signal) {
@@ -180,7 +181,7 @@ func TestKilledReceiverCutsNoRecord(t *testing.T) {
 	require.Equal(t, strconv.Itoa(len(record)+1), strings.TrimSpace(readFile(dir, "size")))
 }
 
-// What can't be written in the format is like a command that fails, but is not tried.
+// A record that can't be written in the format is like a command that fails, but is not tried.
 func TestCommandForARecordThatIsNotMsgpack(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)

@@ -121,7 +121,7 @@ func TestSizesOfTheManual(t *testing.T) {
 		require.NoError(t, err)
 		g := layout.Geometry{ManyProducers: true, ManyConsumers: true, Seats: shmq.DefaultSeats, Slots: slots, AreaSize: size}
 		require.NoError(t, g.Check())
-		formula := 8192 + 128*shmq.DefaultSeats + slots*(64+size)
+		formula := 8192 + 256*shmq.DefaultSeats + slots*(64+size)
 		require.Less(t, g.TotalSize()-formula, uint64(4096), row[0])
 		require.InEpsilon(t, float64(g.TotalSize()), number(t, row[3]), 0.02, row[0])
 		require.InEpsilon(t, float64(g.MaxRecord()), number(t, row[4]), 0.02, row[0])
@@ -156,7 +156,7 @@ func TestExitCodesOfTheManual(t *testing.T) {
 	}
 }
 
-// What the manual says is seen is what the program, or the kernel, says.
+// Messages that the manual quotes are those of the program, or the kernel.
 func TestRefusalsOfTheManualAreSaid(t *testing.T) {
 	t.Parallel()
 	said := []string{"Killed"} // by a shell

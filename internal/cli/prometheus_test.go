@@ -30,7 +30,8 @@ func TestPrometheusMetrics(t *testing.T) {
 	for name, want := range map[string]float64{
 		"shmq_up": 1, "shmq_slots": 8, "shmq_slot_size_bytes": 64, "shmq_seats": 4, "shmq_tail_slots_total": 8,
 		"shmq_head_slots_total": 3, "shmq_depth_slots": 5, "shmq_records_waiting": 3, "shmq_claims_open": 1,
-		"shmq_takes_leased": 2, "shmq_takes_orphaned": 0, "shmq_claims_skipped_total": 0, "shmq_full": 1,
+		"shmq_records_leased": 2, "shmq_records_orphaned": 1, "shmq_claims_skipped_total": 0, "shmq_records_sent_total": 6,
+		"shmq_records_received_total": 0, "shmq_records_uncounted": 0, "shmq_full": 1,
 		"shmq_stream_begun": 1, "shmq_stream_finished": 0,
 	} {
 		require.Contains(t, m, name)

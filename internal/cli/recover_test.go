@@ -137,8 +137,8 @@ func TestRecoverCommand(t *testing.T) {
 	require.NotContains(t, told.Alive[1], "holds")
 
 	require.NoError(t, json.Unmarshal([]byte(outputOf(t, "shmq", "recover", q, "--json")), &told))
-	require.Equal(t, []any{true, 0.0, 1.0}, []any{told.Dead[0]["freed"], told.Dead[0]["claims_skipped"], told.Dead[0]["takes_returned"]})
-	require.Equal(t, []any{true, 1.0, 0.0}, []any{told.Dead[1]["freed"], told.Dead[1]["claims_skipped"], told.Dead[1]["takes_returned"]})
+	require.Equal(t, []any{true, 0.0, 2.0}, []any{told.Dead[0]["freed"], told.Dead[0]["claims_skipped"], told.Dead[0]["records_returned"]})
+	require.Equal(t, []any{true, 1.0, 0.0}, []any{told.Dead[1]["freed"], told.Dead[1]["claims_skipped"], told.Dead[1]["records_returned"]})
 	require.Contains(t, outputOf(t, "shmq", "recover", q), ": 0 dead, 2 alive\n")
 
 	holding(t, q, shmq.Producer, 10).kill()

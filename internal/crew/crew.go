@@ -34,7 +34,7 @@ type Crew struct {
 	mu       sync.Mutex
 	finished []*job
 	wake     context.CancelCauseFunc // of the lease that is waited for
-	signal   chan struct{}           // holds a token since a job ended, until somebody waited for one
+	signal   chan struct{}           // holds a token since a job ended, until a caller waited for one
 }
 
 // aheadEach is how many records a crew that keeps keys in order takes ahead for each of its

@@ -204,7 +204,7 @@ func lost(err error) bool {
 }
 
 // open attaches to the queue, and makes it if it is absent: with as many slots, seats and
-// rights as the one the records are in, and larger slots. What the name means may have
+// rights as the one the records are in, and larger slots. The meaning of the name may have
 // changed since it was looked at.
 func (q *DeadQueue) open() error {
 	if err := q.look(); err != nil {

@@ -224,7 +224,7 @@ func (c *Crew) bury(j *job, rs []*Record) {
 	now := time.Now()
 	for _, r := range rs {
 		l := deadletter.Letter{
-			Reason: r.err.Error(), Attempts: r.Attempt, Redelivered: r.Redelivered,
+			ID: r.ID.String(), Reason: r.err.Error(), Attempts: r.Attempt, Redelivered: r.Redelivered,
 			FirstTime: j.begun, LastTime: now, TimedOut: errors.Is(r.err, ErrTimeout), Record: r.Data,
 		}
 		var more Describer

@@ -115,7 +115,7 @@ func (c *Crew) record(l *consumer.Lease) *Record {
 	if c.Left > 0 {
 		c.Left--
 	}
-	return &Record{Data: append([]byte{}, l.Bytes()...), Number: c.Taken, Redelivered: l.Redelivered(), lease: *l}
+	return &Record{Data: append([]byte{}, l.Bytes()...), Number: c.Taken, Redelivered: l.Redelivered(), ID: l.ID(), SentAt: l.SentAt(), lease: *l}
 }
 
 // begin hands records out.

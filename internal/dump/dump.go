@@ -63,6 +63,9 @@ func AppendHeader(b []byte, h Header) []byte {
 	if h.Checksum {
 		flags |= layout.FlagChecksum
 	}
+	if h.Timestamps {
+		flags |= layout.FlagTimestamps
+	}
 	b = append(b, magic...)
 	b = le.AppendUint32(b, version)
 	b = le.AppendUint32(b, flags)
@@ -102,7 +105,7 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.Why) }
 
-// Reader reads a file. What it returns has been checked.
+// Reader reads a file. Records that it returns have been checked.
 type Reader struct {
 	Header  Header
 	Records uint64 // that Next has returned
@@ -131,13 +134,14 @@ func NewReader(in io.Reader) (*Reader, error) {
 		return nil, &Error{0, "the checksum of the header is wrong"}
 	}
 	flags := le.Uint32(b[12:])
-	if flags&^(layout.FlagManyProducers|layout.FlagManyConsumers|layout.FlagChecksum) != 0 {
+	if flags&^(layout.FlagManyProducers|layout.FlagManyConsumers|layout.FlagChecksum|layout.FlagTimestamps) != 0 {
 		return nil, &Error{12, fmt.Sprintf("it uses features %#x that this program does not know", flags)}
 	}
 	r.Header = Header{
 		Geometry: layout.Geometry{
 			ManyProducers: flags&layout.FlagManyProducers != 0, ManyConsumers: flags&layout.FlagManyConsumers != 0, Checksum: flags&layout.FlagChecksum != 0,
-			Slots: le.Uint64(b[16:]), AreaSize: le.Uint64(b[24:]), Seats: int(min(le.Uint32(b[32:]), layout.MaxSeats+1)),
+			Timestamps: flags&layout.FlagTimestamps != 0,
+			Slots:      le.Uint64(b[16:]), AreaSize: le.Uint64(b[24:]), Seats: int(min(le.Uint32(b[32:]), layout.MaxSeats+1)),
 		},
 		Mode: fs.FileMode(le.Uint32(b[36:])), Time: time.Unix(0, int64(le.Uint64(b[40:]))),
 	}

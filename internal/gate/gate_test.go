@@ -17,6 +17,7 @@ import (
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/gate"
+	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testdisk"
@@ -76,7 +77,7 @@ func TestQueueOfTheKilledIsNotRebuilt(t *testing.T) {
 	require.Equal(t, testagent.Fresh("a", "b"), testagent.Consumer(t, q).Lease(2))
 }
 
-// What the last one leaves is of one moment, wherever it is taken.
+// The file that the last one leaves is of one moment, whenever it is copied.
 func TestCopyOfAQueueThatAllHaveLeftIsWhole(t *testing.T) {
 	t.Parallel()
 	q, name := testagent.Queue(t, summed()), testagent.Name(t)
@@ -217,4 +218,25 @@ func TestGateIsNotWaitedForForEver(t *testing.T) {
 	require.True(t, strings.HasPrefix(err.Error(), "shmq: attach to queue"), err)
 	_, err = shmq.Recover(q, nil)
 	require.NoError(t, err, "nothing to do, no gate to wait at")
+}
+
+// A queue in memory whose participant was killed is rebuilt when it is seen through another
+// mount, where the file is the same: its positions may go back, so an incarnation begins.
+func TestARebuildBeginsAnIncarnationWhereTheFileIsTheSame(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, summed())
+	p := testagent.Producer(t, q)
+	p.Sends("a", "b")
+	p.Kill()
+	m, err := mapped.Open(q, true)
+	require.NoError(t, err)
+	_, tail := m.Ring.Positions()
+	before := m.Ring.NewLineage().Of(tail)
+	m.Ring.SetImage(m.Ring.Image() + 1)
+	rec, err := shmq.Recover(q, nil)
+	require.NoError(t, err)
+	require.NotNil(t, rec.Rebuilt)
+	require.NotEqual(t, before, m.Ring.NewLineage().Of(tail))
+	require.Equal(t, before, m.Ring.NewLineage().Of(tail-1), "what was sent before keeps its own")
+	require.NoError(t, m.Close())
 }

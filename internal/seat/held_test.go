@@ -10,6 +10,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 )
 
 // only returns what Stat says of the only participant of a role.
@@ -107,4 +108,26 @@ func TestStatOfScribbledSeat(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NotZero(t, told)
+}
+
+func TestStatTellsWhoIsFrozen(t *testing.T) {
+	t.Parallel()
+	for name, v2 := range map[string]bool{"version 1": false, "version 2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := testagent.Queue(t, &testagent.Shared)
+			c := testagent.Consumer(t, q)
+			f := testproc.NewFreezer(t, v2)
+			f.Add(c.PID())
+			require.False(t, testagent.Only(t, q, shmq.Consumer).Frozen)
+			f.Freeze(f.File())
+			p := testagent.Only(t, q, shmq.Consumer)
+			require.True(t, p.Alive)
+			require.True(t, p.Frozen)
+			require.Equal(t, f.File(), p.Freezer)
+			require.False(t, p.Stopped)
+			require.NoError(t, f.Thaw(f.File()))
+			testproc.Until(t, func() bool { return !testagent.Only(t, q, shmq.Consumer).Frozen })
+		})
+	}
 }

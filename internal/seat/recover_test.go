@@ -25,16 +25,16 @@ func TestRecoverTakesBackWhatTheDeadHeld(t *testing.T) {
 	require.Equal(t, ring.Swept{}, me.Recover(), "both live")
 	p.Kill()
 	c.Kill()
-	require.Equal(t, ring.Swept{Claims: 1, Takes: 2}, me.Recover())
+	require.Equal(t, ring.Swept{Claims: 1, Takes: 2, Records: 3}, me.Recover())
 	require.Equal(t, ring.Swept{}, me.Recover(), "once")
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)
-	require.Equal(t, 2, info.Orphans)
+	require.Equal(t, 3, info.Orphans, "records, and not takes")
 	require.EqualValues(t, 1, info.Skipped)
 	require.Len(t, info.Participants, 1, "their seats are clean")
 }
 
-// However often the living look, and whatever it holds.
+// However often living participants look, and whatever the stopped one holds.
 func TestStoppedParticipantIsNotRobbed(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)
@@ -108,7 +108,7 @@ func TestManyGoroutinesRecoverAtOnce(t *testing.T) {
 	}
 }
 
-// A producer that died with the turn asks nobody to stand back any more.
+// A producer that died with the turn asks no other to stand back any more.
 func TestTurnEndsWithItsHolder(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)

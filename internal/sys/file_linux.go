@@ -71,6 +71,28 @@ func (f *File) HugePage() int64 {
 	return int64(st.Bsize)
 }
 
+// Touched returns when the file was last changed otherwise than through a mapping: written
+// to, cut, renamed or given other permissions. ok is false where a filesystem also counts
+// stores to mappings, which all do that write pages back.
+func (f *File) Touched() (at int64, ok bool, err error) {
+	var disk unix.Statfs_t
+	if err := retry(func() error { return unix.Fstatfs(f.fd, &disk) }); err != nil {
+		return 0, false, f.failed("statfs", err)
+	}
+	if t := uint32(disk.Type); t != unix.TMPFS_MAGIC && t != unix.HUGETLBFS_MAGIC {
+		return 0, false, nil
+	}
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
+		return 0, false, f.failed("stat", err)
+	}
+	return st.Ctim.Nano(), true, nil
+}
+
+func (f *File) failed(op string, err error) error {
+	return &fs.PathError{Op: op, Path: f.path, Err: err}
+}
+
 // allocateStep is what one call reserves. In older kernels a signal makes tmpfs undo
 // the whole call, so one that takes long, under a profiler's signals, would never end.
 const allocateStep = 1 << 20
@@ -79,7 +101,7 @@ const allocateStep = 1 << 20
 // fails, with ENOSPC, and a later access cannot fault for lack of it. In huge pages the
 // file becomes as long as the pages are.
 func (f *File) Allocate(size int64) error {
-	// What can't fit is refused before the others feel that the rest was tried. A
+	// A size that can't fit is refused before other processes feel the attempt. A
 	// filesystem without a limit says that it has no blocks at all.
 	var st unix.Statfs_t
 	if unix.Fstatfs(f.fd, &st) == nil && st.Blocks != 0 && uint64(size)/uint64(st.Bsize) > st.Bfree {

@@ -9,5 +9,7 @@ import (
 func TestMain(m *testing.M) {
 	testproc.Main(m, map[string]testproc.Role{
 		"hold-lock": holdLock,
+		"idle":      idle,
+		"headless":  headless,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,8 +21,21 @@ func MonotonicMillis() uint64 {
 }
 
 // BootID returns the kernel's id of this boot, or zeros where /proc is missing.
-func BootID() (id [16]byte) {
-	b, err := readProc("sys/kernel/random/boot_id")
+func BootID() [16]byte {
+	if known := bootID.Load(); known != nil {
+		return *known
+	}
+	id := readBootID()
+	if id != [16]byte{} {
+		bootID.Store(&id)
+	}
+	return id
+}
+
+var bootID atomic.Pointer[[16]byte] // once it was read
+
+func readBootID() (id [16]byte) {
+	b, err := readFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return id
 	}
@@ -35,34 +49,14 @@ func BootID() (id [16]byte) {
 // StartTime returns when this process started, in clock ticks since boot, or 0
 // where /proc is missing. With the pid it names a process for good.
 func StartTime() uint64 {
-	_, start := processStat("self")
+	_, start := processStat("/proc/self")
 	return start
 }
 
-// Stopped reports whether the process of that pid and start time is stopped, by a
-// signal or a debugger. It is false also where that can't be told: without /proc, and
-// of a process in another PID namespace, whose pid means another one or none here.
-func Stopped(pid uint32, start uint64) bool {
-	state, started := processStat(strconv.FormatUint(uint64(pid), 10))
-	return start != 0 && started == start && (state == 'T' || state == 't')
-}
-
-// readProc reads a file of a few lines in /proc. The os package would start the
-// runtime's poller first, which ends the process where no descriptor is left for it.
-func readProc(name string) (_ []byte, err error) {
-	f, err := Open("/proc/"+name, false, true)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	b := make([]byte, 4096)
-	n, err := f.ReadAt(b, 0)
-	return b[:n], err
-}
-
-// processStat returns the state and the start time of a process in /proc, or zeros.
-func processStat(name string) (state byte, start uint64) {
-	b, err := readProc(name + "/stat")
+// processStat returns the state and the start time of a process or thread, whose directory
+// in /proc is dir, or zeros.
+func processStat(dir string) (state byte, start uint64) {
+	b, err := readFile(dir + "/stat")
 	if err != nil {
 		return 0, 0
 	}

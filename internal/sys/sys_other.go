@@ -27,6 +27,7 @@ func (*File) Allocate(int64) error                          { return ErrUnsuppor
 func (*File) Stat() (int64, fs.FileMode, int, error)        { return 0, 0, 0, ErrUnsupported }
 func (*File) Shrinkable() bool                              { return true }
 func (*File) Linked() (bool, error)                         { return false, ErrUnsupported }
+func (*File) Touched() (int64, bool, error)                 { return 0, false, ErrUnsupported }
 func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }
 func (*File) HugePage() int64                               { return 0 }
 func (*File) ReadAt([]byte, int64) (int, error)             { return 0, ErrUnsupported }
@@ -73,7 +74,6 @@ func Barrier() error                                        { return ErrUnsuppor
 func MonotonicMillis() uint64                               { return 0 }
 func BootID() (id [16]byte)                                 { return id }
 func StartTime() uint64                                     { return 0 }
-func Stopped(uint32, uint64) bool                           { return false }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
 func NullForBoth(uintptr) bool                              { return false }
 func KeyMode(uintptr) (func() error, error)                 { return nil, ErrUnsupported }
@@ -82,3 +82,9 @@ func IsNoMemory(error) bool                                 { return false }
 func IsNoSpace(error) bool                                  { return false }
 func IsSymlink(error) bool                                  { return false }
 func IsNotRegular(error) bool                               { return false }
+
+// Processes: see halted_linux.go.
+type Processes struct{}
+
+func NewProcesses() *Processes                { return &Processes{} }
+func (*Processes) Halted(uint32, uint64) Halt { return Halt{} }

@@ -20,17 +20,20 @@ type look struct {
 	// walked is when the slots were last looked at, zero for never: how old the numbers
 	// are that only they tell.
 	walked time.Time
+	// counted: the slots were looked at this time.
+	counted bool
 }
 
 // collector looks at queues again and again.
 //
-// What that costs the participants: a glance reads a dozen lines of the header and two of
+// Its cost to the participants: a glance reads a dozen lines of the header and two of
 // each seat, and each line read has to be fetched back by its writer, some 100 ns. For
 // ten participants and a look a second that is about 2 us a second. A walk over the
 // slots reads a line a slot and costs the participants as many misses: 4096 slots
 // 0.4 ms, a million 100 ms. So all queues get glances, and only the one that is looked
-// at closely gets walks; and of its walks none begins before a hundred times as long has
-// passed as the last one took. Asking the kernel about a lock takes the file's lock list
+// at closely gets walks, and those at which no consumer receives: there only a walk tells what
+// was handed out before and waits to be handed out again. None begins before a hundred times
+// as long has passed as the last one took. Asking the kernel about a lock takes the file's lock list
 // for the time of a query, once for each seat in use.
 type collector struct {
 	names  []string // empty for all
@@ -111,7 +114,7 @@ func (c *collector) one(name string, closer bool) look {
 		l.flow = flow.Between(q.last, l.info, now.Sub(q.at))
 	}
 	q.last, q.at = l.info, now
-	l.walked = q.walked
+	l.walked, l.counted = q.walked, q.survey == l.info
 	return l
 }
 
@@ -120,7 +123,7 @@ func (c *collector) one(name string, closer bool) look {
 func (c *collector) walk(l *look) {
 	if q := c.queues[l.name]; q != nil && l.err == nil && time.Since(q.walked) > walkShare*q.took {
 		if info, err := q.look(true); err == nil {
-			l.info, l.walked = info, q.walked
+			l.info, l.walked, l.counted = info, q.walked, true
 		}
 	}
 }
@@ -135,19 +138,30 @@ func (q *watched) look(closer bool) (*shmq.Info, error) {
 		return info, err
 	}
 	info, err := q.watcher.Glance()
+	if err == nil && !closer && nobodyReceives(info) && start.Sub(q.walked) >= walkShare*q.took {
+		return q.look(true)
+	}
 	if err == nil && closer && q.survey != nil {
 		remember(info, q.survey)
 	}
 	return info, err
 }
 
+// nobodyReceives reports whether no consumer is attached that could go on.
+func nobodyReceives(i *shmq.Info) bool {
+	return !slices.ContainsFunc(i.Participants, func(p shmq.Participant) bool {
+		return p.Role == shmq.Consumer && p.Alive && !p.Stopped && !p.Frozen
+	})
+}
+
 // remember fills in what a glance leaves out from a former look.
 func remember(info, from *shmq.Info) {
 	info.Records, info.Claimed, info.Leased, info.Orphans = from.Records, from.Claimed, from.Leased, from.Orphans
+	info.OldestSent, info.Uncounted = from.OldestSent, from.Uncounted
 	for i := range info.Participants {
 		p := &info.Participants[i]
 		for _, old := range from.Participants {
-			// What was held by one that holds nothing any more is no news.
+			// The holds of a participant that holds nothing any more are no news.
 			if old.Seat == p.Seat && old.Attached.Equal(p.Attached) && (!p.HeldSince.IsZero() || !p.Alive) {
 				p.Holds = old.Holds
 			}

@@ -47,12 +47,12 @@ shmq top - help
 up, down, j, k    choose a queue; page up and down, home (g) and end (G) too
 Enter, right, l   look closer at the chosen queue
 Esc, left         go back to the list
-n d u r w         order of queues: name, depth in slots, use in percent,
+n d u r w         order of queues: name, records, use of the slots in percent,
                   rate of records in and out, warnings; again: turned round
 n r a             order of participants: seat, rate, age of what they hold
 q, Ctrl-C         quit; Ctrl-Z suspends
 
-DEPTH    slots between head and tail       HISTORY  depth, a mark a look
+RECORDS  in the queue, whoever has them    HISTORY  use of the slots, a mark a look
 SENT/s   records of all senders            RECV/s   records acknowledged
 SND RCV  living senders and receivers      STATE    what to look at first
 A + after a rate: a participant came and went between the looks, so it may be

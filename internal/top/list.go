@@ -40,7 +40,7 @@ func (m *model) listTable() table {
 		return s
 	}
 	return table{
-		{title("n", "NAME"), 15 + names, false}, {title("d", "DEPTH"), 7, true}, {title("u", "USE"), 4, true},
+		{title("n", "NAME"), 14 + names, false}, {title("d", "RECORDS"), 8, true}, {title("u", "USE"), 4, true},
 		{"HISTORY", 8 + graphs, false}, {title("r", "SENT/s"), 7, true}, {"RECV/s", 7, true},
 		{"SND", 3, true}, {"RCV", 3, true}, {title("w", "STATE"), 16 + extra - names - graphs, false},
 	}
@@ -126,17 +126,19 @@ func (m *model) listRow(t table, l *look) line {
 		st = warning
 	}
 	depths := graph(m.history[l.name].depths, i.Slots, t[graphColumn].width, 1, m.ascii)[0]
-	return line{mark + t.row(name, short(float64(i.Depth)), fmt.Sprintf("%d%%", int(100*l.use())), depths, sent, received,
+	return line{mark + t.row(name, short(float64(l.records())), fmt.Sprintf("%d%%", int(100*l.use())), depths, sent, received,
 		fmt.Sprint(alive(i, shmq.Producer)), fmt.Sprint(alive(i, shmq.Consumer)), state), st}
 }
 
 // state says in a word or two how a queue is, and whether that should be looked at.
 func (m *model) state(i *shmq.Info) (text string, bad bool) {
-	dead, stopped := 0, 0
+	dead, stopped, frozen := 0, 0, 0
 	for _, p := range i.Participants {
 		switch {
 		case !p.Alive:
 			dead++
+		case p.Frozen:
+			frozen++
 		case p.Stopped:
 			stopped++
 		}
@@ -148,10 +150,13 @@ func (m *model) state(i *shmq.Info) (text string, bad bool) {
 	if stopped > 0 {
 		parts = append(parts, fmt.Sprintf("%d stopped", stopped))
 	}
+	if frozen > 0 {
+		parts = append(parts, fmt.Sprintf("%d frozen", frozen))
+	}
 	if dead > 0 {
 		parts = append(parts, fmt.Sprintf("%d dead", dead))
 	}
-	if i.Depth > 0 && alive(i, shmq.Consumer) == 0 {
+	if i.Depth+i.Orphans > 0 && alive(i, shmq.Consumer) == 0 {
 		parts = append(parts, "no consumer")
 	}
 	if len(parts) > 0 {

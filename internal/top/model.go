@@ -127,7 +127,7 @@ func (m *model) order() {
 		if a.err == nil {
 			switch m.queues.by {
 			case "d":
-				c = cmp.Compare(b.info.Depth, a.info.Depth)
+				c = cmp.Compare(b.records(), a.records())
 			case "u":
 				c = cmp.Compare(b.use(), a.use())
 			case "r":
@@ -138,6 +138,21 @@ func (m *model) order() {
 		}
 		return m.queues.turn(cmp.Or(c, strings.Compare(a.name, b.name)))
 	})
+}
+
+// records returns how many records are in the queue: waiting, to be delivered again, or in
+// a consumer's hands. A glance tells by what was counted, which may be off by what killed
+// participants had not counted; so it does not say so of a queue in which nothing is.
+func (l *look) records() int {
+	i := l.info
+	if l.counted {
+		return i.Records + i.Leased + i.Orphans
+	}
+	busy := slices.ContainsFunc(i.Participants, func(p shmq.Participant) bool { return !p.Alive || !p.HeldSince.IsZero() })
+	if i.Depth == 0 && !busy {
+		return 0
+	}
+	return max(int(int64(i.Sent-i.Received-i.Torn)), 0)
 }
 
 func (l *look) use() float64 { return float64(l.info.Depth) / float64(max(l.info.Slots, 1)) }

@@ -181,9 +181,9 @@ func TestParticipantsOfOneQueue(t *testing.T) {
 		return rows
 	}
 	require.Equal(t, []line{
-		{"   0 consumer     100 app             0 things               5s      0    2048", plain},
-		{"   1 producer     101 app        dead 0 things                -     10    2048", alarm},
-		{"   2 consumer     102 app        stop 0 things            3m12s     20    2048", alarm},
+		{"   0 consumer     100 app               0 things               5s      0    2048", plain},
+		{"   1 producer     101 app        dead   0 things                -     10    2048", alarm},
+		{"   2 consumer     102 app        stop   0 things            3m12s     20    2048", alarm},
 	}, rows())
 	seats := func() (s string) {
 		for _, r := range rows() {
@@ -197,6 +197,8 @@ func TestParticipantsOfOneQueue(t *testing.T) {
 	require.Equal(t, "201", seats(), "the longest first, none last")
 	m.press("a")
 	require.Equal(t, "102", seats())
+	l.info.Participants[2].Frozen = true
+	require.Contains(t, fmt.Sprint(rows()), " frozen ", "that comes first: SIGCONT has no effect")
 	m.now = noon.Add(time.Minute)
 	require.Contains(t, fmt.Sprint(m.frame()), "records   1m00s ago: 0 waiting")
 }

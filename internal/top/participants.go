@@ -14,7 +14,7 @@ import (
 // room for two more, and for more of what they hold.
 func (m *model) participantTable() table {
 	t := table{
-		{"SEAT", 4, true}, {"ROLE", 8, false}, {"PID", 7, true}, {"COMMAND", 10, false}, {"IS", 4, false},
+		{"SEAT", 4, true}, {"ROLE", 8, false}, {"PID", 7, true}, {"COMMAND", 10, false}, {"IS", 6, false},
 		{"HOLDS", 18 + min(max(0, m.columns-80), 20), false}, {"FOR", 6, true}, {"REC/s", 6, true}, {"BYTES/s", 7, true},
 	}
 	if m.columns >= 110 {
@@ -41,6 +41,8 @@ func (m *model) participantRow(t table, p *attached) line {
 	switch {
 	case !p.Alive:
 		is, st = "dead", alarm
+	case p.Frozen:
+		is, st = "frozen", alarm
 	case p.Stopped:
 		is, st = "stop", alarm
 	}

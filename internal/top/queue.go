@@ -53,7 +53,11 @@ func (m *model) recordsText(l *look) string {
 	if age := m.now.Sub(l.walked); age > 2*m.interval && age > 2*time.Second {
 		when = ageText(age) + " ago: "
 	}
-	return fmt.Sprintf("records   %s%d waiting, %d being written, %d being read, %d to be delivered again", when, i.Records, i.Claimed, i.Leased, i.Orphans)
+	oldest := ""
+	if !i.OldestSent.IsZero() {
+		oldest = ", the oldest for " + ageText(m.now.Sub(i.OldestSent))
+	}
+	return fmt.Sprintf("records   %s%d waiting, %d to be delivered again%s, %d being read, %d being written", when, i.Records, i.Orphans, oldest, i.Leased, i.Claimed)
 }
 
 func flowText(what string, f *flow.Flow, of func(*flow.Flow) flow.Rates) string {

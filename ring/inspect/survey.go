@@ -1,18 +1,22 @@
 package inspect
 
 import (
+	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
 
-// Survey is what the words of a ring say. It is made from outside: while
-// participants work, each number is of a slightly different moment, and what a
-// stranger scribbled is counted like the rest.
+// Survey is what the words of a ring say, in records. It is made from outside: while
+// participants work, each number is of a slightly different moment, but no record is
+// counted twice; and what a stranger scribbled is counted like the rest.
 type Survey struct {
-	Records int // published and not taken; single consumer: not acknowledged
+	Records int // published, and handed to no consumer
 	Claimed int // claims being written
-	Leased  int // takes in the hands of consumers (many consumers only)
-	Orphans int // takes waiting to be delivered again
+	Leased  int // in the takes of consumers, dead ones too (many consumers only)
+	Orphans int // in takes without a holder, to be delivered again (many consumers only)
+	// Oldest is when the oldest of Records and Orphans was sent, in nanoseconds of Unix
+	// time; 0 when there is none, or the queue has no time stamps.
+	Oldest uint64
 	// Full: there is no room for a record of one slot. The position a lap before
 	// tail is the one that has to become free.
 	Full bool
@@ -30,7 +34,12 @@ type Holding struct {
 	Records int    `json:"records"` // records handed out and not acknowledged; see Survey.Handed
 	Slots   uint64 `json:"slots"`   // that all this occupies
 	First   uint64 `json:"first"`   // position of the oldest of them
+
+	oldest uint64
 }
+
+// Oldest returns when the oldest of the records was sent, as Survey.Oldest.
+func (h *Holding) Oldest() uint64 { return h.oldest }
 
 // add counts k slots at p.
 func (h *Holding) add(p, k uint64) {
@@ -40,13 +49,17 @@ func (h *Holding) add(p, k uint64) {
 	h.Slots += k
 }
 
-// NewSurvey reads every slot once, and those from head on once more.
+// NewSurvey reads every slot once; with a single consumer, those from head on once more.
 func NewSurvey(of *ring.Ring) Survey {
 	r := wordsOf(of)
 	s := Survey{Seats: make([]Holding, r.Geo.Seats)}
 	head, tail := r.positions()
-	r.surveyOwners(&s, head, tail)
-	r.surveyRecords(&s, head)
+	if r.Geo.ManyConsumers {
+		r.surveyAll(&s, head, tail)
+	} else {
+		r.surveyClaims(&s, tail)
+		r.surveyFromHead(&s, head)
+	}
 	s.Full = r.full(head, tail)
 	return s
 }
@@ -58,55 +71,109 @@ func Glance(of *ring.Ring) Survey {
 	return Survey{Full: r.full(head, tail)}
 }
 
-// surveyOwners reads the slots in their order in memory.
-func (r words) surveyOwners(s *Survey, head, tail uint64) {
-	// The take whose slots are being passed: the words inside are Full for records
-	// that its holder has not acknowledged.
-	var holder *Holding
-	var pos, end uint64
+// passage is the span of slots that is being passed.
+type passage struct {
+	pos, end uint64
+	// count has the records whose words inside are Full, oldest when the oldest of them
+	// was sent; nil where those are none: in a claim they are not sent yet, and in what is
+	// left of one they never were.
+	count  *int
+	oldest *uint64
+}
+
+// surveyAll reads the slots of a queue with many consumers in their order in memory. No span
+// crosses the end of the ring, and no published record outlives its word.
+func (r words) surveyAll(s *Survey, head, tail uint64) {
+	var in passage
 	for i := range r.Cap {
 		w := r.Load(i)
-		switch w.State() {
-		case layout.Claimed:
-			s.Claimed++
-		case layout.Reading, layout.ReadingAcked:
-			s.Leased++
-		case layout.Orphan, layout.OrphanAcked:
-			s.Orphans++
-		case layout.Full:
-			if i < end && w.CompareLap(pos, r.Shift) == 0 {
-				holder.Records++
-			}
-		}
 		k := r.Span(i, w)
-		if !w.State().Owned() || k == 0 || w.Seat() >= len(s.Seats) {
+		if lap := w.CompareLap(in.pos, r.Shift); i < in.end && lap <= 0 {
+			if w.State() == layout.Full && lap == 0 && in.count != nil {
+				r.count(in, i, w)
+			}
+			continue // of a later lap it would have been freed meanwhile
+		}
+		if w.State() == layout.Free || k == 0 {
 			continue
 		}
-		h := &s.Seats[w.Seat()]
-		if w.State() == layout.Claimed {
-			h.Claims++
-			h.add(w.Position(i, tail, r.Shift), k)
-			end = 0 // what is inside is not sent yet
-			continue
+		in = passage{pos: w.Position(i, head, r.Shift), end: i + k}
+		acked := false
+		switch w.State() {
+		case layout.Full:
+			in.count, in.oldest = &s.Records, &s.Oldest
+		case layout.Orphan, layout.OrphanAcked:
+			in.count, in.oldest = &s.Orphans, &s.Oldest
+			acked = w.State() == layout.OrphanAcked
+		case layout.Reading, layout.ReadingAcked:
+			in.count, in.oldest = r.holding(s, w, in.pos, k)
+			acked = w.State() == layout.ReadingAcked
+		case layout.Claimed:
+			in.pos = w.Position(i, tail, r.Shift)
+			r.claim(s, w, in.pos, k)
 		}
-		h.Takes++
-		if w.State() == layout.Reading {
-			h.Records++
+		if in.count != nil && !acked {
+			r.count(in, i, w)
 		}
-		holder, pos, end = h, w.Position(i, head, r.Shift), i+k
-		h.add(pos, k)
+	}
+	for i := range s.Seats {
+		s.Leased += s.Seats[i].Records
 	}
 }
 
-// surveyRecords counts records from head on, since words before it may be left over,
-// and as far as words of their lap reach, since tail may lag.
-func (r words) surveyRecords(s *Survey, head uint64) {
-	handout := head
-	if !r.Geo.ManyConsumers {
-		if end := r.handout(); int64(end-head) > 0 && end-head <= r.Cap {
-			handout = end
-			s.Handed.add(head, end-head)
+// holding returns where the records of a take count.
+func (r words) holding(s *Survey, w layout.Word, p, k uint64) (*int, *uint64) {
+	if w.Seat() >= len(s.Seats) {
+		return &s.Leased, new(uint64)
+	}
+	h := &s.Seats[w.Seat()]
+	h.Takes++
+	h.add(p, k)
+	return &h.Records, &h.oldest
+}
+
+func (r words) claim(s *Survey, w layout.Word, p, k uint64) {
+	s.Claimed++
+	if w.Seat() < len(s.Seats) {
+		s.Seats[w.Seat()].Claims++
+		s.Seats[w.Seat()].add(p, k)
+	}
+}
+
+// count counts the record in slot i, whose word was w.
+func (r words) count(in passage, i uint64, w layout.Word) {
+	*in.count++
+	sent := r.SentAt(i)
+	if sent == 0 || layout.Word(atomics.Reload64(r.WordAt(i))) != w {
+		return // without a time, or gone meanwhile
+	}
+	if *in.oldest == 0 || sent < *in.oldest {
+		*in.oldest = sent
+	}
+}
+
+// surveyClaims reads the slots of a queue with a single consumer for what its producers are
+// writing. Other things that the words say may be left over.
+func (r words) surveyClaims(s *Survey, tail uint64) {
+	if !r.Geo.ManyProducers {
+		return
+	}
+	for i := range r.Cap {
+		if w := r.Load(i); w.State() == layout.Claimed {
+			if k := r.Span(i, w); k != 0 {
+				r.claim(s, w, w.Position(i, tail, r.Shift), k)
+			}
 		}
+	}
+}
+
+// surveyFromHead counts the records of a queue with a single consumer from head on, as far
+// as words of their lap reach, since tail may lag.
+func (r words) surveyFromHead(s *Survey, head uint64) {
+	handout := head
+	if end := r.handout(); int64(end-head) > 0 && end-head <= r.Cap {
+		handout = end
+		s.Handed.add(head, end-head)
 	}
 	for p := head; p-head < r.Cap; {
 		w := r.Load(p)
@@ -115,10 +182,11 @@ func (r words) surveyRecords(s *Survey, head uint64) {
 			break
 		}
 		if w.State() == layout.Full {
-			s.Records++
+			in := passage{count: &s.Records, oldest: &s.Oldest}
 			if int64(handout-p) > 0 {
-				s.Handed.Records++
+				in.count, in.oldest = &s.Handed.Records, &s.Handed.oldest
 			}
+			r.count(in, p, w)
 		}
 		p += k
 	}

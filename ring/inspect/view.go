@@ -25,14 +25,14 @@ import (
 //     head has not passed p afterwards: a producer writes there only after it has read
 //     a head beyond p.
 //
-// A record that is changing all the time costs a bounded number of copies. What stands
+// A record that is changing all the time costs a bounded number of copies. Everything that stands
 // in the mapping is bounded like everywhere: spans by the ring, lengths by the span.
 
 // State is what becomes of a record that a Viewer sees.
 type State uint8
 
 const (
-	// Waiting: published, and taken by nobody.
+	// Waiting: published, and not taken by a consumer.
 	Waiting State = iota
 	// Leased: in the hands of a consumer, alive or dead, and not acknowledged. In a
 	// queue with a single consumer: handed out, and not freed.
@@ -51,6 +51,7 @@ type Record struct {
 	State       State
 	Seat        int    // that holds it or writes it, -1 where no word tells
 	Redelivered int    // deliveries beyond the first, as far as they were recorded
+	Sent        uint64 // Unix time in nanoseconds; 0 without time stamps
 	Data        []byte // a copy; its memory is used again by the next call of Next
 }
 
@@ -85,7 +86,7 @@ func NewViewer(r *ring.Ring) *Viewer {
 	return v
 }
 
-// Rewind goes to the oldest record. What was in the ring at this moment lies before
+// Rewind goes to the oldest record. A record that was in the ring at this moment lies before
 // end: a viewer of participants at work stops there, or might never.
 func (v *Viewer) Rewind() (end uint64) {
 	r := v.r
@@ -157,7 +158,8 @@ func (v *Viewer) read(rec *Record, w layout.Word) (ok bool, err error) {
 	data, meta, err := r.Payload(rec.Pos, r.Span(rec.Pos, w))
 	rec.Data = append(rec.Data, data...)
 	rec.Redelivered = int(meta >> layout.MetaDeliveriesShift)
-	if r.Geo.Checksum && (err != nil || v.sums.Sum(rec.Pos, meta, rec.Data) != *r.SumAt(rec.Pos)) {
+	rec.Sent = r.SentAt(rec.Pos)
+	if r.Geo.Checksum && (err != nil || v.sums.Sum(r.Region, rec.Pos, meta, rec.Sent, rec.Data) != *r.SumAt(rec.Pos)) {
 		err = region.ErrTorn
 	}
 	if layout.Word(atomics.Reload64(r.WordAt(rec.Pos))) != w {

@@ -100,7 +100,7 @@ func headerOf(v *shmq.Viewer) (dump.Header, error) {
 	return dump.Header{
 		Geometry: layout.Geometry{
 			ManyProducers: o.Producers == shmq.Many, ManyConsumers: o.Consumers == shmq.Many,
-			Seats: o.Seats, Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize), Checksum: o.Checksum,
+			Seats: o.Seats, Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize), Checksum: o.Checksum, Timestamps: o.Timestamps,
 		},
 		Mode: o.Mode, Time: time.Now(),
 	}, err

@@ -93,6 +93,6 @@ func (l *loader) open(h dump.Header) (*producer.Raw, error) {
 	}
 	return producer.OpenRaw(l.name, &producer.Options{NoCreate: l.flags.noCreate, AnyShape: true, Create: shmq.Options{
 		Producers: side(h.ManyProducers), Consumers: side(h.ManyConsumers),
-		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, Mode: h.Mode & fs.ModePerm, Checksum: h.Checksum,
+		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, Mode: h.Mode & fs.ModePerm, Checksum: h.Checksum, Timestamps: h.Timestamps,
 	}})
 }

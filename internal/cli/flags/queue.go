@@ -32,14 +32,15 @@ func (q *Queue) Add(cmd *cobra.Command) {
 	Text(cmd, &q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many` consumers at a time", sides...)
 	set.BoolVar(&q.opts.HugePages, "huge-pages", false, "new queue: in pages of 2 MiB, as far as it fills them")
 	set.BoolVar(&q.opts.Checksum, "checksum", false, "new queue: each record with a checksum, for a queue on a disk that is to survive a reboot")
+	set.BoolVar(&q.opts.Timestamps, "timestamps", false, "new queue: each record with the time when it was sent")
 	set.Var(&q.mode, "mode", "new queue: permissions in `octal`; 0660 lets the group use it")
 }
 
 // Options returns what the flags ask for.
 func (q *Queue) Options() shmq.Options {
 	o := q.opts
-	// What is not asked for is the library's default, for which an existing queue is no
-	// contradiction.
+	// An option that was not asked for is the library's default, for which an existing queue is
+	// no contradiction.
 	for flag, value := range map[string]*int{"slots": &o.Slots, "slot-size": &o.SlotSize, "seats": &o.Seats} {
 		if !q.set.Changed(flag) {
 			*value = 0
@@ -53,7 +54,7 @@ func (q *Queue) Options() shmq.Options {
 // shape does not want another one in silence. A queue that is absent passes.
 func (q *Queue) Check(name string) error {
 	var info *shmq.Info
-	for _, flag := range []string{"slots", "slot-size", "seats", "producers", "consumers", "checksum", "mode"} {
+	for _, flag := range []string{"slots", "slot-size", "seats", "producers", "consumers", "checksum", "timestamps", "mode"} {
 		if !q.set.Changed(flag) {
 			continue
 		}
@@ -89,6 +90,8 @@ func (q *Queue) matches(flag string, info *shmq.Info) (is string, ok bool) {
 		return info.Producers.String(), info.Producers == q.opts.Producers
 	case "checksum":
 		return strconv.FormatBool(info.Checksum), info.Checksum == q.opts.Checksum
+	case "timestamps":
+		return strconv.FormatBool(info.Timestamps), info.Timestamps == q.opts.Timestamps
 	case "consumers":
 		return info.Consumers.String(), info.Consumers == q.opts.Consumers
 	}

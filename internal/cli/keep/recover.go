@@ -68,7 +68,9 @@ func printRecovery(w io.Writer, rec *shmq.Recovery, now time.Time) {
 	for i := range rec.Alive {
 		p := &rec.Alive[i]
 		state := "alive"
-		if p.Stopped {
+		if p.Frozen {
+			state = "alive, frozen"
+		} else if p.Stopped {
 			state = "alive, stopped"
 		}
 		fmt.Fprintf(w, "seat %d: %s is %s, holds %s: left alone\n", p.Seat, report.Participant(p), state, cmp.Or(report.Holds(p), "nothing")+report.ForHowLong(p, now))
@@ -87,7 +89,10 @@ func doneText(rec *shmq.Recovery, d *shmq.Recovered) string {
 	if d.Claims > 0 {
 		done = append(done, report.Number(d.Claims, "claim")+" skipped")
 	}
-	if d.Takes > 0 || d.Role == shmq.Consumer && d.Holds != nil {
+	switch {
+	case d.Returned > 0:
+		done = append(done, report.Number(d.Returned, "record")+" to be delivered again")
+	case d.Role == shmq.Consumer && d.Holds != nil: // a single one, of which some may be acknowledged
 		done = append(done, "records to be delivered again")
 	}
 	return strings.Join(append(done, "seat freed"), ", ")

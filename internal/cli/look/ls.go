@@ -16,7 +16,7 @@ import (
 
 const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR.
 
-  RECORDS    that wait to be received
+  RECORDS    that wait to be received, for the first time or again
   SENDERS    attached now, of one or many that may be; the same for RECEIVERS
   DEAD       participants that died and were not recovered yet; the next participant
              that attaches or waits does that
@@ -63,7 +63,7 @@ func table(entries []shmq.Entry) [][]string {
 			last = report.Age(report.Ago(t))
 		}
 		_, dead := report.LivingAndDead(i)
-		rows = append(rows, []string{e.Name, strconv.Itoa(i.Records), attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers),
+		rows = append(rows, []string{e.Name, strconv.Itoa(i.Records + i.Orphans), attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers),
 			strconv.Itoa(dead), strconv.Itoa(i.Slots), strconv.Itoa(i.SlotSize), report.Bytes(i.Size), report.Age(report.Ago(i.Created)), last})
 	}
 	return rows

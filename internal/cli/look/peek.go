@@ -21,8 +21,12 @@ Without --format or --json there is a line for each record:
             orphaned, to be delivered again; writing, not sent yet
   SIZE      in bytes, encoded as it lies there
   AGAIN     how often it was delivered again
+  AGE       since it was sent, in a queue with time stamps
   HOLDER    the process that receives or writes it
   DATA      its beginning; --format or --json give all
+
+With --json each record is an object, with its id, which names it for good, and the time
+at which it was sent.
 
 Records that are taken during the look are left out, never shown in part. With --format
 only the contents of the records are written, as shmq-recv would write them.`

@@ -6,21 +6,25 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/internal/cli/format"
+	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/jsonpack"
 )
 
 // recordJSON is what peek and tail print of a record with --json.
 type recordJSON struct {
 	Position    uint64           `json:"position"`
+	ID          *shmq.ID         `json:"id,omitempty"` // not while it is being written
 	State       shmq.RecordState `json:"state"`
 	Slots       int              `json:"slots"`
 	Size        *int             `json:"size_bytes,omitempty"`
 	Redelivered int              `json:"redelivered"`
+	Sent        time.Time        `json:"sent_at,omitzero"`
 	Holder      *shmq.Holder     `json:"holder"`
 	Data        json.RawMessage  `json:"data,omitempty"`
 	Base64      string           `json:"data_base64,omitempty"`
@@ -34,7 +38,7 @@ func (p *printer) asJSON(to *format.Page, rec *shmq.Record) error {
 	}
 	if rec.State != shmq.Writing {
 		n := len(rec.Data)
-		v.Size = &n
+		v.Size, v.ID, v.Sent = &n, &rec.ID, rec.Sent
 		data, err := jsonpack.AppendJSON(nil, rec.Data)
 		if err == nil {
 			v.Data = data
@@ -86,7 +90,7 @@ func printable(r rune) rune {
 	return r
 }
 
-const peekRow = "%-12v %-8v %9v %6v %6v  %-26v %v\n"
+const peekRow = "%-12v %-8v %9v %6v %6v %6v  %-26v %v\n"
 
 func (p *printer) asRow(to *format.Page, rec *shmq.Record) error {
 	holder := "-"
@@ -100,11 +104,19 @@ func (p *printer) asRow(to *format.Page, rec *shmq.Record) error {
 	if rec.State == shmq.Writing {
 		size, data = "-", ""
 	}
-	row := fmt.Sprintf(peekRow, rec.Position, rec.State, size, rec.Slots, rec.Redelivered, holder, data)
+	row := fmt.Sprintf(peekRow, rec.Position, rec.State, size, rec.Slots, rec.Redelivered, age(rec.Sent), holder, data)
 	to.Buf = append(append(to.Buf, strings.TrimRight(row, " \n")...), '\n')
 	return nil
 }
 
+// age tells how long ago a record was sent; "-" where that is not known.
+func age(sent time.Time) string {
+	if sent.IsZero() {
+		return "-"
+	}
+	return report.Age(report.Ago(sent))
+}
+
 func peekHeading(w io.Writer) {
-	fmt.Fprintf(w, peekRow, "POSITION", "STATE", "SIZE", "SLOTS", "AGAIN", "HOLDER", "DATA")
+	fmt.Fprintf(w, peekRow, "POSITION", "STATE", "SIZE", "SLOTS", "AGAIN", "AGE", "HOLDER", "DATA")
 }

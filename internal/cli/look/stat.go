@@ -119,7 +119,11 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 	if i.Checksum {
 		row("checksums", "of each record; %d torn ones were dropped", i.Torn)
 	}
-	row("records", "%d waiting, %d being written, %d being read, %d to be delivered again", i.Records, i.Claimed, i.Leased, i.Orphans)
+	if i.Timestamps {
+		row("time stamps", "of each record")
+	}
+	row("records", "%s", report.InQueue(i))
+	row("in all", "%s", report.InAll(i))
 	row("positions", "head %d, tail %d", i.Head, i.Tail)
 	if i.Skipped > 0 {
 		row("skipped", "%d claims of senders that died", i.Skipped)

@@ -29,6 +29,7 @@ type Receiver struct {
 	Format format.Format
 	Take   Take
 	Show   bool // before each record, its earlier deliveries
+	Meta   bool // each record in an object with what is known of it
 	// Over, if not nil, says what becomes of an error, such as the end of a stream.
 	Over func(error) error
 
@@ -125,7 +126,7 @@ func (r *Receiver) fill(ls []consumer.Lease) (n int, err error) {
 			if r.Show {
 				p.Buf = append(strconv.AppendInt(p.Buf, int64(ls[n].Redelivered()), 10), '\t')
 			}
-			if err := r.Format.Put(p, ls[n].Bytes()); err != nil {
+			if err := r.put(p, &ls[n]); err != nil {
 				return err
 			}
 			p.Ends = append(p.Ends, len(p.Buf))
@@ -137,6 +138,14 @@ func (r *Receiver) fill(ls []consumer.Lease) (n int, err error) {
 		p.Buf = p.Buf[:p.Start(n)]
 	}
 	return n, err
+}
+
+func (r *Receiver) put(p *format.Page, l *consumer.Lease) error {
+	if !r.Meta {
+		return r.Format.Put(p, l.Bytes())
+	}
+	m := format.Meta{ID: l.ID(), Queue: l.Queue(), Attempt: l.Attempt(), SentAt: l.SentAt()}
+	return m.Put(p, l.Bytes())
 }
 
 // flush writes the page, which holds the leases, and returns how many of them were

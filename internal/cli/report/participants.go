@@ -15,12 +15,31 @@ func Participant(p *shmq.Participant) string {
 	return fmt.Sprintf("%v %d (%s)", p.Role, p.PID, p.Command)
 }
 
+// InQueue says what is in a queue: 3 waiting, the oldest for 4m, 1 to be delivered again, 2
+// in the hands of receivers, 1 being written.
+func InQueue(i *shmq.Info) string {
+	text := fmt.Sprintf("%d waiting, %d to be delivered again", i.Records, i.Orphans)
+	if !i.OldestSent.IsZero() {
+		text += fmt.Sprintf(", the oldest sent %s ago", Age(Ago(i.OldestSent)))
+	}
+	return text + fmt.Sprintf(", %d being read, %d being written", i.Leased, i.Claimed)
+}
+
+// InAll says what has gone through a queue.
+func InAll(i *shmq.Info) string {
+	text := fmt.Sprintf("%d sent, %d received", i.Sent, i.Received)
+	if i.Torn > 0 {
+		text += fmt.Sprintf(", %d torn ones dropped", i.Torn)
+	}
+	return text
+}
+
 // Holds says what a participant holds: "2 records, 14 slots". Nothing is "".
 func Holds(p *shmq.Participant) string {
 	h := p.Holds
 	if h == nil {
 		if p.Role == shmq.Producer && !p.HeldSince.IsZero() {
-			return "a reservation" // a single producer's; its slots are nobody else's anyway
+			return "a reservation" // a single producer's; its slots are no other's anyway
 		}
 		return ""
 	}

@@ -115,10 +115,23 @@ func (m *metrics) queue(i *shmq.Info) {
 	total("shmq_tail_slots_total", "Slots that producers have claimed: the position of the next claim.", i.Tail)
 	total("shmq_head_slots_total", "Slots that consumers have taken; with a single consumer: acknowledged.", i.Head)
 	number("shmq_depth_slots", "Slots between head and tail.", i.Depth)
-	number("shmq_records_waiting", "Records that wait to be taken; with a single consumer: to be acknowledged.", i.Records)
+	number("shmq_records_waiting", "Records that no consumer was handed yet.", i.Records)
+	number("shmq_records_orphaned", "Records to be delivered again: their holder died, or gave them back.", i.Orphans)
+	number("shmq_records_leased", "Records in the hands of living consumers; of a single one, at most so many.", i.Leased)
 	number("shmq_claims_open", "Claims of producers that are being written.", i.Claimed)
-	number("shmq_takes_leased", "Takes of consumers that are not acknowledged.", i.Leased)
-	number("shmq_takes_orphaned", "Takes to be delivered again.", i.Orphans)
+	if i.Timestamps {
+		age := 0.0
+		if !i.OldestSent.IsZero() {
+			age = Ago(i.OldestSent).Seconds()
+		}
+		m.add("shmq_oldest_record_age_seconds", gauge, "Since when the oldest record waits that no consumer has, the orphaned ones too; 0 if there is none.", strconv.FormatFloat(age, 'f', 3, 64), q...)
+	}
+	total("shmq_records_sent_total", "Records sent, by all participants that ever were.", i.Sent)
+	total("shmq_bytes_sent_total", "Payload of those.", i.SentBytes)
+	total("shmq_records_received_total", "Records received and acknowledged, by all participants that ever were.", i.Received)
+	total("shmq_bytes_received_total", "Payload of those.", i.ReceivedBytes)
+	total("shmq_records_redelivered_total", "Records received that had been delivered before.", i.Redelivered)
+	m.add("shmq_records_uncounted", gauge, "Received, torn, waiting, orphaned and leased records less those sent: what killed participants had not counted.", strconv.FormatInt(i.Uncounted, 10), q...)
 	total("shmq_claims_skipped_total", "Claims of dead producers that were passed over.", i.Skipped)
 	flag("shmq_checksum", "Whether each record has a checksum.", i.Checksum)
 	total("shmq_torn_records_total", "Records dropped because their checksum was wrong.", i.Torn)
@@ -129,12 +142,15 @@ func (m *metrics) queue(i *shmq.Info) {
 	flag("shmq_stream_begun", "Whether a producer has ever attached.", i.Begun)
 	flag("shmq_stream_finished", "Whether the stream is marked as finished.", i.Finished)
 	for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
-		alive, dead, stopped := 0, 0, 0
+		alive, dead, stopped, frozen := 0, 0, 0, 0
 		for _, p := range i.Participants {
 			switch {
 			case p.Role != role:
 			case !p.Alive:
 				dead++
+			case p.Frozen:
+				alive++
+				frozen++
 			case p.Stopped:
 				alive++
 				stopped++
@@ -142,10 +158,11 @@ func (m *metrics) queue(i *shmq.Info) {
 				alive++
 			}
 		}
-		const name, help = "shmq_participants", "Participants; the dead are those that nobody has recovered yet."
+		const name, help = "shmq_participants", "Participants; dead ones are those that no participant has recovered yet."
 		m.add(name, gauge, help, strconv.Itoa(alive), "queue", i.Name, "role", role.String(), "alive", "true")
 		m.add(name, gauge, help, strconv.Itoa(dead), "queue", i.Name, "role", role.String(), "alive", "false")
-		m.add("shmq_participants_stopped", gauge, "Living participants whose process is stopped.", strconv.Itoa(stopped), "queue", i.Name, "role", role.String())
+		m.add("shmq_participants_stopped", gauge, "Living participants whose process is stopped, and not frozen.", strconv.Itoa(stopped), "queue", i.Name, "role", role.String())
+		m.add("shmq_participants_frozen", gauge, "Living participants whose cgroup is frozen.", strconv.Itoa(frozen), "queue", i.Name, "role", role.String())
 	}
 	for n := range i.Participants {
 		m.participant(i.Name, &i.Participants[n])
@@ -166,6 +183,7 @@ func (m *metrics) participant(queue string, p *shmq.Participant) {
 	number("attached_timestamp_seconds", "When it attached.", secondsText(p.Attached))
 	number("alive", "Whether it lives.", boolText(p.Alive))
 	number("stopped", "Whether its process is stopped, as far as that can be told.", boolText(p.Stopped))
+	number("frozen", "Whether its cgroup is frozen, as far as that can be told.", boolText(p.Frozen))
 	var slots, records uint64
 	if p.Holds != nil {
 		slots, records = p.Holds.Slots, uint64(p.Holds.Records)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // Warnings says in plain words what may be in the way of participants: dead ones, stopped
-// ones that hold something, a ring without room and why, and records that nobody takes.
+// ones that hold something, a ring without room and why, and records that no consumer takes.
 func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 	if i.Broken {
 		lines = append(lines, "the machine stopped, or this is a copy of a queue in use; the next participant, or shmq recover, rebuilds it; until then these numbers mean little")
@@ -20,9 +21,9 @@ func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 		switch {
 		case !p.Alive:
 			lines = append(lines, deadText(i, p))
-		case p.Stopped:
-			if line := stoppedText(i, p, now); line != "" {
-				lines = append(lines, line)
+		case p.Stopped || p.Frozen:
+			if line := haltedText(i, p, now); line != "" {
+				lines = append(lines, line+thawText(p))
 			}
 		}
 	}
@@ -38,7 +39,7 @@ func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 }
 
 // fullText says what the ring is full behind: a participant holds the position that a
-// producer needs next, or nobody has taken the record there.
+// producer needs next, or no consumer has taken the record there.
 func fullText(i *shmq.Info, now time.Time) string {
 	if i.Tail < uint64(i.Slots) { // a lap has not even passed
 		return "the ring is full, though nobody can have filled it; run: shmq check " + i.Name
@@ -73,10 +74,14 @@ func waitingText(i *shmq.Info) string {
 		return " wait"
 	}
 	switch {
+	case i.Records == 0 && i.Orphans > 0:
+		return Number(i.Orphans, "record") + verb(i.Orphans) + " to be delivered again"
 	case i.Records > 0:
-		return Number(i.Records, "record") + verb(i.Records)
-	case i.Orphans > 0:
-		return "records wait to be delivered again"
+		text := Number(i.Records+i.Orphans, "record") + verb(i.Records+i.Orphans)
+		if !i.OldestSent.IsZero() {
+			text += ", the oldest for " + Age(Ago(i.OldestSent))
+		}
+		return text
 	case i.Depth > 0 && i.Claimed == 0:
 		return Number(i.Depth, "slot") + verb(i.Depth) + " to be taken"
 	}
@@ -85,26 +90,26 @@ func waitingText(i *shmq.Info) string {
 
 // nobodyTakes says why no consumer can take records, or "" if one can.
 func nobodyTakes(i *shmq.Info) string {
-	var stopped *shmq.Participant
+	var halted *shmq.Participant
 	n := 0
 	for k := range i.Participants {
 		p := &i.Participants[k]
 		if p.Role != shmq.Consumer || !p.Alive {
 			continue
 		}
-		if !p.Stopped {
+		if !p.Stopped && !p.Frozen {
 			return ""
 		}
-		stopped = p
+		halted = p
 		n++
 	}
 	switch n {
 	case 0:
 		return "no consumer is attached"
 	case 1:
-		return "the only consumer, " + strconv.Itoa(stopped.PID) + " (" + stopped.Command + "), is stopped"
+		return "the only consumer, " + strconv.Itoa(halted.PID) + " (" + halted.Command + "), is " + haltWord(halted)
 	}
-	return fmt.Sprintf("all %d consumers are stopped", n)
+	return fmt.Sprintf("all %d consumers are stopped or frozen", n)
 }
 
 func deadText(i *shmq.Info, p *shmq.Participant) string {
@@ -119,24 +124,53 @@ func deadText(i *shmq.Info, p *shmq.Participant) string {
 	return fmt.Sprintf("seat %d: %s %s; the next participant or `shmq recover %s` %s", p.Seat, Participant(p), what, i.Name, does)
 }
 
-func stoppedText(i *shmq.Info, p *shmq.Participant, now time.Time) string {
-	has := "holds"
+// haltWord says how a participant that does not go on is kept from it. A process that is
+// both is frozen first: no SIGCONT has an effect before it is thawed.
+func haltWord(p *shmq.Participant) string {
+	if p.Frozen {
+		return "frozen"
+	}
+	return "stopped"
+}
+
+// thawText says how a frozen participant is thawed.
+func thawText(p *shmq.Participant) string {
+	switch {
+	case !p.Frozen:
+		return ""
+	case p.Freezer == "":
+		return "; its cgroup is frozen, so SIGCONT has no effect: thaw it (docker unpause)"
+	}
+	return fmt.Sprintf("; its cgroup is frozen, so SIGCONT has no effect: thaw it (docker unpause, or echo %s > %s)", thaw(p.Freezer), p.Freezer)
+}
+
+// thaw is what a freezer's file is written to thaw: cgroup.freeze of version 2 of cgroups, or
+// freezer.state of version 1.
+func thaw(file string) string {
+	if filepath.Base(file) == "cgroup.freeze" {
+		return "0"
+	}
+	return "THAWED"
+}
+
+func haltedText(i *shmq.Info, p *shmq.Participant, now time.Time) string {
+	is, has := haltWord(p), "holds"
 	if !p.HeldSince.IsZero() {
 		has = "has held"
 	}
 	switch {
 	case p.Holds != nil && p.Holds.Claims > 0:
-		return fmt.Sprintf("%s is stopped in the middle of a record%s; later ones wait for it while it lives", Participant(p), ForHowLong(p, now))
+		return fmt.Sprintf("%s is %s in the middle of a record%s; later ones wait for it while it lives", Participant(p), is, ForHowLong(p, now))
 	case p.Holds != nil:
 		it := "them"
 		if p.Holds.Records == 1 {
 			it = "it"
 		}
-		return fmt.Sprintf("%s is stopped and %s %s%s; nobody else gets %s while it lives", Participant(p), has, heldRecords(p.Holds), ForHowLong(p, now), it)
+		return fmt.Sprintf("%s is %s and %s %s%s; nobody else gets %s while it lives", Participant(p), is, has, heldRecords(p.Holds), ForHowLong(p, now), it)
 	case p.Role == shmq.Producer && i.Producers == shmq.One, p.Role == shmq.Consumer && i.Consumers == shmq.One:
-		return fmt.Sprintf("%s is stopped; nobody else can be the %v while it lives", Participant(p), p.Role)
+		return fmt.Sprintf("%s is %s; nobody else can be the %v while it lives", Participant(p), is, p.Role)
 	case !p.HeldSince.IsZero():
-		return fmt.Sprintf("%s is stopped and has held something%s; nobody else gets that while it lives", Participant(p), ForHowLong(p, now))
+		return fmt.Sprintf("%s is %s and has held something%s; nobody else gets that while it lives", Participant(p), is, ForHowLong(p, now))
 	}
 	return ""
 }

@@ -32,6 +32,7 @@ type recvFlags struct {
 	wait     shmq.WaitPolicy
 	mlock    bool
 	show     bool
+	meta     bool
 	exec     worker.Flags
 	watch    progress.Flags
 }
@@ -53,17 +54,24 @@ A receiver that is killed after it has written a record and before it has acknow
 it leaves the record to be written again by another. --show-redelivered tells such
 records from new ones: their number is not 0.
 
+With --format json --with-meta each record is an object: id, which names the record for
+good; queue; attempt, 1 for the first delivery; sent_at, in a queue with time stamps;
+data, the record itself. Without the flag JSON is the records and nothing else, for
+tools that know of no queue.
+
 With --exec, or with a command after --, nothing is written: the command is run for
 each record, which it finds on its standard input, in the same format. It is
 acknowledged when the command exits with 0, and tried again when it does not. --exec
 takes a line for /bin/sh; words after -- are run as they are, without a shell. With
 --batch a command gets several records, one after the other. The environment has
-SHMQ_QUEUE, SHMQ_RECORD (1 for the first that this receiver took), SHMQ_RECORDS (how
-many), SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how often the record
-was handed out before: a receiver may have worked on it). A command that can't be run
-(126, 127) stops the receiver; one that can't be started just now, for want of
-processes or memory, is tried until it can. Commands have no terminal. A signal is
-passed on to those that run; the records of those that then fail, and all others, are
+SHMQ_QUEUE, SHMQ_ID (which names the record for good), SHMQ_SENT_AT (empty in a queue
+without time stamps), SHMQ_RECORD (1 for the first that this receiver took),
+SHMQ_RECORDS (how many), SHMQ_ATTEMPT (1 for its first) and SHMQ_REDELIVERED (0, or how
+often the record was handed out before: a receiver may have worked on it). Id, time and
+number are those of the first of a batch; --with-meta gives those of each. A command
+that can't be run (126, 127) stops the receiver; one that can't be started just now, for
+want of processes or memory, is tried until it can. Commands have no terminal. A signal
+is passed on to those that run; the records of those that then fail, and all others, are
 there for the next receiver. A receiver that is killed leaves its commands running, and
 their records come again.
 
@@ -124,6 +132,7 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
+	set.BoolVar(&f.meta, "with-meta", false, "with --format json: an object for each record, with its id, queue, attempt, time of sending, and data")
 	f.exec.Add(cmd)
 	f.watch.Add(cmd)
 	flags.AddAttach(cmd, &f.wait, &f.mlock)
@@ -136,8 +145,13 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.show && !f.format.Text {
 		return exit.Usage("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.Name)
 	}
-	if f.strict && !f.untilEOF {
+	switch {
+	case f.strict && !f.untilEOF:
 		return exit.Usage("--strict is about the end of a stream; add --until-eof")
+	case f.meta && f.format.Name != "json":
+		return exit.Usage("--with-meta goes with --format json only")
+	case f.meta && f.show:
+		return exit.Usage("--with-meta does not go with --show-redelivered: the object has the attempt")
 	}
 	opts := f.queue.Options()
 	if err := f.exec.Check(name); err != nil {
@@ -165,7 +179,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	if f.exec.Given() {
 		return f.runCommands(ctx, w, c, take)
 	}
-	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show, Over: f.over(name, w)}
+	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show, Meta: f.meta, Over: f.over(name, w)}
 	w.Waits = func() string {
 		if r.Hold.Away() {
 			return "waiting for the output"
@@ -195,7 +209,7 @@ func (f *recvFlags) over(name string, w *progress.Watch) func(error) error {
 // runCommands receives by running a command for each record.
 func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, c *consumer.Raw, take pump.Take) (err error) {
 	o := f.exec.Options()
-	o.Format, o.Take, o.Note, o.Verbose, o.Over = f.format.Format, take, w.Line, f.watch.Verbose, f.over(c.Name(), w)
+	o.Format, o.Meta, o.Take, o.Note, o.Verbose, o.Over = f.format.Format, f.meta, take, w.Line, f.watch.Verbose, f.over(c.Name(), w)
 	commands, err := worker.New(ctx, c, o)
 	if err != nil {
 		return err

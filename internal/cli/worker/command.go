@@ -154,7 +154,7 @@ func isShortage(err error) bool {
 // commandError is a command that failed.
 type commandError struct {
 	err  error
-	last *lastLines // nil where nobody will read them
+	last *lastLines // nil where no letter will have them
 }
 
 func (e *commandError) Error() string { return e.err.Error() }

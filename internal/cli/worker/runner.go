@@ -24,6 +24,7 @@ import (
 type Options struct {
 	Command []string
 	Format  format.Format
+	Meta    bool // each record in an object with what is known of it
 	Jobs    int
 	Batch   int
 	Key     string // the field by whose value records are kept in order, "" for none
@@ -93,7 +94,11 @@ func (r *Runner) Run() (err error) {
 // prepare formats a record as the command will find it.
 func (r *Runner) prepare(rec *crew.Record) (key string, err error) {
 	var p format.Page
-	if err := r.opts.Format.Put(&p, rec.Data); err != nil {
+	put := r.opts.Format.Put
+	if r.opts.Meta {
+		put = (&format.Meta{ID: rec.ID, Queue: r.from.Name(), Attempt: rec.Redelivered + 1, SentAt: rec.SentAt}).Put
+	}
+	if err := put(&p, rec.Data); err != nil {
 		return "", fmt.Errorf("%w: it is not msgpack (%v); --format raw takes it", exit.ErrData, err)
 	}
 	rec.Value = p.Buf

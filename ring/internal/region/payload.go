@@ -18,7 +18,7 @@ func (r *Region) LengthMeta(p uint64) *uint64 {
 
 // inline returns the payload bytes in the line of position p.
 func (r *Region) inline(p uint64, n int) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(r.LineAt(p), layout.SlotInline)), n)
+	return unsafe.Slice((*byte)(unsafe.Add(r.inlines, (p&r.Mask)*layout.SlotSize)), n)
 }
 
 // areas returns n bytes of the data areas from position p's on.
@@ -35,6 +35,21 @@ func (r *Region) Place(p uint64, n int) (b []byte, meta uint32) {
 		return r.inline(p, n), 0
 	}
 	return r.areas(p, n), layout.MetaArea
+}
+
+// TimeAt is where the record at p says when it was sent.
+//
+// Preconditions: the queue has time stamps; elsewhere payload may stand there.
+func (r *Region) TimeAt(p uint64) *uint64 {
+	return (*uint64)(unsafe.Add(r.LineAt(p), layout.SlotTime))
+}
+
+// SentAt returns when the record at p was sent, or 0 in a queue without time stamps.
+func (r *Region) SentAt(p uint64) uint64 {
+	if !r.Geo.Timestamps {
+		return 0
+	}
+	return atomic.LoadUint64(r.TimeAt(p))
 }
 
 // Describe writes length and meta of the record at p. Only the owner of the

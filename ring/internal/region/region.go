@@ -20,10 +20,12 @@ type Region struct {
 	Cap   uint64 // slots
 	Area  uint64 // bytes of one data area
 	Line  int    // payload bytes that fit into a slot's line
+	Plain bool   // records have neither checksums nor time stamps: the short ways serve
 
-	base  unsafe.Pointer
-	slots unsafe.Pointer // slot lines
-	data  unsafe.Pointer // data areas
+	base    unsafe.Pointer
+	slots   unsafe.Pointer // slot lines
+	inlines unsafe.Pointer // where in the first of them an inline payload starts
+	data    unsafe.Pointer // data areas
 }
 
 // New returns a view of bytes, which hold a queue of geometry g from the first one on.
@@ -42,15 +44,17 @@ func New(bytes []byte, g layout.Geometry) (Region, error) {
 		return Region{}, fmt.Errorf("ring: region is not aligned to %d bytes", layout.LineSize)
 	}
 	return Region{
-		Geo:   g,
-		Shift: g.Shift(),
-		Mask:  g.Slots - 1,
-		Cap:   g.Slots,
-		Area:  g.AreaSize,
-		Line:  g.InlineSize(),
-		base:  base,
-		slots: unsafe.Add(base, g.SlotOffset()),
-		data:  unsafe.Add(base, g.DataOffset()),
+		Geo:     g,
+		Shift:   g.Shift(),
+		Mask:    g.Slots - 1,
+		Cap:     g.Slots,
+		Area:    g.AreaSize,
+		Line:    g.InlineSize(),
+		Plain:   !g.Checksum && !g.Timestamps,
+		base:    base,
+		slots:   unsafe.Add(base, g.SlotOffset()),
+		inlines: unsafe.Add(base, g.SlotOffset()+uint64(g.InlineOffset())),
+		data:    unsafe.Add(base, g.DataOffset()),
 	}, nil
 }
 

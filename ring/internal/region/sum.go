@@ -16,12 +16,17 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Summer computes checksums. It is part of what lives on the heap anyway: hash/crc32
 // calls the code for this machine through a variable, so that the compiler would
 // allocate the head each time.
-type Summer struct{ head [layout.SumHeadSize]byte }
+type Summer struct{ head [layout.SumTimeHeadSize]byte }
 
-// Sum returns the checksum of a record at position p.
-func (s *Summer) Sum(p uint64, meta uint32, payload []byte) uint32 {
-	layout.SumHead(&s.head, p, uint32(len(payload)), meta)
-	return crc32.Update(crc32.Checksum(s.head[:], castagnoli), castagnoli, payload)
+// Sum returns the checksum of a record at position p. Its time counts in a queue with time
+// stamps only.
+func (s *Summer) Sum(r *Region, p uint64, meta uint32, time uint64, payload []byte) uint32 {
+	layout.SumHead(&s.head, p, uint32(len(payload)), meta, time)
+	head := s.head[:layout.SumHeadSize]
+	if r.Geo.Timestamps {
+		head = s.head[:]
+	}
+	return crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, payload)
 }
 
 // SumAt is where the checksum of the record at p stands.
@@ -33,7 +38,7 @@ func (r *Region) SumAt(p uint64) *uint32 {
 // checksums layout.ErrDamaged.
 func (s *Summer) Record(r *Region, p, k uint64) (b []byte, meta uint32, err error) {
 	b, meta, err = r.Payload(p, k)
-	if r.Geo.Checksum && (err != nil || s.Sum(p, meta, b) != *r.SumAt(p)) {
+	if r.Geo.Checksum && (err != nil || s.Sum(r, p, meta, r.SentAt(p), b) != *r.SumAt(p)) {
 		return nil, 0, ErrTorn
 	}
 	return b, meta, err
