@@ -40,7 +40,7 @@ type Finding struct {
 	// Offset is where it stands in the file.
 	Offset int64 `json:"offset"`
 	// Slot and Position are nil where it is not about a slot, Seat where it is not
-	// about a seat.
+	// about a seat. A word that speaks of no position has none either.
 	Slot     *int    `json:"slot,omitempty"`
 	Position *uint64 `json:"position,omitempty"`
 	Seat     *int    `json:"seat,omitempty"`

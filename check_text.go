@@ -64,7 +64,10 @@ func (d *Diagnosis) finding(f *inspect.Fault) Finding {
 		out.Severity = Maybe
 	}
 	if f.Slot >= 0 {
-		out.Slot, out.Position = &f.Slot, &f.Pos
+		out.Slot = &f.Slot
+		if int64(f.Pos) >= 0 { // else it is of a lap before the first one
+			out.Position = &f.Pos
+		}
 	}
 	if f.Seat >= 0 {
 		out.Seat = &f.Seat

@@ -15,7 +15,7 @@ var (
 	ErrEmpty = ring.ErrEmpty
 	// ErrTooLarge: the record can never fit into this queue.
 	ErrTooLarge = ring.ErrTooLarge
-	// ErrClosed: the producer or consumer was closed.
+	// ErrClosed: the producer or consumer was closed. It is an os.ErrClosed too.
 	ErrClosed = fail.ErrClosed
 	// ErrBrokenOff: a stream ended before its producers had sent all that they meant to, as
 	// far as that can be told; it is an io.ErrUnexpectedEOF.

@@ -2,6 +2,7 @@ package shmq
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,8 +54,11 @@ func List() ([]Entry, error) {
 // of them could be, so that what others put into the directory does not drive a terminal.
 func Names() ([]string, error) {
 	files, err := os.ReadDir(Dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = place.NoDir()
+	}
 	if err != nil {
-		return nil, fail.In("list", Dir(), err)
+		return nil, fmt.Errorf("shmq: list the queues: %w", err)
 	}
 	var names []string
 	for _, f := range files {

@@ -16,8 +16,8 @@ import (
 
 // Remove removes the queue of that name, with the records in it. It refuses with
 // ErrInUse while anyone is attached, and with ErrNotQueue, ErrVersion or ErrDamaged
-// a file that it does not recognise. Other errors: ErrName, fs.ErrNotExist,
-// fs.ErrPermission.
+// a file that it does not recognise, with ErrRefused a segment of another IPC namespace.
+// Other errors: ErrName, fs.ErrNotExist, fs.ErrPermission.
 func Remove(name string) error { return RemoveIf(name, func() error { return nil }) }
 
 // RemoveIf removes as Remove does if check returns nil, and otherwise returns the
@@ -26,15 +26,24 @@ func Remove(name string) error { return RemoveIf(name, func() error { return nil
 func RemoveIf(name string, check func() error) error {
 	return fail.In("remove", name, retry.Passing(func() (bool, error) {
 		err := remove(name, false, check)
-		return errors.Is(err, fail.ErrBusy), err
+		return passing(err), err
 	}))
 }
+
+// passing reports whether an error is about another process that is in the middle of a
+// step; ErrGone is that of a name that had just changed hands.
+func passing(err error) bool { return errors.Is(err, fail.ErrBusy) || errors.Is(err, fail.ErrGone) }
 
 // ForceRemove removes the queue even if it is in use, damaged, or of another layout
 // version, as long as it starts like a queue. For those attached it comes to its end,
 // within a heartbeat or two: producers get ErrRemoved, consumers first what is left in it.
 // The memory is free when the last of them has closed.
-func ForceRemove(name string) error { return fail.In("remove", name, remove(name, true, nil)) }
+func ForceRemove(name string) error {
+	return fail.In("remove", name, retry.Passing(func() (bool, error) {
+		err := remove(name, true, nil)
+		return errors.Is(err, fail.ErrGone), err
+	}))
+}
 
 func remove(name string, force bool, check func() error) (err error) {
 	if memfd.Is(name) {

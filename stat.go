@@ -244,7 +244,7 @@ func Watch(name string) (*Watcher, error) {
 	return &Watcher{q}, nil
 }
 
-// Close ends the watch.
+// Close ends the watch. A second time it does nothing.
 func (w *Watcher) Close() error { return fail.In("describe", w.q.Name, w.q.Close()) }
 
 // Removed reports whether the queue's name is gone, or means another queue by now.

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -10,17 +9,9 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// errPassed: there was an end for others, which this consumer goes past. It looks again.
-var errPassed = errors.New("passed the end of a stream")
-
 // ended returns what a consumer is told that has found nothing: io.EOF or
-// shmq.ErrBrokenOff at the end of a stream that is for it, otherwise nil, or errPassed.
-//
-// The order of the questions counts. A participant that knows that no producer is attached
-// notes the end, with its position. Dead participants are recovered, so that the records that
-// they held can be found; if another process is doing that, the answer has to wait. Then no
-// record that was sent before the end may be left to be handed out, here or in the hands of
-// a consumer that inherited it.
+// shmq.ErrBrokenOff at the end of a stream that is for it, otherwise nil, or
+// ring.ErrPassed.
 func (c *Raw) ended() error {
 	if !c.untilEOF {
 		c.ring.Settle()
@@ -29,33 +20,12 @@ func (c *Raw) ended() error {
 	if c.ring.AtEnd() {
 		return c.over
 	}
-	if err := c.end.EndStream(); err != nil {
-		return err
+	how, err := c.ring.TryEnd(c.end.Participant)
+	if how != 0 {
+		c.over = c.eof(how)
+		return c.over
 	}
-	end, ok := c.ring.Ending()
-	if !ok {
-		return nil
-	}
-	c.end.Recover()
-	if busy, err := c.end.Recovering(); err != nil || busy {
-		return err
-	}
-	if !c.ring.Drained() {
-		return nil
-	}
-	if !end.Mine && (!end.Open || c.end.Awaited(end.Number)) {
-		if c.ring.Behind() {
-			c.ring.LeaveEnd()
-			return errPassed
-		}
-		return nil
-	}
-	how, ok := c.ring.TakeEnd()
-	if !ok {
-		return errPassed
-	}
-	c.over = c.eof(how)
-	return c.over
+	return err
 }
 
 // eof says how a stream ended.

@@ -33,7 +33,7 @@ func (c *Raw) missed() error {
 	if err := c.end.Missed(); err != nil {
 		return err
 	}
-	if err := c.ended(); err != nil && err != errPassed {
+	if err := c.ended(); err != nil && err != ring.ErrPassed {
 		return err
 	}
 	if err := c.gone(); err != nil {

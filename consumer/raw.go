@@ -59,7 +59,7 @@ func (c *Raw) MaxRecord() int { return c.end.MaxRecord() }
 
 // Close leaves the queue. Leases that are not acknowledged go to another consumer. It
 // returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
-// or a call that has no error to return.
+// or a call that has no error to return. A second time it does nothing.
 func (c *Raw) Close() error {
 	if c.ring == nil {
 		return c.end.Close(nil, nil)

@@ -27,7 +27,7 @@ func (c *Raw) wait(ctx context.Context, try func() error) error {
 			return err
 		}
 		c.idle()
-		if err := c.ended(); err == errPassed {
+		if err := c.ended(); err == ring.ErrPassed {
 			continue
 		} else if err != nil {
 			return err

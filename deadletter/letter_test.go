@@ -66,7 +66,7 @@ func TestLetterAsJSON(t *testing.T) {
 	require.True(t, strings.HasPrefix(string(b), `{"dead_letter":1,"reason":"exit status 7",`), "what tells most comes first: %s", b)
 	b, err = jsonpack.AppendJSON(nil, letter([]byte{0xc1}).Append(nil, math.MaxInt))
 	require.NoError(t, err)
-	require.Contains(t, string(b), `"record_bytes":"wQ=="`)
+	require.Contains(t, string(b), `"record_bytes":{"bin":"wQ=="}`)
 }
 
 // A letter gets shorter where it has to, at the expense of what matters least, and never

@@ -196,7 +196,7 @@ const (
 	// of its call has been told.
 	HotTold = 13 * LineSize
 
-	// HotMet, u64: the ends up to this number came while a consumer was attached, or a
+	// HotMet, u64: the ends up to this number came while a consumer awaited them, or a
 	// consumer has come since. Raised by CAS by each consumer that attaches, and before
 	// HotEnds by who notes an end. A death between these two leaves it one too high:
 	// then the end is one that somebody had the chance to be told.

@@ -15,10 +15,11 @@ const (
 	SeatAttached  = 24 // i64, Unix time in nanoseconds
 	SeatCommand   = 32 // [24]byte, NUL-terminated
 	SeatCommandN  = 24
-	// SeatInherits, u64: many consumers only: 0, or 1 + the position of a take of a dead
-	// consumer of which this one has records that it has not handed out yet. Stored
-	// before the CAS that takes it, and cleared when the last of its records is handed
-	// out or given back. A death leaves it, with the seat dirty and the take an orphan.
+	// SeatInherits, u64: many consumers only: 0, or 1 + the position of the first record
+	// of a dead consumer's takes that this one has and has not handed out yet. Before the
+	// CAS that takes an orphan it is 1 + that one's position; it is stored again when a
+	// record is handed out, and cleared when the last one is, or is given back. A death
+	// leaves it, with the seat dirty and the take an orphan.
 	SeatInherits = 56
 
 	SeatRecords     = 64 // u64, records sent or acknowledged

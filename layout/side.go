@@ -19,13 +19,13 @@ const SideVersion = 1
 // SideSize is how many bytes of a side file mean something.
 const SideSize = 256
 
-// LockSide is the byte of a side file that is locked exclusively by who makes the
-// queue or removes it. A file that says SideMaking or SideRemoving, and whose byte is
+// LockSide is the byte of a side file that is locked exclusively by the maker of
+// the queue and by its remover. A file that says SideMaking or SideRemoving, and whose byte is
 // free, is what a dead process left.
 const LockSide = 1032
 
-// LockSegment is the byte of a side file that is locked shared by everybody who may
-// write to the segment, for as long as it is mapped, and exclusively by who wipes it:
+// LockSegment is the byte of a side file that is locked shared by every process that
+// may write to the segment, for as long as it is mapped, and exclusively by one that wipes it:
 // roles and seats are unlocked a little before the memory is unmapped.
 const LockSegment = 1033
 
@@ -34,7 +34,7 @@ const LockSegment = 1033
 const SideHeaderSize = 128
 
 // Fields of a side file, offsets from its start. They are written, all in one call, by
-// who holds LockSide.
+// the holder of LockSide.
 const (
 	OffSideMagic     = 0   // [8]byte
 	OffSideVersion   = 8   // u32
@@ -57,7 +57,7 @@ const (
 
 // Flags of a side file.
 const (
-	// FlagSideOwn: the queue's maker made the segment, so who removes the queue
+	// FlagSideOwn: the queue's maker made the segment, so the remover of the queue
 	// removes it too. Otherwise another program did.
 	FlagSideOwn = 1 << 0
 	// FlagSideFresh: there was no segment of that key when the side file was made.

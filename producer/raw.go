@@ -101,7 +101,7 @@ func (p *Raw) Abandon() error {
 // stream ends, unmarked, if no other producer is attached. With
 // Options.Durability it is on the disk afterwards, or the error wraps shmq.ErrSync. It
 // returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it
-// or a call that has no error to return.
+// or a call that has no error to return. After Finish, or a second time, it does nothing.
 func (p *Raw) Close() error {
 	var giveBack func()
 	if p.ring != nil {

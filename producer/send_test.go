@@ -3,6 +3,7 @@ package producer_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -200,7 +201,9 @@ func TestReservation(t *testing.T) {
 		_, err = p.TryReserve(200) // open at Close
 		require.NoError(t, err)
 		require.NoError(t, p.Close())
-		require.ErrorIs(t, p.Close(), shmq.ErrClosed)
+		require.NoError(t, p.Close(), "a second time")
+		require.ErrorIs(t, p.TrySend(nil), os.ErrClosed)
+		require.NotContains(t, p.TrySend(nil).Error(), "file")
 		for _, err := range []error{p.TrySend(nil), p.Send(within(t), nil), p.Commit(0), p.Finish(),
 			second(p.TryReserve(1)), second(p.Reserve(within(t), 1)), second(p.TrySendBatch(nil)), second(p.SendBatch(within(t), nil))} {
 			require.ErrorIs(t, err, shmq.ErrClosed)
@@ -243,4 +246,19 @@ func TestBatchLargerThanTheRing(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, n)
 	})
+}
+
+// A deferred Close after Finish is no error: the producer has left, as it was to.
+func TestCloseAfterFinish(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, nil)
+	p, err := producer.OpenRaw(q, nil)
+	require.NoError(t, err)
+	require.NoError(t, p.Finish())
+	require.NoError(t, p.Close())
+	require.ErrorIs(t, p.Finish(), shmq.ErrClosed)
+	info, err := shmq.Stat(q)
+	require.NoError(t, err)
+	require.True(t, info.Finished)
+	require.Empty(t, info.Participants)
 }

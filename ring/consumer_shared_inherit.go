@@ -26,11 +26,8 @@ func (c *sharedConsumer) orphans() bool {
 // was found with an effort; then the scan goes on in the next call.
 func (c *sharedConsumer) inherit(l *Lease) error {
 	for spent := uint64(0); spent < c.r.effort(); spent++ {
-		if len(c.heirs) > 0 {
+		if len(c.heirs) > 0 && !c.by.beyond(c.heirs[0].pos) {
 			heir := c.heirs[0]
-			if c.by.beyond(heir.pos) {
-				return ErrEmpty
-			}
 			c.heirs = c.heirs[1:]
 			data, _, err := c.sums.Record(&c.r.m, heir.pos, uint64(heir.k))
 			if err == region.ErrTorn {
@@ -41,10 +38,8 @@ func (c *sharedConsumer) inherit(l *Lease) error {
 			if err != nil {
 				return err
 			}
-			if len(c.heirs) == 0 {
-				c.inherits(0)
-				c.relieved = true
-			}
+			c.sayHeirs()
+			c.relieved = len(c.heirs) == 0 || c.by.beyond(c.heirs[0].pos)
 			c.by.ends.got = c.by.ends.got || c.by.ends.limited
 			l.Data = data
 			l.Redelivered = c.r.m.Redeliver(l.pos)
@@ -52,15 +47,15 @@ func (c *sharedConsumer) inherit(l *Lease) error {
 		}
 		if now := atomics.Load64(c.r.orphans); now != c.seen || c.rescan && c.cursor == c.end {
 			c.seen, c.rescan = now, true
+			c.by.lookAtEnds() // the hint may have been raised for one
 			c.end = atomics.Load64(c.r.head)
 			c.cursor = c.end - c.r.m.Cap
-			c.by.lookAtEnds() // those that the hint was raised for
 		}
 		from := c.cursor
 		found, k := c.nextOrphan()
 		if !found {
 			c.rescan = false
-			c.inherits(0)
+			c.sayHeirs()
 			return ErrEmpty
 		}
 		spent += c.cursor - from + k
@@ -103,8 +98,9 @@ func (c *sharedConsumer) inheritTake(p, k uint64, acked bool) {
 	r := c.r
 	b := c.newBatch(p, k)
 	b.acked = acked
+	var heirs []Lease
 	heir := func(q, kq uint64) {
-		c.heirs = append(c.heirs, Lease{pos: q, k: uint32(kq), seq: b.base + uint64(len(c.heirs)), batch: b, by: c.by})
+		heirs = append(heirs, Lease{pos: q, k: uint32(kq), seq: b.base + uint64(len(heirs)), batch: b, by: c.by})
 	}
 	if !acked {
 		heir(p, k)
@@ -116,12 +112,14 @@ func (c *sharedConsumer) inheritTake(p, k uint64, acked bool) {
 			heir(p+i, kq)
 		}
 	}
-	if len(c.heirs) == 0 {
+	if len(heirs) == 0 {
 		r.freeTake(p, k)
 		c.retire(b)
 		return
 	}
-	c.openBatch(b, len(c.heirs))
+	// Those that it has are of later streams.
+	c.heirs = append(heirs, c.heirs...)
+	c.openBatch(b, len(heirs))
 	c.held += b.left
 	// The same slot can be an orphan of ours again only if somebody hostile made it one.
 	same := func(old *batch) bool { return (old.pos^p)&r.m.Mask == 0 }

@@ -10,7 +10,7 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// Seats of a machine's participants: senders, then takers, and who comes after the stop.
+// Seats of a machine's participants: senders, then takers, and newcomers after the stop.
 const (
 	takerSeats = 3
 	freshSeat  = 7
@@ -400,7 +400,7 @@ func (k *machine) die(s *sender, t *taker) {
 	k.attachTaker(t)
 }
 
-// bury replaces who died in the middle of a call: its record may have been sent, or
+// bury replaces a participant that died in the middle of a call: its record may have been sent, or
 // acknowledged, or not.
 func (k *machine) bury(s *sender, t *taker) {
 	k.doubt(s)

@@ -16,9 +16,9 @@ import (
 	"github.com/shmq/shmq/ring/inspect"
 )
 
-// Somebody looks while one participant stands before any access to a shared word, or has
-// died there, and others do whole calls between any two accesses of the look. SHMQ_LONG=1
-// looks 200 times as often.
+// The ring is examined while one participant stands before any access to a shared word, or
+// has died there, and others do whole calls between any two accesses of the examination.
+// SHMQ_LONG=1 examines 200 times as often.
 func TestAnExaminationAccusesNobodyAtWork(t *testing.T) {
 	defer atomics.SetHook(nil)
 	for _, m := range modes {
@@ -51,7 +51,7 @@ func TestAnExaminationAccusesNobodyAtWork(t *testing.T) {
 	}
 }
 
-// observed is a machine whose participants are looked at.
+// observed is a machine whose ring is examined.
 type observed struct {
 	*machine
 	sender  *sender // whose call is under way, or nil
@@ -105,7 +105,7 @@ func (o *observed) look() {
 	}
 }
 
-// call has somebody do something whose call is not under way already.
+// call makes a call of a participant that has none under way.
 func (o *observed) call() {
 	s := o.senders[o.rng.IntN(len(o.senders))]
 	t := o.takers[o.rng.IntN(len(o.takers))]

@@ -169,7 +169,7 @@ func (v *victim) receive(n int) (err error) {
 	return err
 }
 
-// look makes one of the calls of who looks on, or recovers the seat of a dead one.
+// look makes one of the calls of an observer, or recovers the seat of a dead participant.
 func (v *victim) look(n int) error {
 	slots := int(v.m.Geometry.Slots)
 	switch n % 8 {

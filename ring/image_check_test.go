@@ -17,8 +17,8 @@ import (
 type ending int
 
 const (
-	settleFirst ending = iota // who has a claim or a lease commits or releases, then newcomers drain
-	settleLast                // those who were there drain, then abort or acknowledge
+	settleFirst ending = iota // holders of claims and leases commit or release, then newcomers drain
+	settleLast                // those that were there drain, then abort or acknowledge
 	allDie                    // they die too
 )
 
@@ -189,7 +189,7 @@ func (e *epilogue) run() error {
 	return e.atRest()
 }
 
-// producer chooses who sends: a newcomer, or one who was there.
+// producer chooses the sender: a newcomer, or one that was there.
 func (e *epilogue) producer() (err error) {
 	alive := e.feeder != nil && e.feeder != e.victim
 	switch {
@@ -203,7 +203,7 @@ func (e *epilogue) producer() (err error) {
 	return err
 }
 
-// consumer chooses who takes. One who was there looks for orphans when it is told of
+// consumer chooses the taker. One that was there looks for orphans when it is told of
 // them; a newcomer always does.
 func (e *epilogue) consumer() {
 	alive := e.eater != nil && e.eater != e.victim

@@ -201,7 +201,7 @@ func abandonBatch(s *scene, acked ...int) {
 	}
 }
 
-// remains are what one who died leaves to be reclaimed.
+// remains are what a dead participant leaves to be swept.
 var remains = append([]state{
 	{name: "dead claim", sizes: []int{40}, prepare: func(s *scene) { deadClaim(s) }},
 	{name: "dead claim that tail does not know", sizes: []int{40}, prepare: func(s *scene) {

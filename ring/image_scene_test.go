@@ -80,7 +80,7 @@ func (sc *scenario) build() *scene {
 	old.Take(occupant(3 - sc.op.role()))
 	old.Clean()
 
-	// Who is single and does not attach on the tape did all that was done before.
+	// A single participant that does not attach on the tape did all that was done before.
 	own := !sc.op.attaches
 	s.feeder, s.eater = s.actor(feederSeat), s.actor(eaterSeat)
 	if own && sc.op.producer && !sc.mp {
@@ -137,7 +137,7 @@ func (sc *scenario) build() *scene {
 	return s
 }
 
-// seated takes the seat of one who is there before the tape. The stream is finished
+// seated takes the seat of a participant that is there before the tape. The stream is finished
 // when that begins.
 func (a *actor) seated(producer bool) {
 	a.attach(producer)
@@ -165,7 +165,7 @@ func (s *scene) eat(n int) {
 	}
 }
 
-// other returns an actor on the seat of one who will be dead, or is gone.
+// other returns an actor on the seat of a participant that will be dead, or is gone.
 func (s *scene) other(producer bool) *actor {
 	a := s.actor(deadSeat)
 	a.seated(producer)

@@ -131,7 +131,7 @@ func TestViewerSeesWhatIsThereLapAfterLap(t *testing.T) {
 	})
 }
 
-// Who follows goes on where it stopped, and is told what it can't have seen.
+// A viewer goes on where it stopped, and is told what it can't have seen.
 func TestViewerFollows(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		b := newBench(t, geometry(mp, mc, 8), 1<<50-3)

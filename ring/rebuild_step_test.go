@@ -13,7 +13,7 @@ import (
 )
 
 // A sender dies in the middle of a batch, which is skipped: nobody gets a record of it.
-// After a failure those come whose words were written, unless a single consumer's head says
+// After a failure the records come whose words were written, unless a single consumer's head says
 // that it passed over them.
 func TestRebuildOfABatchWhoseSenderDied(t *testing.T) {
 	defer atomics.SetHook(nil)

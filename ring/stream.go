@@ -65,8 +65,12 @@ func (r *Ring) StreamOpen() bool {
 	return epoch != atomics.Load64(r.end(atomics.Load64(r.ends), layout.EndEpoch))
 }
 
+// Ends returns the number of the last end.
+func (r *Ring) Ends() uint64 { return atomics.Load64(r.ends) }
+
 // NoteEnd notes the end of the stream that is open, if one is. attended says whether a
-// consumer is attached. It reports whether it noted one.
+// living consumer has a claim to it; see Seat.Awaits. (Not whether one is attached: that one
+// may not have asked yet how many ends there were.) It reports whether it noted one.
 //
 // Preconditions: the caller holds layout.LockStream, and no producer is attached.
 func (r *Ring) NoteEnd(attended bool) bool {

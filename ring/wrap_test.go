@@ -129,7 +129,7 @@ func TestBatchesOfTheDeadCrossEveryWrap(t *testing.T) {
 			if g.ManyConsumers {
 				b.r.Sweep(1)
 			}
-			b.c = b.r.NewConsumer(1) // who had it is dead
+			b.c = b.r.NewConsumer(1) // its predecessor is dead
 			for i := uint64(1); i < 3; i++ {
 				again := 0
 				if i < uint64(n) {
@@ -170,7 +170,7 @@ func TestBatchesOfTheDeadCrossEveryWrap(t *testing.T) {
 	})
 }
 
-// Who looks from outside sees each record at its position. (At 2^64 a viewer that
+// A viewer from outside sees each record at its position. (At 2^64 a viewer that
 // starts anew takes the ring for a new one.)
 func TestTheViewCrossesEveryWrap(t *testing.T) {
 	eachBoundary(t, func(t *testing.T, g layout.Geometry, start uint64) {

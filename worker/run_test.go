@@ -376,6 +376,36 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// A handler that fails for good when the worker has to end may have failed because of that:
+// its record is neither dropped nor a dead letter.
+func TestRecordThatFailsAtTheEndIsGivenBack(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]worker.Options[string]{"stop": {}, "drop": {Drop: true}, "dead letter": {DeadLetter: "name"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q, dead := queue(t)
+			if o.DeadLetter != "" {
+				o.DeadLetter = dead
+			}
+			o.Retries = -1
+			send(t, q, "a")
+			g := newGates()
+			w := begin(t, q, &o, func(_ context.Context, r worker.Record[string]) error {
+				g.pass("a")
+				return worker.Permanent(errBad)
+			})
+			until(t, func() bool { return g.at("a") })
+			w.cancel()
+			g.open("a")
+			require.NoError(t, w.ends())
+			rs, _ := left(t, q)
+			require.Equal(t, []string{"\xa1a"}, rs)
+			_, err := shmq.Stat(dead)
+			require.Error(t, err, "no letter")
+		})
+	}
+}
+
 // Handlers that don't end by themselves are told to after Grace.
 func TestGrace(t *testing.T) {
 	t.Parallel()

@@ -60,6 +60,13 @@ enum { IN_AREA = 1 << 8, HEARTBEAT_MS = 100, TURN_MS = 250 };
 typedef _Atomic uint32_t a32;
 typedef _Atomic uint64_t a64;
 
+struct lease {
+	uint64_t p, k; /* the slots that the word speaks for; k = 0: none */
+	uint64_t off;  /* where in them the record in hand starts */
+	bool acked;    /* the first record is acknowledged */
+	bool again;    /* delivered before, perhaps */
+};
+
 struct queue {
 	int fd, probe;        /* probe: another description, to ask who lives */
 	uint8_t *map;
@@ -75,14 +82,8 @@ struct queue {
 	unsigned how;         /* it ended */
 	bool limited;         /* end has come, and may be for this consumer */
 	bool got, cut;        /* a record before limit; a cut stream that was passed over */
+	struct lease later;   /* what is left of a take that goes on behind limit */
 	bool fence;           /* no membarrier: a fence before each look at a futex word */
-};
-
-struct lease {
-	uint64_t p, k; /* the slots that the word speaks for; k = 0: none */
-	uint64_t off;  /* where in them the record in hand starts */
-	bool acked;    /* the first record is acknowledged */
-	bool again;    /* delivered before, perhaps */
 };
 
 static volatile sig_atomic_t stopped;
@@ -299,6 +300,7 @@ static void lift(a64 *a, uint64_t n)
 }
 
 static uint64_t last_tail(struct queue *q);
+static bool awaited(struct queue *q, uint64_t n, bool me);
 
 /* Note the end of the stream that is open, if one is. The caller holds STREAM_BYTE, and no
  * producer is attached, but perhaps one that is attaching and has not begun. */
@@ -313,7 +315,7 @@ static void note_end(struct queue *q)
 	store(end_of(q, n, END_MARK), last_tail(q) << 4 | how);
 	store(end_of(q, n, END_EPOCH), epoch);
 	store(end_of(q, n, END_LEFT), left);
-	if (held(q->probe, CONSUMERS_BYTE))
+	if (awaited(q, n, true))
 		lift(hot(q, MET), n);
 	atomic_store(hot(q, ENDS), n);
 }
@@ -330,12 +332,12 @@ static void look_for_end(struct queue *q)
 
 static void await(struct queue *q, uint64_t n) { atomic_store((a32 *)(entry(q, q->seat) + AWAITS), (uint32_t)(n << 1 | 1)); }
 
-/* Whether another consumer that lives has a claim to end n. */
-static bool awaited(struct queue *q, uint64_t n)
+/* Whether a consumer that lives, this one too or others only, has a claim to end n. */
+static bool awaited(struct queue *q, uint64_t n, bool me)
 {
 	for (uint32_t i = 0; i < q->seats; i++) {
 		uint32_t a = atomic_load((a32 *)(entry(q, i) + AWAITS));
-		if (i != q->seat && dirty(q, i) && atomic_load((a32 *)(entry(q, i) + 4)) == CONSUMER && a & 1 &&
+		if ((me || i != q->seat) && dirty(q, i) && atomic_load((a32 *)(entry(q, i) + 4)) == CONSUMER && a & 1 &&
 		    (int32_t)((uint32_t)(n << 1 | 1) - a) >= 0 && held(q->probe, seat_byte(i)))
 			return true;
 	}
@@ -815,8 +817,13 @@ static void freed(struct queue *q)
 		wake_one(q, ROOM_FUTEX);
 }
 
-/* Say in the seat at which take of a dead one's this consumer is at work. */
-static void inherit(struct queue *q, uint64_t place) { store((a64 *)(entry(q, q->seat) + INHERITS), place); }
+/* Say in the seat which record of a dead one's take this consumer hands out next. */
+static void inherit(struct queue *q, uint64_t place)
+{
+	if (place == 0 && q->later.k)
+		place = q->later.p + q->later.off + 1;
+	store((a64 *)(entry(q, q->seat) + INHERITS), place);
+}
 
 static bool take_orphan(struct queue *q, struct lease *l)
 {
@@ -895,8 +902,10 @@ static void advance(struct queue *q, struct lease *l)
 	bool many = q->flags & MANY_CONSUMERS;
 	for (l->off++; many && l->off < l->k; l->off++) {
 		uint64_t w = load(word(q, l->p + l->off));
-		if (state(w) == FULL && ahead(q, w, l->p) == 0)
+		if (state(w) == FULL && ahead(q, w, l->p) == 0) {
+			inherit(q, l->p + l->off + 1);
 			return;
+		}
 	}
 	if (many && l->again)
 		inherit(q, 0);
@@ -958,9 +967,10 @@ static bool ended(struct queue *q, unsigned *how)
 	bool mine = (int64_t)(q->end - q->first) >= 0, open = (int64_t)(q->end - q->met) > 0 || q->got;
 	uint64_t h = receiving_at(q), told = load(hot(q, TOLD));
 	*how = 0;
-	if (!mine && (!open || awaited(q, q->end))) {
-		if (!beyond(q, h) || ahead(q, load(word(q, h)), h) != 0 || state(load(word(q, h))) != FULL)
-			return false;
+	if (!mine && (!open || awaited(q, q->end, false))) {
+		bool later = load(hot(q, ENDS)) != q->end;
+		if (!later && (!beyond(q, h) || ahead(q, load(word(q, h)), h) != 0 || state(load(word(q, h))) != FULL))
+			return false; /* it may still become this one's */
 		pass_end(q);
 		return true;
 	}
@@ -978,19 +988,32 @@ static bool ended(struct queue *q, unsigned *how)
 static bool receive(struct queue *q, struct lease *l)
 {
 	unsigned how;
-	for (uint32_t armed = 0; l->k == 0 && !stopped;) {
-		if (take(q, l)) {
-			if (l->acked)
-				advance(q, l);
-		} else if (!armed || !ended(q, &how)) {
-			rest(q, DATA_FUTEX, &armed);
-		} else if (how) {
-			if (how == CUT)
-				fputs("shmq_client: the stream was broken off\n", stderr);
-			break;
+	for (uint32_t armed = 0; !stopped; armed = 0) {
+		if (l->k && !beyond(q, l->p + l->off))
+			return true;
+		if (l->k) { /* only one take can go over an end */
+			q->later = *l;
+			l->k = 0;
+		} else if (q->later.k && !beyond(q, q->later.p + q->later.off)) {
+			*l = q->later;
+			q->later.k = 0;
+		}
+		for (bool more = l->k; !more && !stopped;) {
+			if ((more = take(q, l))) {
+				if (l->acked)
+					advance(q, l);
+			} else if (!armed || !ended(q, &how)) {
+				rest(q, DATA_FUTEX, &armed);
+			} else if (how) {
+				if (how == CUT)
+					fputs("shmq_client: the stream was broken off\n", stderr);
+				return false;
+			} else {
+				more = true; /* what was behind an end may not be any more */
+			}
 		}
 	}
-	return l->k > 0;
+	return false;
 }
 
 /* Print the record in hand. */

@@ -129,10 +129,10 @@ func (e *End) StartSync() error {
 }
 
 // Close leaves the queue, after giveBack, which gives back what the ring knows as held, nil
-// if the ring is forgotten, and last, nil for nothing.
+// if the ring is forgotten, and last, nil for nothing. A second time it does nothing.
 func (e *End) Close(giveBack func(), last func() error) error {
 	if e.Closed {
-		return e.Fail(fail.ErrClosed)
+		return nil
 	}
 	e.Closed = true
 	if giveBack != nil {

@@ -60,9 +60,7 @@ func (a *Participant) joinStream(mine *sys.File) error {
 	if err != nil || others {
 		return err
 	}
-	if err := a.noteEnd(); err != nil {
-		return err
-	}
+	a.noteEnd()
 	a.ring.WarnOfStream()
 	return nil
 }
@@ -70,13 +68,10 @@ func (a *Participant) joinStream(mine *sys.File) error {
 // noteEnd notes the end of the stream that is open.
 //
 // Preconditions: as Ring.NoteEnd.
-func (a *Participant) noteEnd() error {
-	attended, err := a.q.File.Locked(layout.LockConsumer)
-	if err != nil {
-		return err
-	}
-	a.ring.NoteEnd(attended)
-	return nil
+func (a *Participant) noteEnd() {
+	next := a.ring.Ends() + 1
+	own := a.held != nil && a.ring.Seat(a.held.Number).Awaits(next)
+	a.ring.NoteEnd(own || a.Awaited(next))
 }
 
 // Begin makes a producer part of the stream: from here on consumers that ask for its end
@@ -127,7 +122,8 @@ func (a *Participant) endUnlessJoined() error {
 	if attached, err := a.q.File.Locked(layout.LockProducer); err != nil || attached {
 		return err
 	}
-	return a.noteEnd()
+	a.noteEnd()
+	return nil
 }
 
 // EndStream notes the end of the stream if it is open and no producer is attached any
@@ -162,8 +158,12 @@ func (a *Participant) Recovering() (bool, error) {
 // Awaited reports whether a living consumer, other than this one, has a claim to be told
 // end n of a stream.
 func (a *Participant) Awaited(n uint64) bool {
+	own := -1
+	if a.held != nil {
+		own = a.held.Number
+	}
 	for i := range a.q.Header.Seats {
-		if s := a.ring.Seat(i); i != a.held.Number && s.Dirty() && s.Awaits(n) && seat.Alive(a.q, i) {
+		if s := a.ring.Seat(i); i != own && s.Dirty() && s.Awaits(n) && seat.Alive(a.q, i) {
 			return true
 		}
 	}

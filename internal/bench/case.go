@@ -42,7 +42,8 @@ const (
 	linkMemcpy    = "memcpy"    // one core copies
 	linkEncode    = "encode"    // the codec, without a queue
 	linkDecode    = "decode"
-	linkAttach    = "attach" // attach to a queue and leave it
+	linkAttach    = "attach"    // attach to a queue and leave it
+	linkRedeliver = "redeliver" // a killed consumer's record reaches a busy one
 	linkCommands  = "commands"
 	linkCat       = "cat"
 )
@@ -112,13 +113,13 @@ func (c Case) Matches(pattern string) bool {
 
 // Latency reports whether single operations are timed.
 func (c Case) Latency() bool {
-	return c.Kind == RoundTrip || c.Kind == OpenLoop || c.Link == linkAttach
+	return c.Kind == RoundTrip || c.Kind == OpenLoop || c.Link == linkAttach || c.Link == linkRedeliver
 }
 
 // ours reports whether the case goes through a queue of ours.
 func (c Case) ours() bool {
 	switch c.Link {
-	case linkRing, linkBareRing, linkLarge, linkTyped, linkAttach, linkCommands:
+	case linkRing, linkBareRing, linkLarge, linkTyped, linkAttach, linkRedeliver, linkCommands:
 		return true
 	}
 	return false

@@ -172,8 +172,11 @@ func openLoops() (cs []Case) {
 func rest() []Case {
 	attach := onRing("attach", "attach to a queue", Alone, manyMany)
 	attach.Link, attach.Consumers, attach.Payload = linkAttach, 0, 0
+	again := onRing("redelivery", "a killed consumer's record reaches a busy one", Alone, manyMany)
+	again.Link, again.Consumers, again.Payload, again.Slots = linkRedeliver, 0, 1, 1<<16
 	return []Case{
 		attach,
+		again,
 		{Name: "shell/shmq", What: "seq 1 N | shmq-send q, shmq-recv q > /dev/null, a line", Kind: Shell, Link: linkCommands},
 		{Name: "shell/cat", What: "seq 1 N | cat | cat > /dev/null, a line", Kind: Shell, Link: linkCat},
 	}

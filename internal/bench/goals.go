@@ -43,6 +43,7 @@ func Goals() []Goal {
 		{"throughput/one-one", nil, Allocations, 0},
 		{"typed/one-one", nil, Allocations, 0},
 		{"attach", nil, Nanoseconds, 1e6},
+		{"redelivery", nil, Nanoseconds, 200e6},
 		{"shell/shmq", one("shell/cat"), Speed, 1.0 / 3},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
 )
 
 const completionLong = `Print a script that lets the shell complete verbs, flags and the names of queues, for
@@ -84,6 +85,6 @@ func completion() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&only, "command", "", "for this `program` only: shmq, shmq-send or shmq-recv")
-	_ = cmd.RegisterFlagCompletionFunc("command", cobra.FixedCompletions([]string{"shmq", "shmq-send", "shmq-recv"}, cobra.ShellCompDirectiveNoFileComp))
+	flags.Offer(cmd, "command", "shmq", "shmq-send", "shmq-recv")
 	return cmd
 }

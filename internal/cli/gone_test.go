@@ -69,7 +69,7 @@ func eachAtWork(t *testing.T, f func(t *testing.T, q string, p *process)) {
 			t.Parallel()
 			q := queuePath(t)
 			require.NoError(t, shmq.Create(q, &shmq.Options{Slots: 256, SlotSize: 64}))
-			null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+			null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 			require.NoError(t, err)
 			defer null.Close()
 			run := func(args []string, stdin io.Reader) *process {

@@ -25,7 +25,10 @@ func helpVerb() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
+			if err != nil || len(rest) > 0 && c == cmd.Root() {
+				return noVerb(cmd.Root(), args)
+			}
+			if len(rest) > 0 {
 				return exit.Usage("there is no command %q", strings.Join(args, " "))
 			}
 			c.InitDefaultHelpFlag()

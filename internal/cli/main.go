@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
 )
 
 // Main runs a command with the arguments, streams and signals of this process, and
@@ -21,6 +22,9 @@ func Main(root *cobra.Command) int {
 	ctx, stop := exit.WithSignals(context.Background())
 	defer stop()
 
+	if len(os.Args) == 0 { // cobra takes the first one for granted
+		os.Args = []string{root.Name()}
+	}
 	// shmq completion gives the scripts; a queue may be called completion.
 	root.CompletionOptions.DisableDefaultCmd = true
 	started := false
@@ -30,7 +34,7 @@ func Main(root *cobra.Command) int {
 		return exit.CodeOK
 	}
 	if !started { // the arguments did not even get as far as the verb
-		err = exit.Usage("%v", err)
+		err = mistake(cmd, err)
 	}
 	if line := exit.Message(cmd.CommandPath(), err); line != "" {
 		fmt.Fprintln(os.Stderr, line)
@@ -48,6 +52,7 @@ func watchStart(cmd *cobra.Command, started *bool) {
 			return run(cmd, args)
 		}
 	}
+	flags.OfferNoFiles(cmd)
 	for _, sub := range cmd.Commands() {
 		watchStart(sub, started)
 	}

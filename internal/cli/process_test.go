@@ -150,8 +150,8 @@ func waiting(name string, role shmq.Role) func() bool {
 // rest receives what is still in a queue.
 func rest(t *testing.T, name string, args ...string) []byte {
 	t.Helper()
-	p := start(t, nil, nil, "shmq-recv", append([]string{name, "--nonblock", "--no-create"}, args...)...)
-	p.ends(75)
+	p := start(t, nil, nil, "shmq-recv", append([]string{name, "--until-empty", "--no-create"}, args...)...)
+	p.ends(0)
 	return p.out.Bytes()
 }
 

@@ -69,10 +69,3 @@ func verb(program *cobra.Command) *cobra.Command {
 	program.Use = strings.TrimPrefix(program.Use, "shmq-")
 	return program
 }
-
-func noVerb(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return exit.Usage("there is no command %s", args[0])
-	}
-	return nil
-}

@@ -30,10 +30,16 @@ var (
 	ErrVersion   = layout.ErrVersion
 	ErrDamaged   = layout.ErrDamaged
 	ErrRefused   = sys.ErrRefused
-	ErrClosed    = os.ErrClosed
 
+	ErrClosed    error = closed{}
 	ErrBrokenOff error = brokenOff{}
 )
+
+// closed is os.ErrClosed in words that fit a queue.
+type closed struct{}
+
+func (closed) Error() string        { return "it was closed" }
+func (closed) Is(target error) bool { return target == os.ErrClosed }
 
 // brokenOff is ErrBrokenOff, in words of its own.
 type brokenOff struct{}
@@ -81,11 +87,31 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Absent is the error of opening a queue that does not exist.
+type Absent struct {
+	Queue string
+	Err   error
+}
+
+func (e *Absent) Error() string {
+	return e.Err.Error() + "; start a sender or receiver that may create it, or run: shmq create " + strconv.Quote(e.Queue)
+}
+
+// Unwrap returns the error without the remedy.
+func (e *Absent) Unwrap() error { return e.Err }
+
+// useless are the operations on a queue that has records or participants. There the remedy
+// for an absent one is not to make it.
+var useless = map[string]bool{"remove": true, "recover": true, "sync": true, OpCheck: true}
+
 // In wraps err in an Error, unless it is nil or names its queue already.
 func In(op, queue string, err error) error {
 	var named *Error
 	if err == nil || errors.As(err, &named) {
 		return err
+	}
+	if absent, ok := err.(*Absent); ok && useless[op] {
+		err = fmt.Errorf("%w; to see which queues there are, run: shmq ls", absent.Err)
 	}
 	return &Error{op, queue, err}
 }

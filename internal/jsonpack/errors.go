@@ -10,6 +10,8 @@ import (
 var (
 	errTooDeep  = fmt.Errorf("nested deeper than %d", codec.MaxDepth)
 	errOverflow = errors.New("number too large for a float64")
+	errHalfPair = errors.New("half of a surrogate pair in a string, which is no character")
+	errNotUTF8  = errors.New("the string that ends here is not UTF-8")
 	errTooLong  = errors.New("more than 4294967295 bytes or elements in one value")
 )
 

@@ -85,8 +85,6 @@ func (p *printer) key(dst []byte) []byte {
 	src := p.src
 	t, payload := p.next()
 	switch t.Kind {
-	case wire.Str:
-		return appendString(dst, payload)
 	case wire.Bin:
 		// Some languages have no other strings.
 		if utf8.Valid(payload) {
@@ -131,7 +129,7 @@ func appendScalar(dst []byte, t wire.Token, payload []byte) []byte {
 	case wire.Str:
 		return appendString(dst, payload)
 	case wire.Bin:
-		return appendBase64(dst, payload)
+		return appendBin(dst, payload)
 	case wire.Ext:
 		return appendExt(dst, t.Type, payload)
 	}
@@ -150,6 +148,11 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		return append(strconv.AppendFloat(dst, f, 'f', -1, bits), ".0"...)
 	}
 	return strconv.AppendFloat(dst, f, 'f', -1, bits)
+}
+
+// appendBin appends bytes as an object, so that they are not taken for text.
+func appendBin(dst, b []byte) []byte {
+	return append(appendBase64(append(dst, `{"bin":`...), b), '}')
 }
 
 func appendBase64(dst, b []byte) []byte {
@@ -184,9 +187,10 @@ func timestamp(b []byte) (time.Time, bool) {
 	return time.Unix(sec, int64(nsec)).UTC(), true
 }
 
-// appendString appends s as a JSON string.
+// appendString appends s as a JSON string, or as bytes if it is no UTF-8.
 func appendString(dst, s []byte) []byte {
 	const hex = "0123456789abcdef"
+	before := len(dst)
 	dst = append(dst, '"')
 	start := 0 // of the bytes that stand for themselves
 	for i := 0; i < len(s); {
@@ -194,8 +198,7 @@ func appendString(dst, s []byte) []byte {
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRune(s[i:])
 			if r == utf8.RuneError && size == 1 {
-				dst = utf8.AppendRune(append(dst, s[start:i]...), r)
-				start = i + 1
+				return appendBin(dst[:before], s)
 			}
 			i += size
 			continue

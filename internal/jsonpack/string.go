@@ -24,7 +24,7 @@ func (r *Reader) str(dst []byte) ([]byte, error) {
 				return dst, r.in.fault(errTooLong)
 			}
 			if !utf8.Valid(r.text) {
-				r.text = []byte(string([]rune(string(r.text))))
+				return dst, r.in.fault(errNotUTF8)
 			}
 			return wire.AppendStr(dst, r.text), nil
 		case c == '\\':
@@ -78,43 +78,48 @@ func (r *Reader) shortEscape(c byte) error {
 	return nil
 }
 
-// unicodeEscape is escape when u is the next byte. It takes the escape behind
-// half of a surrogate pair too, to see whether that is the other half. A half
-// that is alone becomes U+FFFD.
+// unicodeEscape is escape when u is the next byte. Of a surrogate pair it takes both
+// escapes; half a pair is no character.
 func (r *Reader) unicodeEscape() error {
 	char, err := r.hex4()
 	if err != nil {
 		return err
 	}
-	for utf16.IsSurrogate(char) {
-		c, err := r.in.within()
-		if err != nil {
+	if utf16.IsSurrogate(char) {
+		if char, err = r.otherHalf(char); err != nil {
 			return err
 		}
-		if c != '\\' {
-			break
-		}
-		r.in.pos++
-		if c, err = r.in.within(); err != nil {
-			return err
-		}
-		if c != 'u' {
-			r.text = utf8.AppendRune(r.text, utf8.RuneError)
-			return r.shortEscape(c)
-		}
-		next, err := r.hex4()
-		if err != nil {
-			return err
-		}
-		if pair := utf16.DecodeRune(char, next); pair != utf8.RuneError {
-			char = pair
-			break
-		}
-		r.text = utf8.AppendRune(r.text, utf8.RuneError)
-		char = next
 	}
-	r.text = utf8.AppendRune(r.text, char) // half a pair is written as U+FFFD
+	r.text = utf8.AppendRune(r.text, char)
 	return nil
+}
+
+// otherHalf takes the escape that has to follow half of a surrogate pair, and returns the
+// character that both are.
+func (r *Reader) otherHalf(half rune) (rune, error) {
+	c, err := r.in.within()
+	if err != nil {
+		return 0, err
+	}
+	if c != '\\' {
+		return 0, r.in.fault(errHalfPair)
+	}
+	r.in.pos++
+	if c, err = r.in.within(); err != nil {
+		return 0, err
+	}
+	if c != 'u' {
+		return 0, r.in.fault(errHalfPair)
+	}
+	next, err := r.hex4()
+	if err != nil {
+		return 0, err
+	}
+	char := utf16.DecodeRune(half, next)
+	if char == utf8.RuneError {
+		return 0, r.in.fault(errHalfPair)
+	}
+	return char, nil
 }
 
 // hex4 consumes the u at the next byte and four hexadecimal digits.

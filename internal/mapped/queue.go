@@ -114,11 +114,11 @@ func (q *Queue) Removed() bool { return place.Unnamed(q.At, q.Handle) }
 // Closed reports whether the mapping has ended.
 func (q *Queue) Closed() bool { return q.closed }
 
-// Close ends the mapping and closes the queue. It comes once, after all other calls but
-// Closed.
+// Close ends the mapping and closes the queue. It comes after all other calls but Closed.
+// A second time it does nothing.
 func (q *Queue) Close() error {
 	if q.closed {
-		return fail.ErrClosed
+		return nil
 	}
 	q.closed = true
 	var err error

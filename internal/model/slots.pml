@@ -453,7 +453,7 @@ end:	do
 			) -> START_OVER }
 
 #if MANYP
-	/* ==== Producer.claimMany ==== */
+	/* ==== Producer.claimShared ==== */
 
 	:: d_step { pc == C_TAIL -> t = tail; pc = C_WORD } /* -> load tail */
 	:: d_step { pc == C_WORD ->                        /* -> load word[t] */
@@ -516,7 +516,7 @@ end:	do
 #endif
 
 #if MANYC
-	/* ==== Ring.wordRoom ==== */
+	/* ==== Producer.freeByWords ==== */
 
 	:: d_step { pc == R_WORD ->                        /* -> load word[q] */
 		w = word[I(Q)];
@@ -546,7 +546,7 @@ end:	do
 		v = 0; i++; if :: i < K(w) -> pc = Y_INNER :: else -> AFTER_Y_INNER fi }
 	:: d_step { pc == Y_FIRST -> HELP(word[I(Q)], w, W(FREE, 0, 0, Q)); AFTER_Y_FIRST } /* -> CAS word[q] */
 #else
-	/* ==== Producer.headRoom, which needs no access if the head it saw last is enough ==== */
+	/* ==== Producer.freeByHead, which needs no access if the head it saw last is enough ==== */
 
 	:: d_step { pc == R_HEAD ->                        /* -> load head */
 		if
@@ -559,7 +559,7 @@ end:	do
 		fi }
 #endif
 
-	/* ==== Producer.write, publish, batchMany ==== */
+	/* ==== Producer.write, publish, sendBatchShared ==== */
 
 	:: d_step { pc == W_LINE ->                        /* -> store a slot's payload, and length */
 		x = me * RECORDS - RECORDS + sent[me - 1] + 1;
@@ -634,7 +634,7 @@ end:	do
 #endif
 
 #if MANYC
-	/* ==== Consumer.leaseMany: mayInherit ==== */
+	/* ==== sharedConsumer.lease: backlog ==== */
 
 	:: d_step { pc == RECEIVE ->                       /* -> load orphans */
 		if
@@ -670,7 +670,7 @@ end:	do
 		fi;
 		w = 0 }
 
-	/* ==== Consumer.adopt: which records of the orphan are open ==== */
+	/* ==== sharedConsumer.inheritTake: which records of the orphan are open ==== */
 
 #define LEASED i = 0; if :: open == 0 -> SETTLED :: else -> pc = SETTLE fi
 	:: d_step { pc == S_WALK ->                        /* -> load an inner word */
@@ -735,7 +735,7 @@ end:	do
 	open = open | (1 << i); i = i + (again -> 1 : LEN(x)); x = 0; got = 0; \
 	if :: i == n -> LEASED :: else -> pc = (again -> S_WALK : D_LINE) fi
 
-	/* ==== Consumer.ackMany, releaseMany, in any order ==== */
+	/* ==== sharedConsumer.ack, release, in any order ==== */
 
 #define ACK(o) \
 	:: d_step { pc == SETTLE && open & (1 << o) -> \
@@ -780,7 +780,7 @@ end:	do
 	:: d_step { pc == F_FIRST ->                       /* -> store the first word */
 		assert(word[I(t)] == MINE);
 		word[I(t)] = W(FREE, 0, 0, t + SLOTS); AFTER_F_FIRST }
-	/* Close, with leases open (closeMany) and without */
+	/* Close, with leases open (sharedConsumer.close) and without */
 	:: d_step { pc == SETTLE && leaves > 0 ->          /* no access */
 		leaves--;
 		FORGET; again = false; acked = false; back = false; open = 0; rescan = false; cursor = 0; last = 0;
@@ -795,7 +795,7 @@ end:	do
 	:: d_step { pc == H_HANDOUT ->                     /* -> load handout */
 		seen = (handout > next -> handout : 0); pc = A_RECOVER }
 
-	/* ==== Consumer.leaseOne ==== */
+	/* ==== singleConsumer.lease ==== */
 
 #define OPENS ((how[0] == 1) + (how[1] == 1) + (how[2] == 1))
 #define PUSH(h) next = next + K(w); ends[spans] = next; how[spans] = h; spans++; if :: next >= seen -> seen = 0 :: else fi
@@ -831,7 +831,7 @@ end:	do
 	/* empty: the caller waits until that may have changed, and tries again */
 	:: d_step { pc == T_WAIT && word[I(t)] != w -> t = 0; w = 0; pc = RECEIVE }
 
-	/* ==== the caller reads the record at t; leaseReturned, settleOne, Close ==== */
+	/* ==== the caller reads the record at t; leaseReturned, settle, Close ==== */
 
 #ifdef BUG_HANDOUT_LATE
 #define READ pc = (next > handout -> O_HANDOUT : RECEIVE)

@@ -36,13 +36,13 @@ func TestCancelledSleepersPassTheWakeUpOn(t *testing.T) {
 	defer cancelAll()
 	got := make(chan struct{}, tokens)
 	for range takers {
-		wg.Go(func() { // who stays
+		wg.Go(func() { // the one that stays
 			s := b.sleeper()
 			for b.take(stop, s) == nil {
 				got <- struct{}{}
 			}
 		})
-		wg.Go(func() { // who gives up
+		wg.Go(func() { // the one that gives up
 			s := b.sleeper()
 			for stop.Err() == nil {
 				ctx, cancel := context.WithTimeout(stop, 100*time.Microsecond)
@@ -106,7 +106,7 @@ func TestWakeOfNobodyLowersTheFlag(t *testing.T) {
 	require.Zero(t, park.WakeOne(&word))
 	require.False(t, park.Armed(&word))
 	require.Zero(t, park.WakeOne(&word))
-	// The ticket is void: who goes to sleep with it now returns at once.
+	// The ticket is void: a sleep with it returns at once.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	start := time.Now()
@@ -134,7 +134,7 @@ func TestWakeAllReachesEverySleeper(t *testing.T) {
 	}
 	asleep.Wait()
 	start := time.Now()
-	park.WakeAll(&b.word) // also those who are not asleep yet: their ticket is void
+	park.WakeAll(&b.word) // also those that are not asleep yet: their ticket is void
 	woken.Wait()
 	require.Less(t, time.Since(start), park.Heartbeat*3/4)
 }

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/retry"
@@ -72,14 +71,6 @@ func (h *Handle) Unattached() (bool, error) {
 	return true, nil
 }
 
-// Dir returns the directory of queues that are named without a slash; see shmq.Dir.
-func Dir() string {
-	if d := os.Getenv("SHMQ_DIR"); d != "" {
-		return d
-	}
-	return "/dev/shm"
-}
-
 // Unnamed reports whether it is certain that the name does not mean this queue any more.
 // What can't be told, for want of permission on the way to the file for example, is not.
 func Unnamed(at Place, h *Handle) bool {
@@ -90,7 +81,8 @@ func Unnamed(at Place, h *Handle) bool {
 // beforeUnname is for tests: what happens between the last look and the removal.
 var beforeUnname = func() {}
 
-var errAlreadyGone = fmt.Errorf("%w: somebody else removed it meanwhile", fs.ErrNotExist)
+// ErrAlreadyGone: the name does not mean the queue any more that was to be removed.
+var ErrAlreadyGone = fmt.Errorf("%w: another process removed it meanwhile", fs.ErrNotExist)
 
 // Remove removes the name if it means the queue. The kernel removes whatever the name
 // means at that moment, so from the question until it is gone others who remove the queue
@@ -107,7 +99,7 @@ func Remove(at Place, h *Handle) error {
 	}
 	defer h.File.Unlock(layout.LockName)
 	if mine, err := at.Names(h); err != nil || !mine {
-		return cmp.Or(err, errAlreadyGone)
+		return cmp.Or(err, ErrAlreadyGone)
 	}
 	beforeUnname()
 	return at.Unname(h)

@@ -114,11 +114,24 @@ func (h *Held) takeSeat(q *mapped.Queue, role Role, lock *sys.File) (dead *Dead,
 			UID:       uint32(os.Getuid()),
 			StartTime: sys.StartTime(),
 			Attached:  h.Since,
-			Command:   filepath.Base(os.Args[0]),
+			Command:   command(),
 		})
 		return dead, nil
 	}
 	return nil, fmt.Errorf("%w: %d participants are attached; end some, or make a queue with more seats", fail.ErrNoSeat, q.Header.Seats)
+}
+
+// command names this process for people. A library in a program of another language may
+// have no arguments.
+func command() string {
+	if len(os.Args) > 0 && os.Args[0] != "" {
+		return filepath.Base(os.Args[0])
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return "?"
+	}
+	return filepath.Base(exe)
 }
 
 // Drop drops the role and the seat. A second time it does nothing.

@@ -255,6 +255,19 @@ func Free(dir string) (int64, error) {
 	return int64(st.Bavail) * int64(st.Bsize), nil
 }
 
+// FreeFiles returns how many files can still be made on the filesystem of dir. Where that
+// has no such number it returns an error.
+func FreeFiles(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := retry(func() error { return unix.Statfs(dir, &st) }); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	if st.Files == 0 { // Btrfs, for one
+		return 0, ErrUnsupported
+	}
+	return int64(st.Ffree), nil
+}
+
 func retry(f func() error) error {
 	for {
 		if err := f(); err != unix.EINTR {

@@ -79,6 +79,9 @@ func IsFault(err error) bool { return errors.Is(err, unix.EFAULT) }
 // IsNoSpace reports whether err says that the filesystem is full.
 func IsNoSpace(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
+// IsOverQuota reports whether err says that a quota is used up.
+func IsOverQuota(err error) bool { return errors.Is(err, unix.EDQUOT) }
+
 // IsReadOnly reports whether err says that the filesystem is mounted for reading only.
 func IsReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
 

@@ -51,6 +51,8 @@ func Redirty([]byte) error                                  { return ErrUnsuppor
 func SyncPart([]byte, int, int) error                       { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
+func FreeFiles(string) (int64, error)                       { return 0, ErrUnsupported }
+func IsOverQuota(error) bool                                { return false }
 func HugePoolOf(int64) (p HugePool, err error)              { return p, ErrUnsupported }
 func Unmap([]byte) error                                    { return ErrUnsupported }
 func Collapse([]byte) error                                 { return ErrUnsupported }
@@ -73,6 +75,7 @@ func MonotonicMillis() uint64                               { return 0 }
 func BootID() (id [16]byte)                                 { return id }
 func StartTime() uint64                                     { return 0 }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
+func NullForBoth(uintptr) bool                              { return false }
 func KeyMode(uintptr) (func() error, error)                 { return nil, ErrUnsupported }
 func IsFault(error) bool                                    { return false }
 func IsNoMemory(error) bool                                 { return false }

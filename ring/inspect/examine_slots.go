@@ -68,6 +68,14 @@ func (e *examiner) at(kind string, p uint64, w layout.Word, want, means string) 
 	e.add(Fault{Kind: kind, Offset: e.lineOffset(p), Slot: int(p & e.r.Mask), Seat: -1, Pos: p, Found: e.say(p, w), Want: want, Means: means})
 }
 
+// positionText names a position. A word of a lap before the first one has none.
+func positionText(p uint64) string {
+	if int64(p) < 0 {
+		return "no position"
+	}
+	return fmt.Sprintf("position %d", p)
+}
+
 // say describes a word for people.
 func (e *examiner) say(p uint64, w layout.Word) string {
 	text := w.State().String()
@@ -81,7 +89,7 @@ func (e *examiner) say(p uint64, w layout.Word) string {
 	if w.State() != layout.Claimed {
 		ref = e.head
 	}
-	return fmt.Sprintf("%s, position %d (%#016x)", text, w.Position(p&e.r.Mask, ref, e.r.Shift), uint64(w))
+	return fmt.Sprintf("%s, %s (%#016x)", text, positionText(w.Position(p&e.r.Mask, ref, e.r.Shift)), uint64(w))
 }
 
 // possible reports whether a participant can have written w where it stands, in any lap
@@ -135,14 +143,14 @@ func (e *examiner) hole(p uint64, w layout.Word, found string) {
 		means = "the slot never becomes free: senders find the queue full for ever when they get here"
 	}
 	before := len(e.Faults) + e.More
-	e.at(FaultHole, p, w, fmt.Sprintf("a record or a claim at position %d, since tail is %d; found %s", p, e.tail, found), means)
+	e.at(FaultHole, p, w, fmt.Sprintf("a record or a claim at %s, since tail is %d; found %s", positionText(p), e.tail, found), means)
 	e.lost = len(e.Faults)+e.More > before
 }
 
 // reused judges a word of a later lap where a single consumer's head has not been.
 func (e *examiner) reused(p uint64, w layout.Word) {
 	if head := e.r.head(); int64(head-p) <= 0 {
-		e.at(FaultLap, p, w, fmt.Sprintf("a record of position %d, since head is %d", p, head), "the receiver reports damage; the records from here on are lost")
+		e.at(FaultLap, p, w, fmt.Sprintf("a record of %s, since head is %d", positionText(p), head), "the receiver reports damage; the records from here on are lost")
 	}
 }
 
@@ -212,7 +220,7 @@ func (e *examiner) inside(p uint64, w layout.Word, in stretch) {
 	if first == layout.Full || first == layout.Skip {
 		means = "none for this span; a stranger has written here"
 	}
-	e.at(FaultInner, p, w, fmt.Sprintf("what can stand inside the %s at position %d", e.say(in.pos, in.first), in.pos), means)
+	e.at(FaultInner, p, w, fmt.Sprintf("what can stand inside the %s at %s", e.say(in.pos, in.first), positionText(in.pos)), means)
 }
 
 // record judges what a published record says of its bytes. The word at pos tells whether

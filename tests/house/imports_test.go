@@ -34,7 +34,8 @@ var floors = []string{
 	"internal/bench  internal/demo  internal/top/...",
 	"internal/cli/exit  internal/cli/format",
 	"internal/cli/report",
-	"internal/cli/flags  internal/cli/progress  internal/cli/pump",
+	"internal/cli/flags",
+	"internal/cli/progress  internal/cli/pump",
 	"internal/cli/worker",
 	"internal/cli/...", // the verbs
 	"internal/cli",

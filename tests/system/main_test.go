@@ -21,6 +21,7 @@ var childRoles = map[string]testproc.Role{
 	"network":          onNetworkFilesystem,
 	"container":        inContainer,
 	"quota":            createOverQuota,
+	"quota-of-files":   createOverQuotaOfFiles,
 	"few-files":        withFewFiles,
 	"small-files":      withSmallFiles,
 	"little-locked":    withLittleLocked,

@@ -60,7 +60,7 @@ func TestOpenWhatIsNoQueue(t *testing.T) {
 			require.NoError(t, shmq.Create(p, nil))
 			testagent.Patch(t, p, layout.OffSeats, 7)
 		}, shmq.ErrDamaged, "checksum"},
-		"nothing": {func(*testing.T, string) {}, fs.ErrNotExist, "shmq create"},
+		"nothing": {func(*testing.T, string) {}, fs.ErrNotExist, "run: shmq "},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -189,6 +189,29 @@ func TestCreateOverQuota(t *testing.T) {
 	require.Contains(t, c.Expect("not enough space"), "fewer or smaller slots")
 }
 
+// Nor is a quota of files, whichever step of making a queue meets it.
+func TestCreateOverQuotaOfFiles(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"open", "name"} {
+		c := testproc.Start(t, "quota-of-files", testagent.Name(t), call)
+		require.Contains(t, c.Expect("not enough space"), "quota")
+	}
+}
+
+func createOverQuotaOfFiles(c *testproc.Child) {
+	if c.Args[1] == "open" {
+		c.Refuse(unix.SYS_OPENAT, unix.EDQUOT, 2, unix.O_TMPFILE&^unix.O_DIRECTORY)
+	} else {
+		c.Refuse(unix.SYS_LINKAT, unix.EDQUOT, 0, 0)
+	}
+	err := shmq.Create(c.Args[0], nil)
+	if !errors.Is(err, shmq.ErrNoSpace) {
+		c.Fail("got %v", err)
+	}
+	c.Say("not enough space %v", err)
+	<-c.Lines
+}
+
 func createOverQuota(c *testproc.Child) {
 	c.Refuse(unix.SYS_FALLOCATE, unix.EDQUOT, 0, 0)
 	err := shmq.Create(c.Args[0], nil)

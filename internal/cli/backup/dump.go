@@ -43,6 +43,7 @@ func Dump() *cobra.Command {
 	f := &dumpFlags{}
 	cmd := &cobra.Command{
 		Use:               "dump NAME [FILE]",
+		SuggestFor:        []string{"save", "export", "backup"},
 		Short:             "copy the records of a queue to a file",
 		Long:              dumpLong,
 		Example:           dumpExample,
@@ -56,7 +57,7 @@ func Dump() *cobra.Command {
 	set.SortFlags = false
 	set.BoolVar(&f.take, "take", false, "take the records out of the queue once they are written")
 	set.BoolVar(&f.leased, "leased", false, "also the records that receivers hold and have not acknowledged")
-	cmd.MarkFlagsMutuallyExclusive("take", "leased")
+	flags.Exclusive(cmd, "take", "leased")
 	return cmd
 }
 
@@ -66,7 +67,7 @@ func (f *dumpFlags) run(cmd *cobra.Command, name, file string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	d := &saver{hold: pump.Hold{Ctx: cmd.Context(), Grace: pump.WriteGrace}, name: name, view: v, leased: f.leased}
+	d := &saver{hold: pump.Hold{Ctx: cmd.Context(), Grace: pump.WriteGrace}, name: name, view: v, leased: f.leased, takes: f.take}
 	if d.header, err = headerOf(v); err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ func Load() *cobra.Command {
 	f := &loadFlags{}
 	cmd := &cobra.Command{
 		Use:               "load NAME [FILE]",
+		SuggestFor:        []string{"restore", "import"},
 		Short:             "put the records of a dump into a queue",
 		Long:              loadLong,
 		Example:           loadExample,
@@ -69,7 +70,7 @@ func Load() *cobra.Command {
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.json, "json", false, "print JSON")
-	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
+	flags.Exclusive(cmd, "timeout", "nonblock")
 	return cmd
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/pump"
 	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/dump"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // saver writes records to a file.
@@ -24,6 +25,7 @@ type saver struct {
 	name   string
 	view   *shmq.Viewer
 	leased bool
+	takes  bool
 	header dump.Header
 
 	to      *os.File
@@ -39,7 +41,10 @@ type saver struct {
 func (d *saver) open(file string) (err error) {
 	if file == "-" {
 		d.to = os.Stdout
-		if isTerminal(d.to) {
+		if err := exit.LostOutput(d.name); d.takes && err != nil {
+			return err
+		}
+		if _, _, terminal := sys.TerminalSize(d.to.Fd()); terminal {
 			return exit.Usage("a dump is nothing for a terminal; name a FILE, or redirect the output")
 		}
 		return nil
@@ -53,15 +58,6 @@ func (d *saver) open(file string) (err error) {
 	}
 	d.created = true
 	return nil
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&fs.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
 }
 
 // copy writes the records that a viewer sees.

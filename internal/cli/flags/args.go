@@ -54,6 +54,14 @@ func CompleteNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
+// CompleteFirstName offers queues for the first argument, and nothing for the others.
+func CompleteFirstName(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return CompleteNames(cmd, args, toComplete)
+}
+
 // CompleteNameAndFile offers queues, then files.
 func CompleteNameAndFile(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	switch len(args) {

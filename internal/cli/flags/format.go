@@ -30,5 +30,5 @@ func (f *Format) Set(s string) error {
 // AddFormat adds the flag that chooses the format.
 func AddFormat(cmd *cobra.Command, f *Format) {
 	cmd.Flags().VarP(f, "format", "f", "how data and records correspond: "+strings.Join(format.Names(), ", "))
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(format.Names(), cobra.ShellCompDirectiveNoFileComp))
+	Offer(cmd, "format", format.Names()...)
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strconv"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/shmq/shmq"
@@ -19,30 +20,24 @@ type Queue struct {
 }
 
 // Add adds the flags to those of a command.
-func (q *Queue) Add(set *pflag.FlagSet) {
+func (q *Queue) Add(cmd *cobra.Command) {
+	set := cmd.Flags()
 	q.set = set
 	q.mode = Mode(shmq.DefaultMode)
-	set.IntVar(&q.opts.Slots, "slots", shmq.DefaultSlots, "new queue: `number` of slots, rounded up to a power of two")
-	set.IntVar(&q.opts.SlotSize, "slot-size", shmq.DefaultSlotSize, "new queue: `bytes` a slot holds, rounded up to a multiple of 64; a larger record takes several slots, up to half of all")
-	set.IntVar(&q.opts.Seats, "seats", shmq.DefaultSeats, "new queue: `number` of processes that can be attached at a time")
-	set.TextVar(&q.opts.Producers, "producers", shmq.Many, "new queue: `one|many` producers at a time")
-	set.TextVar(&q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many` consumers at a time")
+	sides := []string{shmq.One.String(), shmq.Many.String()}
+	Int(set, &q.opts.Slots, "slots", "", shmq.DefaultSlots, 1, "new queue: `number` of slots, rounded up to a power of two")
+	Size(set, &q.opts.SlotSize, "slot-size", shmq.DefaultSlotSize, "new queue: `bytes` a slot holds, rounded up to a multiple of 64; a larger record takes several slots, up to half of all")
+	Int(set, &q.opts.Seats, "seats", "", shmq.DefaultSeats, 1, "new queue: `number` of processes that can be attached at a time")
+	Text(cmd, &q.opts.Producers, "producers", shmq.Many, "new queue: `one|many` producers at a time", sides...)
+	Text(cmd, &q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many` consumers at a time", sides...)
 	set.BoolVar(&q.opts.HugePages, "huge-pages", false, "new queue: in pages of 2 MiB, as far as it fills them")
 	set.BoolVar(&q.opts.Checksum, "checksum", false, "new queue: each record with a checksum, for a queue on a disk that is to survive a reboot")
 	set.BoolVar(&q.opts.Timestamps, "timestamps", false, "new queue: each record with the time when it was sent")
 	set.Var(&q.mode, "mode", "new queue: permissions in `octal`; 0660 lets the group use it")
 }
 
-// Options returns what the flags ask for. A zero would mean the library's default.
-func (q *Queue) Options() (shmq.Options, error) {
-	for _, f := range []struct {
-		name  string
-		value int
-	}{{"slots", q.opts.Slots}, {"slot-size", q.opts.SlotSize}, {"seats", q.opts.Seats}} {
-		if f.value <= 0 {
-			return shmq.Options{}, exit.BadFlag(f.name, f.value, "want more than 0")
-		}
-	}
+// Options returns what the flags ask for.
+func (q *Queue) Options() shmq.Options {
 	o := q.opts
 	// What is not asked for is the library's default, for which an existing queue is no
 	// contradiction.
@@ -52,7 +47,7 @@ func (q *Queue) Options() (shmq.Options, error) {
 		}
 	}
 	o.Mode = fs.FileMode(q.mode)
-	return o, nil
+	return o
 }
 
 // Check compares an existing queue with the flags that were given: a user who asks for a

@@ -18,6 +18,9 @@ type Format struct {
 	// of in or of the batch as it is, and data that is no record as an *Error. The
 	// last records may still be in the batch.
 	Cut func(in io.Reader, to *Batch) error
+	// Word adds the records of one word of a command line. It is nil for a format that
+	// has no words.
+	Word func(to *Batch, word string) error
 	// Put appends a record to the page. It reads each byte of the record once
 	// before it trusts it: another process may be writing there.
 	Put func(to *Page, record []byte) error
@@ -25,11 +28,11 @@ type Format struct {
 
 // All are the formats; the first is the default.
 var All = []Format{
-	{"lines", true, cutTexts('\n', "line"), putTexts('\n')},
-	{"null", true, cutTexts(0, "item"), putTexts(0)},
-	{"json", true, cutJSON, putJSON},
-	{"msgpack", false, cutMsgpack, putMsgpack},
-	{"raw", false, cutRaw, putRaw},
+	{"lines", true, cutTexts('\n', "line"), textWord, putTexts('\n')},
+	{"null", true, cutTexts(0, "item"), textWord, putTexts(0)},
+	{"json", true, cutJSON, jsonWord, putJSON},
+	{"msgpack", false, cutMsgpack, nil, putMsgpack},
+	{"raw", false, cutRaw, rawWord, putRaw},
 }
 
 // Find returns the format of a name.

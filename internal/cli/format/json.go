@@ -3,6 +3,7 @@ package format
 import (
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/shmq/shmq/internal/jsonpack"
 )
@@ -22,6 +23,15 @@ func cutJSON(in io.Reader, to *Batch) error {
 			return err
 		}
 	}
+}
+
+// jsonWord adds the values in a word; there has to be one.
+func jsonWord(to *Batch, word string) error {
+	if strings.TrimSpace(word) == "" {
+		to.Unit = "value"
+		return badData("the word %q holds no JSON value", word)
+	}
+	return cutJSON(strings.NewReader(word), to)
 }
 
 func badJSON(err error) error {

@@ -2,6 +2,7 @@ package format
 
 import (
 	"io"
+	"strings"
 
 	"github.com/shmq/shmq/internal/wire"
 )
@@ -30,6 +31,9 @@ func cutRaw(in io.Reader, to *Batch) error {
 		}
 	}
 }
+
+// rawWord adds the bytes of a word.
+func rawWord(to *Batch, word string) error { return cutRaw(strings.NewReader(word), to) }
 
 // putRaw writes the content of text and binary, and any other record, msgpack or not,
 // as it is: so it never fails, and shows what other formats refuse.

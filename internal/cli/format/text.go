@@ -69,6 +69,12 @@ func addText(to *Batch, text []byte, isUTF8 bool, limit int) error {
 	return to.Added()
 }
 
+// textWord adds a word as it is.
+func textWord(to *Batch, word string) error {
+	to.Unit = "word"
+	return addText(to, []byte(word), false, textRoom(to.MaxRecord))
+}
+
 // putTexts writes text and binary as it is, anything else as JSON, each with the
 // separator behind it.
 func putTexts(sep byte) func(*Page, []byte) error {

@@ -50,26 +50,20 @@ func Anon() *cobra.Command {
 			if err := reserve(fd); err != nil { // before anything else is opened
 				return err
 			}
-			opts, err := queue.Options()
-			if err != nil {
-				return err
-			}
+			opts := queue.Options()
 			return runAnonymous(cmd.Context(), &opts, fd, args)
 		},
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
 	set.SetInterspersed(false) // the command has flags of its own
-	set.IntVar(&fd, "fd", fd, "the descriptor's `number`")
-	queue.Add(set)
+	flags.Int(set, &fd, "fd", "", fd, 3, "the descriptor's `number`")
+	queue.Add(cmd)
 	return cmd
 }
 
 // reserve keeps the number of a descriptor from being given to something else.
 func reserve(fd int) error {
-	if fd < 3 {
-		return exit.BadFlag("fd", fd, "want at least 3")
-	}
 	err := sys.ReserveDescriptor(fd)
 	if errors.Is(err, fs.ErrExist) {
 		return exit.BadFlag("fd", fd, fmt.Sprintf("it is open already; choose another, or close it (%d<&-)", fd))

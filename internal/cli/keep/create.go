@@ -24,17 +24,15 @@ func Create() *cobra.Command {
 		ifAbsent bool
 	)
 	cmd := &cobra.Command{
-		Use:     "create NAME",
-		Short:   "make a queue",
-		Long:    "Make a queue. Its memory is reserved at once. Senders and receivers make one with\nthe defaults if it is absent, so this is for queues of another shape.\n\nA queue in a file on a disk survives a reboot if it has checksums; see shmq sync.",
-		Example: createExample,
-		Args:    flags.OneName,
+		Use:        "create NAME",
+		Short:      "make a queue",
+		SuggestFor: []string{"make", "new", "mk"},
+		Long:       "Make a queue. Its memory is reserved at once. Senders and receivers make one with\nthe defaults if it is absent, so this is for queues of another shape.\n\nA queue in a file on a disk survives a reboot if it has checksums; see shmq sync.",
+		Example:    createExample,
+		Args:       flags.OneName,
 		RunE: func(_ *cobra.Command, args []string) error {
-			opts, err := queue.Options()
-			if err != nil {
-				return err
-			}
-			err = shmq.Create(args[0], &opts)
+			opts := queue.Options()
+			err := shmq.Create(args[0], &opts)
 			if errors.Is(err, fs.ErrExist) && ifAbsent {
 				return queue.Check(args[0])
 			}
@@ -43,6 +41,6 @@ func Create() *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVar(&ifAbsent, "if-absent", false, "a queue that exists is fine, if it is like the flags say")
-	queue.Add(cmd.Flags())
+	queue.Add(cmd)
 	return cmd
 }

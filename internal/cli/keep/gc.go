@@ -3,7 +3,6 @@ package keep
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -91,21 +90,23 @@ func (f *gcFlags) run(cmd *cobra.Command) error {
 				return err
 			}
 		}
-	} else if err := report.Table(os.Stdout, func(w io.Writer) { printGarbage(w, found) }); err != nil {
+	} else if err := report.Columns(os.Stdout, garbageTable(found)); err != nil {
 		return err
 	}
 	return failed
 }
 
-func printGarbage(w io.Writer, found []garbage) {
-	fmt.Fprintln(w, "NAME\tSIZE\tAGE\tACTION\tREASON")
+// garbageTable returns the heading, and a row for each queue.
+func garbageTable(found []garbage) [][]string {
+	rows := [][]string{{"NAME", "SIZE", "AGE", "ACTION", "REASON"}}
 	for _, g := range found {
 		size, age := "-", "-"
 		if g.Size > 0 {
 			size, age = report.Bytes(g.Size), report.Age(time.Duration(g.Age)*time.Second)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", g.Name, size, age, g.Action, g.Reason)
+		rows = append(rows, []string{g.Name, size, age, g.Action, g.Reason})
 	}
+	return rows
 }
 
 // errKept: a queue stays; the reason is in what was found.

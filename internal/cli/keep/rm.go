@@ -15,6 +15,7 @@ func Remove() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:               "rm NAME...",
+		SuggestFor:        []string{"remove", "delete", "del", "unlink"},
 		Short:             "remove queues, with what is in them",
 		Long:              "Remove queues, with what is in them. One that is in use stays (exit code 69).",
 		Example:           "  shmq rm q\n  shmq rm --force q1 q2",

@@ -52,7 +52,7 @@ func Check() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().IntVar(&most, "max", 20, "print at most so many `findings`; 0: all")
+	flags.Int(cmd.Flags(), &most, "max", "", 20, 0, "print at most so many `findings`; 0: all")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -2,8 +2,8 @@ package look
 
 import (
 	"fmt"
-	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,11 +28,12 @@ const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR.
 func List() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "ls",
-		Short:   "list the queues",
-		Long:    lsLong,
-		Example: "  shmq ls\n  shmq ls --json | jq -r '.[].name'",
-		Args:    flags.NoArgs,
+		Use:        "ls",
+		SuggestFor: []string{"list", "queues"},
+		Short:      "list the queues",
+		Long:       lsLong,
+		Example:    "  shmq ls\n  shmq ls --json | jq -r '.[].name'",
+		Args:       flags.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			entries, err := shmq.List()
 			if err != nil {
@@ -41,18 +42,19 @@ func List() *cobra.Command {
 			if asJSON {
 				return report.JSON(os.Stdout, listed(entries))
 			}
-			return report.Table(os.Stdout, func(w io.Writer) { printEntries(w, entries) })
+			return report.Columns(os.Stdout, table(entries))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of objects, as stat --json prints, with last_attach; a queue that can't be described has its error")
 	return cmd
 }
 
-func printEntries(w io.Writer, entries []shmq.Entry) {
-	fmt.Fprintln(w, "NAME\tRECORDS\tSENDERS\tRECEIVERS\tDEAD\tSLOTS\tSLOT SIZE\tMEMORY\tAGE\tATTACHED")
+// table returns the heading of the list, and a row for each queue.
+func table(entries []shmq.Entry) [][]string {
+	rows := [][]string{{"NAME", "RECORDS", "SENDERS", "RECEIVERS", "DEAD", "SLOTS", "SLOT SIZE", "MEMORY", "AGE", "ATTACHED"}}
 	for _, e := range entries {
 		if e.Err != nil {
-			fmt.Fprintf(w, "%s\t%s\n", e.Name, exit.Reason(e.Err))
+			rows = append(rows, []string{e.Name, exit.Reason(e.Err)})
 			continue
 		}
 		i := e.Info
@@ -61,10 +63,10 @@ func printEntries(w io.Writer, entries []shmq.Entry) {
 			last = report.Age(report.Ago(t))
 		}
 		_, dead := report.LivingAndDead(i)
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", e.Name, i.Records+i.Orphans,
-			attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers), dead,
-			i.Slots, i.SlotSize, report.Bytes(i.Size), report.Age(report.Ago(i.Created)), last)
+		rows = append(rows, []string{e.Name, strconv.Itoa(i.Records + i.Orphans), attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers),
+			strconv.Itoa(dead), strconv.Itoa(i.Slots), strconv.Itoa(i.SlotSize), report.Bytes(i.Size), report.Age(report.Ago(i.Created)), last})
 	}
+	return rows
 }
 
 // attached counts the living participants of a role, of one or of many.

@@ -39,7 +39,7 @@ const peekExample = `  shmq peek q
 type peekFlags struct {
 	format flags.Format
 	count  flags.Count
-	from   uint64
+	from   flags.Position
 	json   bool
 }
 
@@ -48,6 +48,7 @@ func Peek() *cobra.Command {
 	f := &peekFlags{count: -1}
 	cmd := &cobra.Command{
 		Use:               "peek NAME",
+		SuggestFor:        []string{"cat", "view"},
 		Short:             "show records without taking them",
 		Long:              peekLong,
 		Example:           peekExample,
@@ -60,10 +61,10 @@ func Peek() *cobra.Command {
 	set := cmd.Flags()
 	set.SortFlags = false
 	set.VarP(&f.count, "count", "n", "show the `n` oldest records only")
-	set.Uint64Var(&f.from, "from", 0, "show records at this `position` or after it")
+	set.Var(&f.from, "from", "show records at this `position` or after it")
 	flags.AddFormat(cmd, &f.format)
 	set.BoolVar(&f.json, "json", false, "print an object for each record on a line of its own")
-	cmd.MarkFlagsMutuallyExclusive("format", "json")
+	flags.Exclusive(cmd, "format", "json")
 	return cmd
 }
 
@@ -73,7 +74,8 @@ func (f *peekFlags) run(ctx context.Context, name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	l := &printer{hold: pump.Hold{Ctx: ctx}, view: v, name: name, to: pump.NewOutput(), left: int64(f.count)}
+	out := pump.NewOutput()
+	l := &printer{hold: pump.Hold{Ctx: ctx}, view: v, name: name, to: out, left: int64(f.count)}
 	switch {
 	case f.json:
 		l.put = l.asJSON
@@ -85,7 +87,7 @@ func (f *peekFlags) run(ctx context.Context, name string) (err error) {
 		peekHeading(&b)
 		l.page.Buf = b.Bytes()
 	}
-	return l.hold.Run(func() error { return l.peek(f.from) })
+	return l.hold.Run(func() error { return l.peek(uint64(f.from)) })
 }
 
 // peek shows what is in the queue now.

@@ -36,6 +36,7 @@ func Stat() *cobra.Command {
 	var every flags.Interval
 	cmd := &cobra.Command{
 		Use:               "stat NAME",
+		SuggestFor:        []string{"info", "describe", "status", "show"},
 		Short:             "describe a queue and its participants",
 		Long:              statLong,
 		Example:           statExample,
@@ -63,8 +64,8 @@ func Stat() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().Var(&every, "interval", "look twice, so far apart, and print rates")
 	cmd.Flags().BoolVar(&prometheus, "prometheus", false, "print metrics in the text format of Prometheus")
-	cmd.MarkFlagsMutuallyExclusive("json", "prometheus")
-	cmd.MarkFlagsMutuallyExclusive("interval", "prometheus")
+	flags.Exclusive(cmd, "json", "prometheus")
+	flags.Exclusive(cmd, "interval", "prometheus")
 	return cmd
 }
 

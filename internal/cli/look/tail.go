@@ -55,6 +55,7 @@ func Tail() *cobra.Command {
 	f := &tailFlags{format: flags.Format{Format: format.All[0]}, last: 10, count: -1}
 	cmd := &cobra.Command{
 		Use:               "tail NAME",
+		SuggestFor:        []string{"follow", "watch"},
 		Short:             "follow a queue without taking records",
 		Long:              tailLong,
 		Example:           tailExample,
@@ -71,7 +72,7 @@ func Tail() *cobra.Command {
 	set.BoolVar(&f.json, "json", false, "print an object for each record on a line of its own, as peek does")
 	set.Var(&f.count, "count", "stop after `n` records")
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when no sender is attached any more, whether or not the end was marked")
-	cmd.MarkFlagsMutuallyExclusive("format", "json")
+	flags.Exclusive(cmd, "format", "json")
 	return cmd
 }
 

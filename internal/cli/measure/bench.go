@@ -66,10 +66,11 @@ func Bench() *cobra.Command {
 	set.SortFlags = false
 	set.BoolVar(&f.list, "list", false, "print the cases and what they are")
 	set.Var(&f.time, "time", "how long a repetition takes, about (default 300ms)")
-	set.IntVar(&f.repetitions, "repetitions", bench.DefaultRepetitions, "how `often` a row is measured; the median counts")
+	flags.Int(set, &f.repetitions, "repetitions", "", bench.DefaultRepetitions, 1, "how `often` a row is measured; the median counts")
 	set.Var(&f.rate, "rate", "records a second of the open loops (default 10000)")
 	set.BoolVar(&f.goals, "goals", false, "measure what the project holds itself to, and say if it is met")
 	set.StringVar(&f.sweep, "sweep", "", "measure how cost grows: `size|slots|procs`")
+	flags.Offer(cmd, "sweep", "size", "slots", "procs")
 	set.BoolVar(&f.json, "json", false, "print JSON")
 	set.StringVar(&f.hdr, "hdr", "", "write latencies to `FILE` as HdrHistogram percentiles; with several cases, to a file for each")
 	set.StringVar(&f.plot, "plot", "", "draw latencies by percentile, of the open loops unless cases are named, or the sweep, into `FILE`.svg")
@@ -132,8 +133,6 @@ func (f *benchFlags) run(cmd *cobra.Command, patterns []string) error {
 // cases returns what is to be measured; the sweep is that of the flag, or nil.
 func (f *benchFlags) cases(patterns []string) ([]bench.Case, *bench.Sweep, error) {
 	switch {
-	case f.repetitions < 1:
-		return nil, nil, exit.Usage("--repetitions: want at least 1")
 	case f.goals && (f.sweep != "" || len(patterns) > 0 || f.hdr != "" || f.plot != ""):
 		return nil, nil, exit.Usage("--goals has cases of its own, and no latencies")
 	}

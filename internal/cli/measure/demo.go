@@ -26,9 +26,7 @@ func Demo() *cobra.Command {
 		Example: "  shmq demo\n  shmq demo --duration 10s --senders 4 --receivers 1 --consumers one",
 		Args:    flags.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if opts.Queue, err = queue.Options(); err != nil {
-				return err
-			}
+			opts.Queue = queue.Options()
 			opts.Duration = duration.Value()
 			err = demo.Run(cmd.Context(), os.Stdout, opts)
 			if errors.Is(err, syscall.EPIPE) {
@@ -40,9 +38,9 @@ func Demo() *cobra.Command {
 	set := cmd.Flags()
 	set.SortFlags = false
 	set.Var(&duration, "duration", "send for this long (default 3s)")
-	set.IntVar(&opts.Producers, "senders", 0, "`number` of processes that send (default 2, or 1 with --producers one)")
-	set.IntVar(&opts.Consumers, "receivers", 0, "`number` of processes that receive (default 2, or 1 with --consumers one)")
-	queue.Add(set)
+	flags.Int(set, &opts.Producers, "senders", "", 0, 0, "`number` of processes that send (default 2, or 1 with --producers one)")
+	flags.Int(set, &opts.Consumers, "receivers", "", 0, 0, "`number` of processes that receive (default 2, or 1 with --consumers one)")
+	queue.Add(cmd)
 	return cmd
 }
 

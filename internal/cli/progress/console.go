@@ -39,17 +39,14 @@ func (c *Console) progress(text string) {
 }
 
 // replace writes over the line that stands there. With \r and spaces only, any terminal
-// and any file will do.
+// and any file will do. The cursor stays at the start of the line: there the terminal
+// writes ^C, and the next text writes over it.
 func (c *Console) replace(text string) {
 	n := utf8.RuneCountInString(text)
 	if n == 0 && c.shown == 0 {
 		return
 	}
-	out := "\r" + text + strings.Repeat(" ", max(0, c.shown-n))
-	if n == 0 {
-		out += "\r"
-	}
-	fmt.Fprint(os.Stderr, out)
+	fmt.Fprint(os.Stderr, "\r"+text+strings.Repeat(" ", max(0, c.shown-n))+"\r")
 	c.shown = n
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/sys"
 )
@@ -31,7 +32,7 @@ func (f *Flags) Add(cmd *cobra.Command) {
 	set.BoolVar(&f.Progress, "progress", false, "show a line of progress on stderr; without the flag, where that is a terminal and it takes more than 2 s")
 	set.BoolVar(&f.NoProgress, "no-progress", false, "never show progress")
 	set.BoolVarP(&f.Verbose, "verbose", "v", false, "say on stderr what was recovered from participants that died, and how much was done and how fast at the end")
-	cmd.MarkFlagsMutuallyExclusive("progress", "no-progress")
+	flags.Exclusive(cmd, "progress", "no-progress")
 }
 
 // Watch shows how a command gets on. It reads the counters of the seat, from a

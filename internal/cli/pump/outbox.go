@@ -62,12 +62,29 @@ func (o *Outbox) fits() {
 // Sent is the number of records that were sent.
 func (o *Outbox) Sent() int64 { return o.sent }
 
-// Pump cuts an input into records and sends them, to its end or as many as were asked for.
-func (o *Outbox) Pump(in io.Reader, f format.Format) error {
+// Pump cuts inputs into records and sends them, to their end or as many as were asked for.
+func (o *Outbox) Pump(ins []io.Reader, f format.Format) (err error) {
 	if o.left == 0 {
 		return nil
 	}
-	err := f.Cut(&Input{Hold: o.hold, From: in, Before: o.flush, Failed: o.unread}, &o.Batch)
+	for _, in := range ins {
+		if err = f.Cut(&Input{Hold: o.hold, From: in, Before: o.flush, Failed: o.unread}, &o.Batch); err != nil {
+			break
+		}
+	}
+	return o.End(err)
+}
+
+// PumpWords sends words, or as many records as were asked for.
+func (o *Outbox) PumpWords(words []string, f format.Format) (err error) {
+	if o.left == 0 {
+		return nil
+	}
+	for _, word := range words {
+		if err = f.Word(&o.Batch, word); err != nil {
+			break
+		}
+	}
 	return o.End(err)
 }
 

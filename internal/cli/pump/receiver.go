@@ -21,13 +21,6 @@ const (
 	WriteGrace = 50 * time.Millisecond
 )
 
-// Take says how many records a receiver takes, and how it waits for them.
-type Take struct {
-	Count    int64         // records in all, negative for no limit
-	Timeout  time.Duration // for a record, 0 for none
-	Nonblock bool          // an empty queue ends the receiver
-}
-
 // Receiver moves records from a queue to an output.
 type Receiver struct {
 	Hold   Hold
@@ -41,26 +34,26 @@ type Receiver struct {
 	Over func(error) error
 
 	leases []consumer.Lease
+	got    int64 // records
 	page   format.Page
 }
 
-// Run returns nil at the end of the stream, or when the count is reached.
+// Run returns nil when there is no more to receive: at the end of the stream, or when the
+// count is reached.
 func (r *Receiver) Run() error {
 	r.leases = make([]consumer.Lease, BatchSize)
 	return r.Hold.Run(r.run)
 }
 
 func (r *Receiver) run() error {
-	for r.Take.Count != 0 {
+	for r.got != r.Take.Count {
 		n, err := r.lease()
+		r.got += int64(n)
 		if err != nil && r.Over != nil {
 			err = r.Over(err)
 		}
 		if werr := r.write(r.leases[:n]); werr != nil {
 			return werr
-		}
-		if r.Take.Count > 0 {
-			r.Take.Count -= int64(n)
 		}
 		if err == io.EOF {
 			return nil
@@ -75,10 +68,10 @@ func (r *Receiver) run() error {
 // lease takes what is ready, and waits for the first record of it.
 func (r *Receiver) lease() (int, error) {
 	ls, t := r.leases, &r.Take
-	if t.Count > 0 && t.Count < int64(len(ls)) {
-		ls = ls[:t.Count]
+	if t.Count > 0 {
+		ls = ls[:min(int64(len(ls)), t.Count-r.got)]
 	}
-	if !t.Nonblock && t.Timeout == 0 {
+	if t.Waits() && t.Timeout == 0 {
 		n, err := r.From.LeaseBatch(r.Hold.Ctx, ls)
 		if !AtEnd(err) {
 			err = exit.Ended(r.Hold.Ctx, err)
@@ -89,8 +82,8 @@ func (r *Receiver) lease() (int, error) {
 	if !errors.Is(err, shmq.ErrEmpty) {
 		return n, err
 	}
-	if t.Nonblock {
-		return n, t.Empty(r.From, err)
+	if !t.Waits() {
+		return n, t.Empty(r.From, err, r.got)
 	}
 	ctx, cancel := context.WithTimeoutCause(r.Hold.Ctx, t.Timeout, exit.ErrTimeout)
 	defer cancel()
@@ -99,22 +92,6 @@ func (r *Receiver) lease() (int, error) {
 		return n, err
 	}
 	return n, t.Late(r.From, exit.Ended(ctx, err))
-}
-
-// AtEnd reports whether an error is the end of a stream.
-func AtEnd(err error) bool { return err == io.EOF || errors.Is(err, shmq.ErrBrokenOff) }
-
-// Empty returns the error about a queue that is empty.
-func (t *Take) Empty(from *consumer.Raw, err error) error {
-	return exit.Tell(from.Name(), err, "it is empty; leave out --nonblock to wait for records")
-}
-
-// Late puts exit.ErrTimeout into words. Other errors are returned as they are.
-func (t *Take) Late(from *consumer.Raw, err error) error {
-	if err == exit.ErrTimeout {
-		return exit.Tell(from.Name(), err, "no record came for %v; is anybody sending?", t.Timeout)
-	}
-	return err
 }
 
 // write formats and writes the leases, a page at a time, and acknowledges each that

@@ -41,6 +41,9 @@ func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 // fullText says what the ring is full behind: a participant holds the position that a
 // producer needs next, or nobody has taken the record there.
 func fullText(i *shmq.Info, now time.Time) string {
+	if i.Tail < uint64(i.Slots) { // a lap has not even passed
+		return "the ring is full, though nobody can have filled it; run: shmq check " + i.Name
+	}
 	behind := i.Tail - uint64(i.Slots)
 	line := fmt.Sprintf("the ring is full behind position %d", behind)
 	for n := range i.Participants {

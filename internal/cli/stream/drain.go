@@ -46,6 +46,7 @@ func Drain() *cobra.Command {
 	f := &drainFlags{count: -1}
 	cmd := &cobra.Command{
 		Use:               "drain NAME",
+		SuggestFor:        []string{"clear", "empty", "purge", "flush"},
 		Short:             "take the records out and drop them",
 		Long:              drainLong,
 		Example:           drainExample,

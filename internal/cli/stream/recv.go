@@ -25,6 +25,7 @@ type recvFlags struct {
 	count    flags.Count
 	timeout  flags.Duration
 	nonblock bool
+	empty    bool
 	untilEOF bool
 	strict   bool
 	noCreate bool
@@ -74,14 +75,16 @@ is passed on to those that run; the records of those that then fail, and all oth
 there for the next receiver. A receiver that is killed leaves its commands running, and
 their records come again.
 
+A reader of a pipe takes a block at a time: shmq-recv q | head -2 takes more records
+than head shows, and they are gone. To take two records, and no more, say --count 2.
+
 A receiver goes on until the flags or a signal end it. A stream ends when its last
-sender leaves; with --until-eof the receiver then ends, when it has received
-everything. Either side may start first, again and again: the end of a stream is told
-to the receivers that were attached when it came, or, if none was, to the first that
-comes; a receiver that comes later waits for the next stream. If a sender was killed,
-or ended with an error although it had --close, a line on standard error says so; with
---strict the exit code is 76, also if no sender marked the stream as complete
-(--close).
+sender leaves; with --until-eof the receiver then ends, when it has received everything.
+Either side may start first, again and again: the end of a stream is told to the
+receivers that were attached when it came, or, if none was, to the first that comes; a
+receiver that comes later waits for the next stream. If a sender was killed, or ended
+with an error although it had --close, a line on standard error says so; with --strict
+the exit code is 76, also if no sender marked the stream as complete (--close).
 
 Exit codes: 0 end of the stream (--until-eof) or count reached, 1 other error, 64
 usage, 65 not a queue, its file was cut, or a record that is not msgpack, 66 no such
@@ -96,7 +99,7 @@ const recvExample = `  %[1]s q
   %[1]s q --until-eof --strict > copy
   %[1]s q --format json | jq .name
   %[1]s q --count 1 --timeout 5s
-  %[1]s q --nonblock
+  %[1]s q --until-empty | wc -l
   %[1]s q --show-redelivered | grep -v '^0'
   %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
   %[1]s q --dead-letter q-failed --exec-timeout 1m -- ./handle --verbose
@@ -108,6 +111,7 @@ func Recv(name string) *cobra.Command {
 	f := &recvFlags{format: flags.Format{Format: format.All[0]}, count: -1}
 	cmd := &cobra.Command{
 		Use:               name + " NAME [flags] [-- COMMAND...]",
+		SuggestFor:        []string{"receive", "read", "get", "pop", "consume"},
 		Short:             "write the records of a queue to standard output",
 		Long:              recvLong,
 		Example:           fmt.Sprintf(recvExample, name),
@@ -122,7 +126,8 @@ func Recv(name string) *cobra.Command {
 	flags.AddFormat(cmd, &f.format)
 	set.VarP(&f.count, "count", "n", "stop after `n` records")
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when no record came for this `duration` (2, 0.5, 200ms, 1m)")
-	set.BoolVar(&f.nonblock, "nonblock", false, "stop, with exit code 75, when the queue is empty")
+	set.BoolVar(&f.nonblock, "nonblock", false, "do not wait: stop when the queue is empty, with exit code 75 if there was no record, or fewer than --count")
+	set.BoolVar(&f.empty, "until-empty", false, "stop when the queue is empty")
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop at the end of the stream: all was received and the last sender has left, like at the end of a pipe")
 	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
@@ -130,10 +135,9 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.meta, "with-meta", false, "with --format json: an object for each record, with its id, queue, attempt, time of sending, and data")
 	f.exec.Add(cmd)
 	f.watch.Add(cmd)
-	flags.AddWait(set, &f.wait)
-	flags.AddMlock(set, &f.mlock)
-	f.queue.Add(set)
-	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
+	flags.AddAttach(cmd, &f.wait, &f.mlock)
+	f.queue.Add(cmd)
+	flags.Exclusive(cmd, "timeout", "nonblock", "until-empty")
 	return cmd
 }
 
@@ -149,11 +153,11 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	case f.meta && f.show:
 		return exit.Usage("--with-meta does not go with --show-redelivered: the object has the attempt")
 	}
-	opts, err := f.queue.Options()
-	if err != nil {
+	opts := f.queue.Options()
+	if err := f.exec.Check(name); err != nil {
 		return err
 	}
-	if err := f.exec.Check(name); err != nil {
+	if err := exit.LostOutput(name); err != nil && !f.exec.Given() { // a command may have no output
 		return err
 	}
 	tty := &progress.Console{Command: command}
@@ -171,7 +175,7 @@ func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
 	ctx, cancel := out.EndWithReader(ctx)
 	defer cancel(nil)
 	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "received", Count: c.Counters, Data: os.Stdout}
-	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock}
+	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock, UntilEmpty: f.empty}
 	if f.exec.Given() {
 		return f.runCommands(ctx, w, c, take)
 	}

@@ -32,9 +32,10 @@ type sendFlags struct {
 	mlock    bool
 	sync     producer.Durability
 	watch    progress.Flags
+	inputs   []string
 }
 
-const sendLong = `Send standard input to a queue, which is made if it is absent.
+const sendLong = `Send standard input, files or words to a queue, which is made if it is absent.
 
 How the input is cut into records:
   lines    each line a string, or binary where it is not UTF-8
@@ -42,6 +43,9 @@ How the input is cut into records:
   json     a stream of JSON values, each a record; integers of 64 bits are exact
   msgpack  a stream of msgpack values, each a record, unchanged
   raw      binary records of up to a slot each; to be joined again by raw
+
+Words behind the NAME are sent instead of standard input: with lines and null each word
+is a record, with json the values in it, with raw its bytes.
 
 The last line needs no newline to be a record, and gets one when it is received.
 A record waits for room while the queue is full. Input that has arrived is sent
@@ -63,6 +67,7 @@ refuses, 73 no space for the queue, 74 sent, but not known to be on the disk, 75
 SIGINT, 143 SIGTERM.`
 
 const sendExample = `  seq 1000 | %[1]s q --close
+  %[1]s q "a record" "and another"
   %[1]s q --format json < events.jsonl
   %[1]s q --format raw < video.mp4
   yes | %[1]s q --rate 100 --count 1000
@@ -73,43 +78,83 @@ const sendExample = `  seq 1000 | %[1]s q --close
 func Send(name string) *cobra.Command {
 	f := &sendFlags{format: flags.Format{Format: format.All[0]}, count: -1}
 	cmd := &cobra.Command{
-		Use:               name + " NAME",
-		Short:             "send standard input to a queue",
+		Use:               name + " NAME [WORD...]",
+		SuggestFor:        []string{"put", "write", "push", "produce", "publish"},
+		Short:             "send standard input, files or words to a queue",
 		Long:              sendLong,
 		Example:           fmt.Sprintf(sendExample, name),
-		Args:              flags.OneName,
-		ValidArgsFunction: flags.CompleteNames,
+		Args:              f.args,
+		ValidArgsFunction: flags.CompleteFirstName,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd.Context(), cmd.CommandPath(), args[0], cmd.InOrStdin())
+			return f.run(cmd.Context(), cmd.CommandPath(), args[0], args[1:])
 		},
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
 	flags.AddFormat(cmd, &f.format)
+	set.StringArrayVarP(&f.inputs, "input", "i", nil, "send this `FILE` instead of standard input, which is -; several are sent in turn")
 	set.VarP(&f.count, "count", "n", "stop after `n` records")
 	set.Var(&f.rate, "rate", "send no more than `r` records per second, evenly")
-	set.IntVar(&f.batch, "batch", pump.BatchSize, "put up to `n` records into the queue in one step")
+	flags.Int(set, &f.batch, "batch", "", pump.BatchSize, 1, "put up to `n` records into the queue in one step")
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when there was no room for this `duration` (2, 0.5, 200ms, 1m)")
 	set.BoolVar(&f.nonblock, "nonblock", false, "give up, with exit code 75, when the queue is full")
 	set.BoolVar(&f.finish, "close", false, "mark the stream as complete when all was sent: receivers with --until-eof --strict take no other for that")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
-	set.TextVar(&f.sync, "sync", producer.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`")
+	flags.Text(cmd, &f.sync, "sync", producer.Durability{}, "when sent records have to be on the disk: `each|N|DURATION`", "each")
 	f.watch.Add(cmd)
-	flags.AddWait(set, &f.wait)
-	flags.AddMlock(set, &f.mlock)
-	f.queue.Add(set)
-	cmd.MarkFlagsMutuallyExclusive("timeout", "nonblock")
+	flags.AddAttach(cmd, &f.wait, &f.mlock)
+	f.queue.Add(cmd)
+	flags.Exclusive(cmd, "timeout", "nonblock")
 	return cmd
 }
 
-func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Reader) (err error) {
-	if f.batch < 1 {
-		return exit.BadFlag("batch", f.batch, "want at least 1")
+// args wants a NAME. Words behind it are records.
+func (f *sendFlags) args(cmd *cobra.Command, args []string) error {
+	if err := flags.Names(cmd, args); err != nil || len(args) == 1 {
+		return err
 	}
-	opts, err := f.queue.Options()
+	if len(f.inputs) > 0 {
+		return exit.Usage("there are words to send, and --input; one is enough")
+	}
+	if f.format.Word == nil {
+		return exit.Usage("words can't be --format %s; send them as lines or json, or use standard input", f.format.Name)
+	}
+	return nil
+}
+
+// open opens what is to be sent. Nothing is sent if one of several files is not there.
+func (f *sendFlags) open() (ins []io.Reader, closeAll func(), err error) {
+	var files []*os.File
+	closeAll = func() {
+		for _, file := range files {
+			file.Close() // it was open for reading only
+		}
+	}
+	for _, path := range f.inputs {
+		if path == "-" {
+			ins = append(ins, os.Stdin)
+			continue
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			closeAll()
+			return nil, nil, fmt.Errorf("can't read the input: %v", err) // its reason would give a code about queues
+		}
+		files, ins = append(files, file), append(ins, file)
+	}
+	if len(ins) == 0 {
+		ins = append(ins, os.Stdin)
+	}
+	return ins, closeAll, nil
+}
+
+func (f *sendFlags) run(ctx context.Context, command, name string, words []string) (err error) {
+	ins, closeAll, err := f.open()
 	if err != nil {
 		return err
 	}
+	defer closeAll()
+	opts := f.queue.Options()
 	tty := &progress.Console{Command: command}
 	po := &producer.Options{NoCreate: f.noCreate, Create: opts, Wait: f.wait, Lock: f.mlock, Durability: f.sync, Admit: func() error { return f.queue.Check(name) }}
 	if f.watch.Verbose {
@@ -137,7 +182,7 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "sent", Count: p.Counters, Waits: func() string { return f.waits(h) }, Data: os.Stdin}
 	w.Begin()
 	defer w.Finish()
-	if err := h.Run(func() error { return out.Pump(stdin, f.format.Format) }); err != nil {
+	if err := h.Run(func() error { return f.pump(out, words, ins) }); err != nil {
 		return interrupted(out, name, err)
 	}
 	done = true
@@ -145,6 +190,13 @@ func (f *sendFlags) run(ctx context.Context, command, name string, stdin io.Read
 		return p.Finish()
 	}
 	return p.Close()
+}
+
+func (f *sendFlags) pump(out *pump.Outbox, words []string, ins []io.Reader) error {
+	if len(words) > 0 {
+		return out.PumpWords(words, f.format.Format)
+	}
+	return out.Pump(ins, f.format.Format)
 }
 
 // waits says what a sender waits for that sends nothing.

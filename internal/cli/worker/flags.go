@@ -2,7 +2,6 @@ package worker
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -31,15 +30,15 @@ func (f *Flags) Add(cmd *cobra.Command) {
 	set := cmd.Flags()
 	f.set = set.Changed
 	set.StringVar(&f.line, "exec", "", "run the shell `command` for each record; the words after -- are one without a shell")
-	set.IntVarP(&f.jobs, "jobs", "j", 1, "command: run up to `n` at a time")
-	set.IntVar(&f.batch, "batch", 1, "command: run it for up to `n` records at a time, as many as are ready; they are acknowledged together")
+	flags.Int(set, &f.jobs, "jobs", "j", 1, 1, "command: run up to `n` at a time")
+	flags.Int(set, &f.batch, "batch", "", 1, 1, "command: run it for up to `n` records at a time, as many as are ready; they are acknowledged together")
 	set.StringVar(&f.key, "key", "", "command: work on records whose `field` of this name has the same value one after the other, in their order, whatever --jobs says")
 	set.Var(&f.timeout, "exec-timeout", "command: it fails when it takes longer than this `duration` (2, 0.5, 200ms, 1m): it gets SIGTERM, and SIGKILL after 5 s")
-	set.IntVar(&f.retries, "retries", 3, "command: try a record up to `n` times more when it fails, after 100 ms, 200 ms and so on, or a little less")
+	flags.Int(set, &f.retries, "retries", "", 3, 0, "command: try a record up to `n` times more when it fails, after 100 ms, 200 ms and so on, or a little less")
 	set.Var(&f.onFailure, "on-failure", "command: what becomes of a record after that: stop leaves it in the queue and ends the receiver, drop acknowledges it and goes on")
 	set.StringVar(&f.dead, "dead-letter", "", "command: send such a record to this `queue`, with the reason, acknowledge it and go on; shmq requeue puts it back")
-	cmd.MarkFlagsMutuallyExclusive("on-failure", "dead-letter")
-	_ = cmd.RegisterFlagCompletionFunc("on-failure", cobra.FixedCompletions([]string{"stop", "drop"}, cobra.ShellCompDirectiveNoFileComp))
+	flags.Exclusive(cmd, "on-failure", "dead-letter")
+	flags.Offer(cmd, "on-failure", "stop", "drop")
 	_ = cmd.RegisterFlagCompletionFunc("dead-letter", flags.CompleteNames)
 }
 
@@ -78,14 +77,6 @@ func (f *Flags) Args(cmd *cobra.Command, args []string) error {
 func (f *Flags) Check(queue string) error {
 	if f.command == nil {
 		return nil
-	}
-	for _, n := range []struct {
-		name       string
-		value, min int
-	}{{"jobs", f.jobs, 1}, {"batch", f.batch, 1}, {"retries", f.retries, 0}} {
-		if n.value < n.min {
-			return exit.BadFlag(n.name, n.value, fmt.Sprintf("want at least %d", n.min))
-		}
 	}
 	if f.set("key") && f.key == "" {
 		return exit.BadFlag("key", "", "want the name of a field")

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"sync"
 	"time"
@@ -71,7 +72,7 @@ func New(ctx context.Context, from *consumer.Raw, opts Options) (*Runner, error)
 	r.crew = crew.New(crew.Config{
 		From: from, Jobs: opts.Jobs, Batch: opts.Batch, Retries: opts.Retries, First: firstDelay, Last: lastDelay, Timeout: opts.Timeout,
 		Drop: opts.Drop, Dead: r.dead, Prepare: r.prepare, Keyed: opts.Key != "", Handle: r.handle, Observe: r.observe, Over: opts.Over,
-		Left: opts.Take.Count, Idle: opts.Take.Timeout, Nonblock: opts.Take.Nonblock,
+		Left: opts.Take.Count, Idle: opts.Take.Timeout, Nonblock: !opts.Take.Waits(),
 	})
 	return r, nil
 }
@@ -123,10 +124,14 @@ func (r *Runner) result(err error) error {
 			what(failed.Records, failed.Attempts, failed.Err), are(failed.Records))
 	case err == crew.ErrIdle:
 		return r.opts.Take.Late(r.from, exit.ErrTimeout)
-	case r.opts.Take.Nonblock && errors.Is(err, shmq.ErrEmpty):
-		return r.opts.Take.Empty(r.from, err)
-	case err != nil || r.crew.Failed == 0:
+	case !r.opts.Take.Waits() && errors.Is(err, shmq.ErrEmpty):
+		err = r.opts.Take.Empty(r.from, err, r.crew.Taken)
+	}
+	if err != nil && err != io.EOF {
 		return err
+	}
+	if r.crew.Failed == 0 {
+		return nil
 	}
 	became := "they were dropped"
 	if r.dead != nil {

@@ -1,10 +1,10 @@
 package file
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/place"
@@ -23,8 +23,11 @@ func (p *Place) Create(s place.Spec) (err error) {
 	if sys.IsReadOnly(err) {
 		return readOnly(err)
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return cmp.Or(place.DirectoryOf(p.path, !p.follow), err)
+	}
 	if err != nil {
-		return err
+		return place.NoRoom(p.path, s.Bytes(), err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := place.OnThisMachine(f, p.path); err != nil {
@@ -34,12 +37,12 @@ func (p *Place) Create(s place.Spec) (err error) {
 		return err
 	}
 	if err := fill(f, &s); err != nil {
-		return err
+		return place.NoRoom(p.path, s.Bytes(), err)
 	}
 	if err := f.Link(); errors.Is(err, fs.ErrExist) {
 		return fail.Exists(p.path)
 	} else if err != nil {
-		return err
+		return place.NoRoom(p.path, s.Bytes(), err)
 	}
 	afterLink()
 	if s.Checksum { // it is meant to survive, and so its name and its storage too
@@ -67,12 +70,8 @@ func (p *Place) reserve(f *sys.File, s *place.Spec) error {
 	case huge != 0 && (sys.IsNoSpace(err) || sys.IsNoMemory(err)):
 		need := (size + huge - 1) / huge
 		return fmt.Errorf("%w: %w: the queue takes %d huge pages of %d bytes; %s", fail.ErrNoSpace, err, need, huge, poolText(need, pool, poolErr))
-	case sys.IsNoSpace(err):
-		dir := filepath.Dir(p.path)
-		left, _ := sys.Free(dir)
-		return fmt.Errorf("%w: %w: the queue takes %d bytes, %s has %d left; make it with fewer or smaller slots, free some, or enlarge it (a container's /dev/shm: docker run --shm-size)", fail.ErrNoSpace, err, size, dir, left)
 	}
-	return err
+	return place.NoRoom(p.path, size, err)
 }
 
 // fill writes the header of a queue. Everything behind it is zeros from the start: an

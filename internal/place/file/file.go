@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/place"
@@ -36,7 +35,10 @@ func (p *Place) Open(write bool) (*place.Handle, error) {
 		}
 		return place.InFile(f), nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w; start a sender or receiver that may create it, or run: shmq create %s", err, strconv.Quote(p.name))
+		if err := place.DirectoryOf(p.path, !p.follow); err != nil {
+			return nil, err
+		}
+		return nil, &fail.Absent{Queue: p.name, Err: err}
 	case errors.Is(err, fs.ErrPermission) && write:
 		return nil, fmt.Errorf("%w; to take part is to write: ask its owner for a queue with group access (mode 0660)", err)
 	case errors.Is(err, fs.ErrPermission):

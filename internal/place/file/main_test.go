@@ -12,10 +12,12 @@ import (
 
 func TestMain(m *testing.M) {
 	testproc.Main(m, map[string]testproc.Role{
-		testagent.RoleName: testagent.Play,
-		"create-small":     createOnSmallFilesystem,
-		"attach-small":     attachOnSmallFilesystem,
-		"no-tmpfile":       createWithoutTmpfile,
-		"shell":            testdisk.Shell,
+		testagent.RoleName:      testagent.Play,
+		"create-small":          createOnSmallFilesystem,
+		"attach-small":          attachOnSmallFilesystem,
+		"create-without-inodes": createWithoutInodes,
+		"create-over-quota":     createOverTmpfsQuota,
+		"no-tmpfile":            createWithoutTmpfile,
+		"shell":                 testdisk.Shell,
 	})
 }

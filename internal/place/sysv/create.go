@@ -2,6 +2,7 @@ package sysv
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,8 +82,11 @@ func (p *Place) begin(mode fs.FileMode) (*sys.File, *layout.Side, error) {
 		return nil, nil, refused(err)
 	}
 	f, err := sys.CreateTemp(p.path, mode)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, cmp.Or(place.DirectoryOf(p.path, true), err)
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, place.NoRoom(p.path, layout.SideSize, err)
 	}
 	_, err = f.TryLock(layout.LockSide, true) // nobody else knows the file
 	if err == nil {
@@ -92,7 +96,7 @@ func (p *Place) begin(mode fs.FileMode) (*sys.File, *layout.Side, error) {
 		err = f.Link()
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
+		return nil, nil, errors.Join(place.NoRoom(p.path, layout.SideSize, err), f.Close())
 	}
 	return f, side, nil
 }

@@ -1,6 +1,7 @@
 package sysv
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -155,7 +156,7 @@ func (p *Place) Unname(h *place.Handle) (err error) {
 	queue := h.File
 	f, err := p.enter()
 	if errors.Is(err, fs.ErrNotExist) {
-		return fail.ErrGone
+		return place.ErrAlreadyGone
 	} else if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (p *Place) Unname(h *place.Handle) (err error) {
 		return err
 	}
 	if id, err := f.ID(); err != nil || id != mine {
-		return errors.Join(err, fail.ErrGone)
+		return cmp.Or(err, place.ErrAlreadyGone)
 	}
 	side, err := readSide(f)
 	if err != nil {

@@ -1,0 +1,55 @@
+package flags
+
+import (
+	"encoding"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/shmq/shmq/internal/cli/exit"
+)
+
+// Text adds a flag that parses its own value, with the values that the shell may offer.
+func Text(cmd *cobra.Command, p encoding.TextUnmarshaler, name string, def encoding.TextMarshaler, usage string, offer ...string) {
+	cmd.Flags().TextVar(p, name, def, usage)
+	Offer(cmd, name, offer...)
+}
+
+// Offer lets the shell complete the value of a flag with these words.
+func Offer(cmd *cobra.Command, name string, words ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// takesFile are the flags whose value is a file or a command.
+var takesFile = map[string]bool{"dir": true, "exec": true, "hdr": true, "input": true, "plot": true}
+
+// OfferNoFiles keeps the shell from offering files for values that are none.
+func OfferNoFiles(cmd *cobra.Command) {
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if _, ok := cmd.GetFlagCompletionFunc(f.Name); !ok && f.NoOptDefVal == "" && !takesFile[f.Name] {
+			Offer(cmd, f.Name)
+		}
+	})
+}
+
+// Exclusive refuses more than one of these flags.
+func Exclusive(cmd *cobra.Command, names ...string) {
+	cmd.MarkFlagsMutuallyExclusive(names...) // the shell offers one only
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		var given []string
+		for _, name := range names {
+			if cmd.Flags().Changed(name) {
+				given = append(given, "--"+name)
+			}
+		}
+		if len(given) > 1 {
+			return exit.Usage("%s exclude each other", strings.Join(given, " and "))
+		}
+		if before != nil {
+			return before(cmd, args)
+		}
+		return nil
+	}
+}
