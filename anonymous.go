@@ -18,15 +18,15 @@ const anonymous = "anonymous"
 // returns; a child the number that it was given, as "fd:3".
 //
 // The caller closes the file when it has attached and handed it out; a participant does
-// not need it. It is closed on exec, and sealed: its size is final, so nobody can
-// harm those attached by cutting it.
+// not need it. It is closed on exec, and sealed: its size is final, so no process can
+// harm attached participants by cutting it.
 //
 // opts.Mode decides which users that are handed the file can attach: a process of
-// another user than the maker needs 0666, of which nobody else can make use. It can be
+// another user than the maker needs 0666, of which only they can make use. It can be
 // changed later, by os.File.Chmod. Bits to execute are left out. opts may be nil.
 //
 // Errors: ErrOption; ErrNoSpace if the machine has not that much memory left;
-// ErrRefused where the system lets nobody have such files.
+// ErrRefused where the system allows no such files.
 func CreateAnonymous(opts *Options) (f *os.File, err error) {
 	s, err := opts.spec()
 	if err == nil {

@@ -25,7 +25,7 @@ const (
 	// Maybe: it looks like damage, and was the same at every look; but participants
 	// are at work, and it rests on words that may come and go.
 	Maybe Severity = "maybe"
-	// Note: the queue is in order, and somebody may want to know.
+	// Note: the queue is in order, and an operator may want to know.
 	Note Severity = "note"
 )
 
@@ -46,7 +46,7 @@ type Finding struct {
 	Seat     *int    `json:"seat,omitempty"`
 	Found    string  `json:"found"`
 	Expected string  `json:"expected"`
-	Means    string  `json:"means"` // to those who use the queue
+	Means    string  `json:"means"` // to programs that use the queue
 	Remedy   string  `json:"remedy"`
 }
 
@@ -99,7 +99,7 @@ func check(name string) (_ *Diagnosis, err error) {
 	if !usable {
 		return d, nil
 	}
-	// What lies beyond the end of a file that was cut is mapped, and not touched.
+	// The pages beyond the end of a file that was cut are mapped, and not touched.
 	if err := q.Map(false); err != nil {
 		return nil, err
 	}
@@ -155,7 +155,8 @@ func examineAgain(r *ring.Ring, have uint64) inspect.Examination {
 	return e
 }
 
-// people counts the participants, and notes the dead and what nobody seems to hold.
+// people counts the participants, and notes dead ones and locks that no participant seems to
+// hold.
 func (d *Diagnosis) people(q *mapped.Queue) error {
 	r := q.Ring
 	var survey inspect.Survey
@@ -171,8 +172,8 @@ func (d *Diagnosis) people(q *mapped.Queue) error {
 		case held && dirty:
 			d.Alive++
 		case held:
-			d.Findings = append(d.Findings, seatNote("lock", i, "its lock is held, and nobody is described",
-				"somebody is attaching or recovering, or keeps the seat from others",
+			d.Findings = append(d.Findings, seatNote("lock", i, "its lock is held, and it describes no holder",
+				"a process is attaching or recovering, or keeps the seat from others",
 				"if it stays, end the process that has the file open: lslocks, fuser"))
 		case dirty:
 			d.Dead++
@@ -182,7 +183,7 @@ func (d *Diagnosis) people(q *mapped.Queue) error {
 				holds = fmt.Sprintf("%d slots", p.Holds.Slots)
 			}
 			d.Findings = append(d.Findings, seatNote("dead", i, fmt.Sprintf("%v %d (%s) died, holding %s", p.Role, p.PID, p.Command, holds),
-				"the next one who attaches or waits takes it back",
+				"the next participant that attaches or waits takes it back",
 				"shmq recover "+d.Name+" does it at once"))
 		}
 	}

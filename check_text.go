@@ -26,8 +26,8 @@ func remake(name string) string {
 func headerFinding(p *layout.Problem, name string, h layout.Header, size int64) Finding {
 	f := Finding{
 		Severity: Damage, Kind: "header", Offset: int64(p.Offset), Found: p.Field + " " + p.Found, Expected: p.Want,
-		Means:  "nobody can attach any more; those who are attached go on",
-		Remedy: fmt.Sprintf("let those who are attached finish, then shmq rm --force %s and make it again", name),
+		Means:  "no process can attach any more; attached ones go on",
+		Remedy: fmt.Sprintf("let attached processes finish, then shmq rm --force %s and make it again", name),
 	}
 	switch {
 	case errors.Is(p.Err, ErrNotQueue):
@@ -40,7 +40,7 @@ func headerFinding(p *layout.Problem, name string, h layout.Header, size int64) 
 		f.Remedy = fmt.Sprintf("use the release that made the queue, or shmq rm --force %s", name)
 	case p.Field == "file size" && h.Slots != 0:
 		f.Kind, f.Offset = "file", size
-		f.Means = "calls that touch what is gone fail, and who touches it without a guard is ended by SIGBUS; " + cutText(h, uint64(size))
+		f.Means = "calls that touch what is gone fail, and a process that touches it without a guard is ended by SIGBUS; " + cutText(h, uint64(size))
 		f.Remedy = fmt.Sprintf("shmq rm --force %s and make it again; find out who truncates files there", name)
 	}
 	return f

@@ -98,8 +98,8 @@ func ExampleStat() {
 	}
 	fmt.Printf("%d slots of %d bytes, records of up to %d bytes\n", info.Slots, info.SlotSize, info.MaxRecord)
 	fmt.Printf("%d record waiting\n", info.Records)
-	for _, who := range info.Participants {
-		fmt.Printf("%v, this process: %v, has sent %d\n", who.Role, who.PID == os.Getpid(), who.Records)
+	for _, p := range info.Participants {
+		fmt.Printf("%v, this process: %v, has sent %d\n", p.Role, p.PID == os.Getpid(), p.Records)
 	}
 	// Output:
 	// 16 slots of 1024 bytes, records of up to 8192 bytes
@@ -141,7 +141,7 @@ func ExampleView() {
 	// 1 waiting two
 }
 
-// Somebody wrote into the file. Each finding says what it means and what to do.
+// Another process wrote into the file. Each finding says what it means and what to do.
 func ExampleCheck() {
 	name, cleanUp := exampleQueue()
 	defer cleanUp()
@@ -167,8 +167,8 @@ func ExampleCheck() {
 	}
 	// Output:
 	// damaged: true
-	// header at 124: nobody can attach any more; those who are attached go on
-	// header at 20: nobody can attach any more; those who are attached go on
+	// header at 124: no process can attach any more; attached ones go on
+	// header at 20: no process can attach any more; attached ones go on
 }
 
 func ExampleRemove() {
@@ -208,7 +208,7 @@ func ExamplePath() {
 	// not a queue's name: ../jobs
 }
 
-// A queue that nobody can find by a name. Here one process has both ends; mostly the
+// A queue that no process can find by a name. Here one process has both ends; mostly the
 // file goes to a child, by exec.Cmd.ExtraFiles, which opens "fd:3".
 func ExampleCreateAnonymous() {
 	f, err := shmq.CreateAnonymous(&shmq.Options{Slots: 16})

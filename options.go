@@ -146,7 +146,7 @@ func or(n, def int) int {
 	return n
 }
 
-// WaitPolicy says how a call waits for room or for a record. What it costs is told
+// WaitPolicy says how a call waits for room or for a record. Its costs are told
 // in docs/benchmarks.md.
 type WaitPolicy uint8
 

@@ -15,7 +15,7 @@ import (
 // RecoverOptions say how to recover. The zero value, and nil, mean the defaults.
 type RecoverOptions struct {
 	// DryRun tells what would be recovered, and changes nothing.
-	// What a rebuild would find it tries out on a copy in memory.
+	// A rebuild is tried out on a copy in memory.
 	DryRun bool
 }
 
@@ -25,7 +25,7 @@ type Recovery struct {
 	Path   string `json:"path"`
 	DryRun bool   `json:"dry_run"`
 	// Rebuilt: the machine had stopped, or this is a copy of a queue in use, and a ring
-	// was made of what is in the file; in a dry run, would be. Nobody was attached, and
+	// was made of what is in the file; in a dry run, would be. No participant was attached, and
 	// Dead is empty: a rebuild frees all seats.
 	Rebuilt *ring.Rebuilt `json:"rebuilt,omitempty"`
 	Dead    []Recovered   `json:"dead"`
@@ -48,8 +48,8 @@ type Recovered struct {
 // records are delivered again, their seats are free. It is for queues at which no participant
 // waits, and for people that want to know. It needs no role and no seat, never touches a
 // living participant, however long that is stopped, and wakes sleepers for what they can
-// go on with. What a dead single consumer was handed needs no recovery: the next one
-// is handed it again. A queue with checksums that was in use when the machine stopped is
+// go on with. Records that a dead single consumer was handed need no recovery: the next one
+// is handed them again. A queue with checksums that was in use when the machine stopped is
 // rebuilt, as by the first participant that attaches. It is safe for concurrent use, by
 // several processes too, and waits only for processes that are attaching or leaving. Errors:
 // ErrName, ErrNotQueue, ErrVersion, ErrDamaged, ErrSync, ErrInUse when such a process does
@@ -62,7 +62,7 @@ func Recover(name string, opts *RecoverOptions) (*Recovery, error) {
 func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 	q, err := mapped.Open(name, !dry)
 	var denied error
-	if !dry && errors.Is(err, fs.ErrPermission) { // which does not matter if nobody is dead
+	if !dry && errors.Is(err, fs.ErrPermission) { // which does not matter if no participant is dead
 		denied = err
 		q, err = mapped.Open(name, false)
 	}
@@ -104,8 +104,8 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 	return rec, nil
 }
 
-// carryOut recovers the dead. In a queue with checksums it holds the gate all the while: it
-// has no role, and could not be seen otherwise.
+// carryOut recovers the dead participants. In a queue with checksums it holds the gate all the
+// while: it has no role, and could not be seen otherwise.
 func (rec *Recovery) carryOut(q *mapped.Queue) error {
 	if q.Header.Checksum {
 		if _, err := gate.Lock(q); err != nil {
@@ -143,7 +143,7 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 // carryOut recovers one seat, unless another process does, or has taken it meanwhile.
 func (d *Recovered) carryOut(q *mapped.Queue) error {
 	dead, err := seat.Recover(q, d.Seat, func() {
-		// Under the lock nobody changes what is described here.
+		// Under the lock no other process changes the seat that is described here.
 		d.Participant = describeSeat(q.Ring, d.Seat, nil, inspect.NewSurvey(q.Ring))
 	})
 	if dead != nil {

@@ -15,13 +15,13 @@ import (
 )
 
 // Remove removes the queue of that name, with the records in it. It refuses with
-// ErrInUse while anyone is attached, and with ErrNotQueue, ErrVersion or ErrDamaged
+// ErrInUse while a participant is attached, and with ErrNotQueue, ErrVersion or ErrDamaged
 // a file that it does not recognise, with ErrRefused a segment of another IPC namespace.
 // Other errors: ErrName, fs.ErrNotExist, fs.ErrPermission.
 func Remove(name string) error { return RemoveIf(name, func() error { return nil }) }
 
 // RemoveIf removes as Remove does if check returns nil, and otherwise returns the
-// error. It is called when nobody is attached and nobody can attach any more until
+// error. It is called when no participant is attached and none can attach any more until
 // RemoveIf returns, so what it finds out about the queue stays true.
 func RemoveIf(name string, check func() error) error {
 	return fail.In("remove", name, retry.Passing(func() (bool, error) {
@@ -58,7 +58,7 @@ func remove(name string, force bool, check func() error) (err error) {
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
 	if !force {
-		// Held exclusively until the name is gone, so nobody attaches meanwhile.
+		// Held exclusively until the name is gone, so no process attaches meanwhile.
 		locks := []int64{layout.LockProducer, layout.LockConsumer}
 		if q.Header.Checksum {
 			locks = append([]int64{layout.LockImage}, locks...) // a process that rebuilds has no role yet

@@ -43,8 +43,8 @@ type Info struct {
 	Depth   int    `json:"depth"`   // slots between head and tail
 	Claimed int    `json:"claimed"` // claims of producers, being written
 
-	// What is in the queue, in records: each one is counted once. Records have been handed
-	// to nobody. Leased are in the hands of living consumers; of those of a single consumer
+	// The content of the queue, in records: each one is counted once. Records have been
+	// handed to no consumer. Leased are in the hands of living consumers; of those of a single consumer
 	// all but the oldest may have been acknowledged. Orphans are to be delivered again:
 	// their holder died, or gave them back.
 	Records int `json:"records"`
@@ -54,11 +54,11 @@ type Info struct {
 	// none, or the queue has no time stamps. It is as right as its sender's clock.
 	OldestSent time.Time `json:"oldest_sent,omitzero"`
 
-	// What all participants have counted that ever were, since the queue was made or
-	// rebuilt. Torn records were dropped, because their checksum was wrong. While nobody is
+	// The counts of all participants that ever were, since the queue was made or
+	// rebuilt. Torn records were dropped, because their checksum was wrong. While no participant is
 	// in the middle of a call, Sent is Received + Torn + Records + Leased + Orphans, unless
 	// a participant was killed in the middle of a call and had not counted it. Uncounted is
-	// that sum less Sent: what the killed had not counted, at most the records of one call
+	// that sum less Sent: what killed ones had not counted, at most the records of one call
 	// each, and, while participants work, by how much these numbers are of different moments.
 	Sent          uint64 `json:"sent"`
 	SentBytes     uint64 `json:"sent_bytes"`
@@ -80,14 +80,14 @@ type Info struct {
 	Begun    bool `json:"begun"`
 	Finished bool `json:"finished"`
 
-	// Somebody may be asleep: producers for want of room, consumers for want of
+	// Participants may be asleep: producers for want of room, consumers for want of
 	// records. It stays true until the next wake-up, also if the sleepers have left.
 	ProducersAsleep bool `json:"producers_asleep"`
 	ConsumersAsleep bool `json:"consumers_asleep"`
 
 	Participants []Participant `json:"participants"`
 	// Left has those that left in order, with their last counters: of each seat that
-	// nobody has taken since the latest one that had it.
+	// no participant has taken since the latest one that had it.
 	Left []Participant `json:"-"`
 }
 
@@ -187,7 +187,7 @@ func (info *Info) addHanded(q *mapped.Queue, h *inspect.Holding) error {
 	return nil
 }
 
-// orphan counts what a dead consumer holds, and the next to look after the dead gives back.
+// orphan counts what a dead consumer holds, and the next participant to look for dead ones gives back.
 func (info *Info) orphan(h *inspect.Holding) {
 	info.Orphans += h.Records
 	if sent := unixTime(h.Oldest()); !sent.IsZero() && (info.OldestSent.IsZero() || sent.Before(info.OldestSent)) {
@@ -229,7 +229,7 @@ func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
 // lock. It keeps the memory of a queue that was removed: see Removed. It is for one
 // goroutine at a time.
 //
-// What a description costs the participants is cache misses: each line that is read has to be
+// A description costs the participants cache misses: each line that is read has to be
 // fetched back by its writer. Glance reads some lines of the header and one or two a
 // seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
 type Watcher struct{ q *mapped.Queue }

@@ -18,7 +18,7 @@ import (
 type RecordState uint8
 
 const (
-	// Waiting: nobody has taken it.
+	// Waiting: no consumer has taken it.
 	Waiting = RecordState(inspect.Waiting)
 	// Leased: a living consumer has it, and has not acknowledged it.
 	Leased = RecordState(inspect.Leased)
@@ -73,8 +73,8 @@ type Holder struct {
 }
 
 // Viewer shows the records of a queue without taking them: it has no seat, maps
-// the file for reading only, and the participants do not notice. What it shows is
-// whole. What passes while it does not look it does not see. It is for one goroutine
+// the file for reading only, and the participants do not notice. Records that it shows are
+// whole. Records that pass while it does not look it does not see. It is for one goroutine
 // at a time.
 type Viewer struct {
 	q    *mapped.Queue
@@ -224,7 +224,7 @@ func (v *Viewer) Removed() bool {
 	return v.q.Removed()
 }
 
-// LastAttach returns when somebody last took a seat, or, if nobody ever did, when the
+// LastAttach returns when a participant last took a seat, or, if none ever did, when the
 // queue was made. Later activity leaves no time behind. The times were written by the
 // participants, and are as right as their clocks.
 func (v *Viewer) LastAttach() time.Time {

@@ -125,7 +125,7 @@ func TestGeneratedMethodsInsideARecordGetTheirValueOnly(t *testing.T) {
 	}
 }
 
-// What an EncodeMsgpack method writes goes between what a plan writes.
+// The output of an EncodeMsgpack method goes between that of a plan.
 type custom struct{ N int }
 
 func (c *custom) EncodeMsgpack(e *msgpack.Encoder) error { return e.EncodeMulti(&generatedLike{c.N}) }

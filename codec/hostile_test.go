@@ -90,7 +90,7 @@ func allocated(f func()) uint64 {
 // memory than documented. It must not run in parallel with anything.
 func decodeBounded(t testing.TB, src []byte) {
 	t.Helper()
-	// What a first use costs: tables of fields, a fresh decoder, the error.
+	// The cost of a first use: tables of fields, a fresh decoder, the error.
 	const fixed = 1 << 20
 	for _, target := range targets {
 		v := target.make()

@@ -23,7 +23,7 @@ import (
 //
 // The methods of a type are used, wherever it stands: MarshalMsg, as
 // github.com/tinylib/msgp generates it; EncodeMsgpack and MarshalMsgpack, of
-// msgpack/v5; MarshalText, whose text becomes str; MarshalBinary. What an
+// msgpack/v5; MarshalText, whose text becomes str; MarshalBinary. The output that an
 // EncodeMsgpack method gives to the encoder that it gets is written by msgpack/v5
 // alone.
 //
@@ -31,7 +31,7 @@ import (
 // number, an uintptr or an unsafe.Pointer; a struct that embeds itself; and a struct
 // that has such a method only because it embeds a type with one, and has other
 // fields, which the method would leave out. Opening a producer or a consumer of such
-// a type is an ErrType that names the field. What is in an interface is found when
+// a type is an ErrType that names the field. The value in an interface is looked at when
 // it is sent.
 //
 // A plan is worked out once for each type; then encoding allocates nothing for

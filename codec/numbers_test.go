@@ -78,7 +78,7 @@ var numbers = []struct {
 	{unsigned(math.MaxUint64), uint64(0), uint64(math.MaxUint64)},
 	{"\xd3\x00\x00\x00\x00\x00\x00\x00\x05", uint8(0), uint8(5)}, // in more bytes than it needs
 
-	// What is no number, and nil, which is 0.
+	// Values that are no numbers, and nil, which is 0.
 	{"\xa15", int64(0), `"5", want int64`},
 	{"\xa15", float64(0), `"5", want float64`},
 	{"\xc3", int64(0), "true, want int64"},

@@ -105,7 +105,7 @@ func TestTextIsReadFromBytesToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, got, want)
-	// What was written before text became text.
+	// Records that were written before text became text.
 	const old = "\x82\xa1N\xc4\x04\x0a\x00\x00\x01\xa1B\xc4\x05bin:b"
 	got = texts{}
 	if err := codec.Msgpack().Decode([]byte(old), &got); err != nil {

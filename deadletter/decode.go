@@ -13,7 +13,7 @@ import (
 // ErrNotLetter means that a record is no dead letter, or one of another version.
 var ErrNotLetter = errors.New("not a dead letter")
 
-// Parse reads a letter. What it returns does not refer to b. Keys that it does not know
+// Parse reads a letter. The letter does not refer to b. Keys that it does not know
 // are left out; later versions may have some. Error: ErrNotLetter.
 func Parse(b []byte) (*Letter, error) {
 	if err := codec.Check(b); err != nil {

@@ -50,7 +50,7 @@ func TestRecordSurvives(t *testing.T) {
 	}
 }
 
-// What people and jq see.
+// The form that people and jq see.
 func TestLetterAsJSON(t *testing.T) {
 	t.Parallel()
 	b, err := jsonpack.AppendJSON(nil, letter([]byte{0x81, 0xa1, 'a', 1}).Append(nil, math.MaxInt))

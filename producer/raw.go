@@ -64,6 +64,20 @@ func (p *Raw) MaxRecord() int { return p.end.MaxRecord() }
 // SlotSize returns the size of the largest record in bytes that takes one slot.
 func (p *Raw) SlotSize() int { return p.end.SlotSize() }
 
+// Check asks at once whether the queue is still there, which Send notices within a heartbeat:
+// shmq.ErrRemoved if it was removed or replaced, shmq.ErrTruncated, shmq.ErrNoSpace,
+// shmq.ErrClosed. Records whose Send returned before a Check that returns nil went to a
+// queue that still had its name. It costs a few system calls.
+func (p *Raw) Check() error {
+	if p.end.Closed {
+		return p.end.Fail(shmq.ErrClosed)
+	}
+	if err := p.end.Removed(); err != nil {
+		return p.end.Fail(err)
+	}
+	return nil
+}
+
 // Finish marks the stream as complete and closes the producer. The stream ends when the
 // last producer has gone: consumers that ask for it (consumer.Options.UntilEOF) get
 // io.EOF when everything was received. If a producer attaches before that, the mark is

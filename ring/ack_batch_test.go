@@ -23,7 +23,7 @@ func TestAckBatch(t *testing.T) {
 		n, _ = b.c.AckBatch(ls)
 		require.Zero(t, n)
 		b.send(40, 5, 6, 7, 8, 9, 10)
-		b.c.AckBatch(stale) // void, whoever has the slots now
+		b.c.AckBatch(stale) // void, whichever consumer has the slots now
 		part := b.batch(b.c, 5, 6, 7)
 		b.c.AckBatch(part[1:])
 		other := b.r.NewConsumer(2)

@@ -24,7 +24,7 @@ type Consumer struct {
 	shared sharedConsumer
 	kind   consumerKind // the one in use
 
-	lineage *Lineage // nil before somebody asks
+	lineage *Lineage // nil before the first question
 }
 
 // consumerKind is what the kinds of consumers have in common off the hot path.

@@ -121,7 +121,7 @@ func (c *sharedConsumer) inheritTake(p, k uint64, acked bool) {
 	c.heirs = append(heirs, c.heirs...)
 	c.openBatch(b, len(heirs))
 	c.held += b.left
-	// The same slot can be an orphan of ours again only if somebody hostile made it one.
+	// The same slot can be an orphan of ours again only if a hostile process made it one.
 	same := func(old *batch) bool { return (old.pos^p)&r.m.Mask == 0 }
 	c.inherited = append(slices.DeleteFunc(c.inherited, same), b)
 }

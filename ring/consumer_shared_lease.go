@@ -31,7 +31,7 @@ func (c *sharedConsumer) lease(l *Lease) error {
 	return ErrEmpty
 }
 
-// drop is ack for a record that nobody gets to see. Until it is done a consumer
+// drop is ack for a record that no caller gets to see. Until it is done a consumer
 // that dies leaves the record to another one, which drops it.
 func (c *sharedConsumer) drop(l *Lease) {
 	c.ack(l)

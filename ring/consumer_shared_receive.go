@@ -6,7 +6,7 @@ import (
 )
 
 // receive is TryReceive. It takes a record of one slot at head: the two compare-and-swaps of take,
-// the copy, and the store that frees. What needs more goes the long way.
+// the copy, and the store that frees. Any other record goes the long way.
 func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	r := c.r
 	h := atomics.Load64(r.head)

@@ -78,7 +78,7 @@ func (c *sharedConsumer) holdsAll(b *batch, ls []Lease) bool {
 
 // settle reports whether a lease is still open, and closes it. A lease may have
 // been settled before, through a copy of it or by Close, and its slots be
-// somebody else's: nothing is written on behalf of such a one. A batch knows
+// another consumer's: nothing is written on behalf of such a one. A batch knows
 // which of its leases are open; for a record taken alone its word tells, unless
 // this consumer itself took it again.
 func (c *sharedConsumer) settle(l *Lease) bool {

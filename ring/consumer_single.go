@@ -90,7 +90,7 @@ func (c *singleConsumer) lease(l *Lease) error {
 }
 
 // leaseAny takes the oldest returned record, or else the next one. The caller stores
-// handout before anybody gets to see it.
+// handout before the program gets to see it.
 func (c *singleConsumer) leaseAny(l *Lease) error {
 	for len(c.returned) > 0 {
 		if err := c.leaseReturned(l); err != region.ErrTorn {

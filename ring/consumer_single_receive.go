@@ -14,7 +14,7 @@ import (
 //
 // It does what TryLease and Ack do, without the bookkeeping between them: the copy is
 // made before the record is handed out, so a consumer that dies until the
-// acknowledgement has shown it to nobody.
+// acknowledgement has not shown it.
 func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	if c.shares {
 		return c.shared.receive(buf)
@@ -22,7 +22,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	// The single consumer's way stands here, and not in a method of its own: the call costs
 	// a twentieth of a receive. Without a lease open, a record handed back or one that a
 	// predecessor may have shown, all that a record of one slot needs is a copy of it and a
-	// new head. What needs more is leased.
+	// new head. Any other record is leased.
 	s := &c.single
 	r, p := s.r, s.next
 	line := r.m.LineAt(p)

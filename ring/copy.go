@@ -7,7 +7,7 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// What both kinds of consumers need to copy records out of the ring.
+// Functions with which both kinds of consumers copy records out of the ring.
 
 // copyLine copies to buf the payload of a record that lies in its slot's line, if buf has
 // room for it; as fillLine does.

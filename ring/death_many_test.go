@@ -147,7 +147,7 @@ func TestDeadConsumersBatchComesAgainExceptWhatItAcknowledged(t *testing.T) {
 }
 
 // Orphans are inherited by position, also where the ring's end lies between them,
-// and before what nobody has seen.
+// and before records that no consumer has seen.
 func TestHeirsComeByPositionAcrossTheEndOfTheRing(t *testing.T) {
 	t.Parallel()
 	for start := range uint64(8) {

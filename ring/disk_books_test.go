@@ -22,10 +22,10 @@ type paper struct {
 	acked  bool // and returned
 	gone   bool // and a sync has begun since
 
-	handed bool // somebody saw it
+	handed bool // a consumer saw it
 
 	time  uint64 // when it was sent, with time stamps
-	place *place // where it was when somebody looked
+	place *place // where it was when a consumer looked
 }
 
 // place is what tells a record from all others that were ever in the queue.
@@ -45,7 +45,7 @@ type archive struct {
 	timed         bool
 }
 
-// placed checks what tells a record from others: nobody else ever had it, and it stays.
+// placed checks what tells a record from others: no other one ever had it, and it stays.
 func (a *archive) placed(p *paper, l *ring.Lease) error {
 	var at place
 	at.incarnation, at.pos = l.Place()
@@ -104,7 +104,7 @@ func (a *archive) sync() {
 }
 
 // reopen notes that a single consumer was replaced: what it acknowledged behind a record
-// that it did not comes again. Behind one of which that is not known, because somebody
+// that it did not comes again. Behind one of which that is not known, because a consumer
 // died in the middle of a call, it may.
 func (a *archive) reopen() {
 	if a.manyConsumers {

@@ -67,7 +67,7 @@ func newMachine(rng *rand.Rand, g layout.Geometry, start, unit uint64, inlineOnl
 	return k
 }
 
-// boot attaches everybody anew.
+// boot attaches all participants anew.
 func (k *machine) boot() {
 	k.r = k.m.Ring()
 	k.r.SetNow(func() uint64 { return k.archive.time })
@@ -85,7 +85,7 @@ func (k *machine) boot() {
 	}
 }
 
-// begin begins an incarnation, as who comes alone does. The machine may stop in the middle
+// begin begins an incarnation, as a participant that comes alone does. The machine may stop in the middle
 // of it, or before all of it is on the disk; then the ring is rebuilt once more.
 func (k *machine) begin() {
 	for k.rng.IntN(3) == 0 {

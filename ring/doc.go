@@ -12,7 +12,7 @@
 //
 // The slot that carries its own lap is Vyukov's bounded queue; the single roles
 // are Lamport's ring with FastForward's polling of the slot instead of the
-// index (Giacomoni, Moseley, Vachharajani, 2008). What is different is that no
+// index (Giacomoni, Moseley, Vachharajani, 2008). The difference is that no
 // index is ever incremented by a process that could die with the slot still
 // unnamed: one compare-and-swap on the slot's word claims it and names the
 // owner, and the indices are hints that follow.

@@ -75,7 +75,7 @@ func TestExaminationKnowsLapsAtEveryWrap(t *testing.T) {
 	})
 }
 
-// What a ring full of scribble has to say is bounded.
+// An examination of a ring full of scribble says a bounded amount.
 func TestExaminationOfScribbleIsBounded(t *testing.T) {
 	t.Parallel()
 	m := ringtest.NewRegion(geometry(true, true, 4096), 0)

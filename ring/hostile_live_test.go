@@ -18,7 +18,7 @@ import (
 )
 
 // Producers, consumers and viewers at work, in memory that the race detector does not
-// watch, while somebody scribbles over all of it, header and payload too. A call that
+// watch, while a goroutine scribbles over all of it, header and payload too. A call that
 // does not end ends the test binary, with all stacks.
 func TestParticipantsAmongScribblers(t *testing.T) {
 	d := 300 * time.Millisecond

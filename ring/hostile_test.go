@@ -251,7 +251,7 @@ func hostile(t *testing.T, m *ringtest.Region, dice scribble.Choice, calls int) 
 	}
 }
 
-// What a call allocates does not follow from what stands in the ring. It must not run
+// The amount that a call allocates does not follow from the ring's bytes. This test must not run
 // in parallel with anything.
 func TestScribblingCostsBoundedMemory(t *testing.T) {
 	for _, mode := range modes {
@@ -281,7 +281,7 @@ func TestCallsEndWhileSomebodyScribbles(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			// Not length, meta and payload: those are read and written plainly
-			// where the words say who may.
+			// by the participant that the words name.
 			for pen := scribble.New(m.Bytes, m.Geometry, scribble.Dice(1)); !stop.Load(); {
 				pen.Shared()
 			}
@@ -298,7 +298,7 @@ func TestCallsEndWhileSomebodyScribbles(t *testing.T) {
 	})
 }
 
-// Words of the next lap, written again and again by somebody hostile, while the
+// Words of the next lap, written again and again by a hostile process, while the
 // oldest record is held: the consumer's list of open records must not grow.
 func TestSingleConsumerHoldsNoMoreThanALap(t *testing.T) {
 	t.Parallel()

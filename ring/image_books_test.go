@@ -34,7 +34,7 @@ type change struct {
 type books struct {
 	manyConsumers bool
 	entries       []*entry
-	numbers       map[uint64]uint64 // last number by maker, who stands in an id's upper half
+	numbers       map[uint64]uint64 // last number by maker, which is an id's upper half
 	wrong         error             // the recorded operation itself went wrong
 
 	// The stream: whether it was marked as finished when the tape began, and the calls
@@ -42,7 +42,7 @@ type books struct {
 	wasFinished bool
 	stream      []change
 
-	// second: the tape is a successor's, who may have found a half written seat.
+	// second: the tape is a successor's, which may have found a half written seat.
 	second bool
 }
 
@@ -107,8 +107,8 @@ type due struct {
 	sending bool // whether it comes depends on a send that was under way
 }
 
-// due returns what is owed to the living when the participant dies at a cut: what is
-// not listed must not come.
+// due returns the records owed to living participants when the participant dies at a cut: one
+// that is not listed must not come.
 func (b *books) due(at cut) []due {
 	var ds []due
 	gap := false // an older record is not acknowledged for certain
@@ -173,7 +173,7 @@ func compare(ds []due, came []delivery) error {
 		case got[v.id]:
 			return fmt.Errorf("record %#x came twice", v.id)
 		case v.flagged && ds[i].flagged == no:
-			return fmt.Errorf("record %#x is flagged, and nobody was handed it", v.id)
+			return fmt.Errorf("record %#x is flagged, and no consumer was handed it", v.id)
 		case !v.flagged && ds[i].flagged == yes:
 			return fmt.Errorf("record %#x comes again without a flag", v.id)
 		case v.id <= last[v.id>>32]:
@@ -190,7 +190,7 @@ func compare(ds []due, came []delivery) error {
 	return nil
 }
 
-// after returns the books of those who go on after a death: what came in the end
+// after returns the books of participants that go on after a death: a record that came in the end
 // must come whatever else happens, flagged if it was.
 func (b *books) after(came []delivery, finished bool) *books {
 	n := newBooks(b.manyConsumers)

@@ -28,14 +28,14 @@ type outcome struct {
 	finished bool
 }
 
-// check puts an image into the ring of a scene, recovers what the dead left, and lets
-// the living, and newcomers in the place of the dead, do all that is promised.
+// check puts an image into the ring of a scene, recovers what dead participants left, and lets
+// the living ones, and newcomers in the place of the dead ones, do all that is promised.
 func (sc *scenario) check(image []byte, known *books, at cut, how ending) (outcome, error) {
 	s := sc.build()
 	copy(s.region.Bytes, image)
 	var out outcome
 	if err := inOrder(s.r); err != nil {
-		return out, fmt.Errorf("an examination accuses the dead: %w", err)
+		return out, fmt.Errorf("an examination accuses the dead participant: %w", err)
 	}
 	if err := s.checkSeat(!known.second); err != nil {
 		return out, err
@@ -58,9 +58,9 @@ func (sc *scenario) check(image []byte, known *books, at cut, how ending) (outco
 	return out, compare(e.due, e.came)
 }
 
-// checkSeat tells that a seat that is not dirty was left in order: nobody would look
+// checkSeat tells that a seat that is not dirty was left in order: no participant would look
 // for what it holds. Its description is whole then, but for the role, which a newcomer
-// writes first, unless somebody died on the seat while writing it.
+// writes first, unless a participant died on the seat while writing it.
 func (s *scene) checkSeat(whole bool) error {
 	seat := s.r.Seat(victimSeat)
 	if seat.Dirty() {
@@ -81,7 +81,7 @@ func (s *scene) checkSeat(whole bool) error {
 	return nil
 }
 
-// recoverAll recovers the seats of the dead. The living keep what is theirs.
+// recoverAll recovers the seats of dead participants. Living ones keep what is theirs.
 func (s *scene) recoverAll(how ending) error {
 	dead := append([]int{victimSeat}, s.dead...)
 	living := []int{claimSeat, leaseSeat}
@@ -132,7 +132,7 @@ func (s *scene) claimsOf(seat int) (ends []uint64) {
 	return ends
 }
 
-// epilogue is what the living do with the ring of a recovered image.
+// epilogue is what living participants do with the ring of a recovered image.
 type epilogue struct {
 	*scene
 	due  []due

@@ -30,7 +30,7 @@ func (st state) fits(op operation, mp, mc bool) bool {
 	case op.mp && !mp, op.mc && !mc, st.claim && !mp:
 		return false
 	}
-	// A lease is somebody else's: the victim's own are part of its operation.
+	// A lease is another consumer's: the victim's own are part of its operation.
 	return !st.lease || mc || op.producer
 }
 

@@ -50,7 +50,7 @@ func (sc *scenario) String() string {
 }
 
 // scene is a scenario built up to the moment at which its operation begins. It is
-// built again, in the same way, for each image: the living have what they know in
+// built again, in the same way, for each image: living participants have what they know in
 // private memory.
 type scene struct {
 	*scenario
@@ -149,7 +149,7 @@ func (s *scene) actor(seat int) *actor {
 	return &actor{s: s, seat: seat, maker: uint64(seat + 1)}
 }
 
-// leave makes a single participant one of the dead: its role is to be taken over.
+// leave makes a single participant a dead one: its role is to be taken over.
 func (s *scene) leave(a *actor) *actor {
 	s.dead = append(s.dead, a.seat)
 	if a == s.eater {

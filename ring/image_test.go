@@ -16,7 +16,7 @@ import (
 
 // A participant that is killed leaves in shared memory the stores that it had made:
 // some prefix of those of the call it was in. These tests take every prefix, put it
-// into a ring, recover it, and check all that is promised to the living. Then the one
+// into a ring, recover it, and check all that is promised to living participants. Then
 // the recoverer dies as well, after each of its own stores.
 
 // effort is how much is tried.

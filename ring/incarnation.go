@@ -10,7 +10,7 @@ import (
 
 // See layout.Incarnation for what incarnations are. Nothing in a record names its
 // incarnation: its position, compared with the table, does. So nothing has to be done where
-// records are sent or taken, and whoever asks for the id of one reads the table.
+// records are sent or taken, and a question for the id of one reads the table.
 
 // Home returns the stamp of where the current incarnation began, or 0; see layout.HotHome.
 func (r *Ring) Home() uint64 { return atomics.Load64(r.home) }
@@ -20,10 +20,10 @@ func (r *Ring) Home() uint64 { return atomics.Load64(r.home) }
 // Preconditions: as BeginIncarnation.
 func (r *Ring) SetHome(stamp uint64) { atomics.Store64(r.home, stamp) }
 
-// BeginIncarnation makes what is sent from now on be of incarnation id. An incarnation of
-// which nothing was sent is forgotten.
+// BeginIncarnation makes records that are sent from now on be of incarnation id. An
+// incarnation of which no record was sent is forgotten.
 //
-// Preconditions: the caller holds layout.LockImage; nobody has a role.
+// Preconditions: the caller holds layout.LockImage; no process has a role.
 func (r *Ring) BeginIncarnation(id uint64) {
 	t := r.incarnations()
 	next := t.Latest()

@@ -42,7 +42,7 @@ func TestRecordsStayOfTheIncarnationInWhichTheyWereSent(t *testing.T) {
 	})
 }
 
-// Somebody who attaches alone, again and again, and sends nothing, wears nothing out.
+// A participant that attaches alone, again and again, and sends nothing, wears nothing out.
 func TestAnIncarnationOfWhichNothingWasSentIsForgotten(t *testing.T) {
 	b := newBench(t, geometry(true, true, 16), 0)
 	b.r.BeginIncarnation(0xa)

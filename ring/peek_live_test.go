@@ -37,7 +37,7 @@ func uniformID(b []byte) (uint64, error) {
 }
 
 // Large records in a small ring: a copy takes about as long as the ring needs to come
-// round. What a viewer shows is whole and in order. SHMQ_LONG=1 runs it for a hundred
+// round. Records that a viewer shows are whole and in order. SHMQ_LONG=1 runs it for a hundred
 // times as many records.
 func TestViewerNeverShowsATornRecord(t *testing.T) {
 	records := uint64(30_000)

@@ -61,7 +61,7 @@ func (p *Producer) Send(b []byte) error {
 	if len(b) > layout.InlineSize || t-p.headSeen >= p.ahead {
 		return p.send(b)
 	}
-	// What follows is claim, write and publish in one, for the commonest case.
+	// The rest is claim, write and publish in one, for the commonest case.
 	r := p.r
 	line := r.m.LineAt(t)
 	fillLine(line, b)
@@ -162,7 +162,7 @@ func (p *Producer) Filled() bool {
 }
 
 // claim takes k slots: from then until publish they are the producer's. A single
-// producer need not say so to anyone.
+// producer need not say so to the others.
 func (p *Producer) claim(k uint64) (uint64, error) {
 	if p.r.m.Geo.ManyProducers {
 		pos, _, err := p.claimShared(k, k)

@@ -31,7 +31,7 @@ func (p *Producer) claimShared(least, most uint64) (pos, k uint64, err error) {
 		}
 		k, filler, err := p.extent(t, least, most, turn)
 		if err != nil {
-			// What was seen of head and of the words behind t means something
+			// The values that head and the words behind t had mean something
 			// only if t is still unclaimed: a filler claimed at t can be
 			// consumed, and head pass it, while tail still says t.
 			if r.m.Load(t) != w {
@@ -55,7 +55,7 @@ func (p *Producer) claimShared(least, most uint64) (pos, k uint64, err error) {
 	return 0, 0, ErrFull
 }
 
-// unclaimed reports whether w, the word at t = tail, says that nobody has claimed there:
+// unclaimed reports whether w, the word at t = tail, says that no producer has claimed there:
 // it is Free in this lap or, with a single consumer, anything of an earlier lap that head
 // may have freed. If it does not, tail or the word has moved on, or was helped to.
 func (p *Producer) unclaimed(t uint64, w layout.Word) (ok bool, err error) {

@@ -37,7 +37,7 @@ func (p *Producer) freeByHead(t, want uint64) (uint64, error) {
 
 // freeByWords reads the words in order. A claim of the first slot is then a claim
 // of all: only the slot at tail can be claimed, so while its word stays as it was
-// nobody can have taken the others.
+// no producer can have taken the others.
 func (p *Producer) freeByWords(t, want uint64) (uint64, error) {
 	r := p.r
 	p.spent += want

@@ -13,30 +13,30 @@ import (
 //	     tail          limit                   tail, later
 //	───────┼─────────────┼───────────┬───────────┼──
 //	       │ free, for   │ came free │ leased    │       k slots wanted from tail on
-//	       │ anybody     │ since     │
+//	       │ all others  │ since     │
 //
 // The turn keeps for its holder what comes free after it was asked, from the limit on:
-// the first slot that was not free then. What was free before it, and too little for the
-// holder, is for anybody; the holder loses no more by that than the same number of slots
+// the first slot that was not free then. Slots that were free before it, and too few for the
+// holder, are for any producer; the holder loses no more by that than the same number of slots
 // later. So small records have all room that there was, and what holds the holder up (a
-// lease that is not settled, a record that nobody takes) holds up nobody else.
+// lease that is not settled, a record that no consumer takes) holds up no other producer.
 //
-// What came free since is kept as long as more follows. When for a while nothing does, the
+// Slots that came free since are kept as long as more follow. When for a while nothing does, the
 // holder gives way: it moves the limit to the first slot that is not free now. The while,
 // its patience, doubles each time, so that slow consumers are waited for, but for no
 // longer than maxPatience. A holder whose limit is where the free slots end keeps nothing
-// from anybody, however long it waits.
+// from the others, however long it waits.
 //
 // Hence, of a record that needs k slots, and as many as a filler before it:
 //   - If each slot in its way comes free within a patience of the one before it, it is
-//     served after at most as many slots as it needs, from the limit on: nobody else
+//     served after at most as many slots as it needs, from the limit on: no other producer
 //     claims there.
 //   - A slot that is free is kept from the others for at most maxPatience after the last
 //     one that came free, and after at most k of those.
 //
 // It is advice with a lapse, so its holder may die or stop with it, and a claim that read
 // the word before it was written may still take a slot; nothing but fairness depends on
-// it. A word that somebody scribbled makes producers stand back until it lapses, TurnMillis
+// it. A word that a peer scribbled makes producers stand back until it lapses, TurnMillis
 // later at most, and is written over by the next one that asks.
 
 const (

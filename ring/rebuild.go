@@ -10,9 +10,9 @@ import (
 	"github.com/shmq/shmq/ring/internal/region"
 )
 
-// What a disk has of a ring when the machine has stopped: each page, or each line of 64
-// bytes, as it was at some moment between the last completed sync, S, and the stop. No two
-// of them need be of the same moment. What follows from that, for a record at position p
+// The content of a disk that a ring is on when the machine has stopped: each page, or each line
+// of 64 bytes, as it was at some moment between the last completed sync, S, and the stop. No two
+// of them need be of the same moment. These things follow, for a record at position p
 // that was published before S and not acknowledged until the stop:
 //
 //   - Its slots were not used again, so its line and its data are of its own lap, in
@@ -22,7 +22,7 @@ import (
 //     is good.
 //   - No position from p + slots on was ever claimed, so nothing good ends beyond that. If
 //     T is the highest end of a good record, the window from T - slots to T has the record
-//     in it. What is good and lies before the window was acknowledged: its slots were
+//     in it. A good record that lies before the window was acknowledged: its slots were
 //     claimed again.
 //   - A single consumer does not touch the words, and frees by head. Every head that the
 //     disk may have is at or before p.
@@ -38,15 +38,15 @@ import (
 // synced. Of a batch whose send had not returned, some may come; also if its sender died and
 // the batch is a Skip: the words inside are Full until the slots are used again.
 //
-// What is found is laid out as if all participants had died: orphans before
-// head, or, with a single consumer, what lies between head and handout. What has no good
+// Records that are found are laid out as if all participants had died: orphans before
+// head, or, with a single consumer, records between head and handout. A slot that has no good
 // record is free, or for a single consumer a Skip.
 //
 // Positions may go back, to one at which an old record, that is torn or was never
 // published, stands in a slot. It must not be found there by a word of the new record of
 // that position, when only that reaches the disk. So lines without a record lose the
 // length and the checksum of the old one, and what Rebuild made is on the disk before
-// anybody sends. To go back is avoided as far as the oldest record allows: tail and head
+// a producer sends. To go back is avoided as far as the oldest record allows: tail and head
 // count here, since nothing is lost by too high an end.
 //
 // Rebuild may be interrupted, and run again on any mixture of what it found and what it
@@ -55,7 +55,7 @@ import (
 // highest good record stays, and head does not pass the oldest. So the next run finds the
 // same records. Only the count of torn ones may be off.
 
-// crcLaps bounds the payload that is read: as much as all areas have, so often. What is
+// crcLaps bounds the payload that is read: as much as all areas have, so often. The payload
 // above a record that must be found lies within one lap of it, so once is enough for that,
 // and once more for the rest; the others are for words that are not the ring's.
 const crcLaps = 8
@@ -71,8 +71,8 @@ type Rebuilt struct {
 // published before that sync began and not acknowledged is delivered, flagged, and in
 // order. Others may be, too, if they are whole.
 //
-// Preconditions: g passed Check and has Checksum; nobody is attached, by the kernel's
-// locks; the caller has the whole region on the disk again before anybody attaches, and
+// Preconditions: g passed Check and has Checksum; no participant is attached, by the kernel's
+// locks; the caller has the whole region on the disk again before one attaches, and
 // runs Rebuild again if the machine stops before that.
 func Rebuild(region []byte, g layout.Geometry) (Rebuilt, error) {
 	r, err := New(region, g, nil)
@@ -88,7 +88,7 @@ func Rebuild(region []byte, g layout.Geometry) (Rebuilt, error) {
 	b.lay(end)
 	b.reset(end)
 	clear(region[layout.SeatOffset:][:uint64(g.Seats)*layout.SeatSize])
-	// What was counted is of many moments, too. The sums begin again with what is there.
+	// The counts are of many moments, too. The sums begin again with the records that are there.
 	r.Seat(0).bank(0).store(Sums{Sent: uint64(len(b.good)) + r.Torn()})
 	return Rebuilt{Records: len(b.good), Torn: b.bad}, nil
 }
@@ -251,9 +251,9 @@ func (b *rebuilder) reset(end uint64) {
 	atomics.Add64(b.torn, uint64(b.bad))
 }
 
-// resetStreams makes one stream of all that is there, and of all ends that nobody was told:
+// resetStreams makes one stream of all that is there, and of all ends that no consumer was told:
 // one that was cut, since nothing tells whether all of it reached the disk. Its end is
-// noted by who comes next. The words may be of many moments: an epoch that is older than
+// noted by the next participant. The words may be of many moments: an epoch that is older than
 // the mark, or than the log, would make another producer the last.
 func (b *rebuilder) resetStreams() {
 	last := atomics.Load64(b.ends)

@@ -13,7 +13,7 @@ import (
 	"github.com/shmq/shmq/ring/inspect"
 )
 
-// What a disk may have, case by case. Each case takes parts of one moment and parts of
+// Contents that a disk may have, case by case. Each case takes parts of one moment and parts of
 // another.
 
 func (b *bench) image() []byte { return slices.Clone(b.m.Bytes) }
@@ -304,7 +304,7 @@ func TestAViewerShowsARebuiltRecordWithItsSlots(t *testing.T) {
 	})
 }
 
-// No queue has records that overlap, and somebody's bytes may: the newer one counts.
+// No queue has records that overlap, and a hostile process's bytes may: the newer one counts.
 func TestRebuildOfRecordsThatOverlap(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		other := newBench(t, summed(mp, mc, 8), 0)
@@ -326,7 +326,7 @@ func TestRebuildNeedsChecksums(t *testing.T) {
 	require.ErrorContains(t, err, "region of 100 bytes")
 }
 
-// Every word says that half of the ring is its record: what is read for all of them is
+// Every word says that half of the ring is its record: the payload read for all of them is
 // bounded. Without the bound this takes minutes.
 func TestRebuildReadsABoundedAmount(t *testing.T) {
 	t.Parallel()

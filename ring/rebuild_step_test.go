@@ -12,7 +12,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 )
 
-// A sender dies in the middle of a batch, which is skipped: nobody gets a record of it.
+// A sender dies in the middle of a batch, which is skipped: no consumer gets a record of it.
 // After a failure the records come whose words were written, unless a single consumer's head says
 // that it passed over them.
 func TestRebuildOfABatchWhoseSenderDied(t *testing.T) {

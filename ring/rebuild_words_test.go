@@ -84,7 +84,7 @@ func TestRebuildResetsWhatBelongedToTheDead(t *testing.T) {
 	}
 }
 
-// A stream that was open, ends that nobody was told, and records: all of it becomes one
+// A stream that was open, ends that no consumer was told, and records: all of it becomes one
 // stream that was cut, with its end still to be noted. A queue in which nothing was on its
 // way stays as it is. An epoch that is older than the mark, or than the last end, is
 // brought up to that, lest the next producer be taken for the last.

@@ -132,7 +132,7 @@ func TestBatchesAreReceivedInOrderOfAnySize(t *testing.T) {
 func TestABatchTakesWhatIsReadyAtOnce(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		b := newBench(t, geometry(mp, mc, 16), 0)
-		b.empty(b.c) // a new consumer first looks for what the dead left
+		b.empty(b.c) // a new consumer first looks for what dead ones left
 		b.send(40, 1, 2, 3)
 		b.send(100, 4) // two slots
 		b.send(40, 5)

@@ -116,7 +116,7 @@ func (r *Ring) Positions() (head, tail uint64) {
 
 // Depth returns how many slots lie between head and tail, at most all. In a
 // single-consumer queue it counts leased records too, in a many-consumer queue
-// only records nobody has taken.
+// only records that no consumer has taken.
 func (r *Ring) Depth() uint64 {
 	head, tail := r.Positions()
 	if d := tail - head; d <= r.m.Cap {
@@ -138,7 +138,7 @@ func (r *Ring) Roomy() bool { return r.Depth() <= r.m.Cap-r.m.Cap/4 }
 // to receive: when a quarter of the ring is free, so that a full ring costs a wake-up a
 // quarter lap and not one a slot. A producer that has the turn waits for just its own
 // slots and is always told. A consumer that finds nothing more wakes them for any room,
-// so that it leaves nobody asleep.
+// so that it leaves no producer asleep.
 func (r *Ring) RoomWorthWaking() bool { return r.Roomy() || r.TurnAsked() }
 
 // Skipped returns how many claims of dead producers were passed over.

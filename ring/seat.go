@@ -11,8 +11,8 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// Seat is one entry of the seat table. The holder of the seat's lock writes it; anyone
-// reads it, and what is read of another's seat is a report, not a fact to act on.
+// Seat is one entry of the seat table. The holder of the seat's lock writes it; any process
+// reads it, and a description of another's seat is a report, not a fact to act on.
 type Seat struct{ base unsafe.Pointer }
 
 // Counters are a participant's own counts, and since when it holds what it holds. Only the
@@ -75,7 +75,7 @@ func (s Seat) Take(o Occupant) {
 	folds := s.fold()
 	defer func() { atomics.Store64(s.u64(layout.SeatFolds), folds+1) }()
 	atomic.StoreUint32(s.u32(layout.SeatRole), o.Role)
-	atomic.StoreUint64(s.u64(layout.SeatInherits), 0) // of who had it before, as the role
+	atomic.StoreUint64(s.u64(layout.SeatInherits), 0) // of the seat's last holder, as the role
 	atomics.Store32(s.u32(layout.SeatState), layout.SeatDirty)
 	*s.Counters() = Counters{ClockStart: atomics.Cycles(), Clock: clock}
 	atomic.StoreUint32(s.u32(layout.SeatPID), o.PID)
@@ -108,7 +108,7 @@ func (s Seat) Occupant() Occupant {
 	}
 }
 
-// printable keeps what a seat says of its holder, which anyone can write, from
+// printable keeps what a seat says of its holder, which any peer can write, from
 // driving the terminal that it is shown on.
 func printable(r rune) rune {
 	if !unicode.IsPrint(r) {
@@ -137,7 +137,7 @@ func (s Seat) Report() Counters {
 	}
 }
 
-// Hold notes that the participant holds something, unless it did so before. People who
+// Hold notes that the participant holds something, unless it did so before. Users that
 // look at the queue are told since when; nothing acts upon it. time.Now costs as much as a
 // record does, so the note is a reading of the processor's counter. The entry has one of
 // the time of attaching, too; between that and the present, a reader finds out what a tick

@@ -75,7 +75,7 @@ func TestAbortedReservationIsNeverSeen(t *testing.T) {
 	})
 }
 
-// Nobody consumes: the producer itself has to pass head over what it aborts.
+// No consumer is there: the producer itself has to pass head over what it aborts.
 func TestAbortsDoNotFillARingWithoutConsumers(t *testing.T) {
 	t.Parallel()
 	for _, mp := range []bool{false, true} {

@@ -10,8 +10,8 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// finish checks what must hold when all participants are gone and what the dead
-// held is reclaimed: nothing names an owner, what was sent comes out, and the ring
+// finish checks what must hold when all participants are gone and what dead ones
+// held is reclaimed: nothing names an owner, records that were sent come out, and the ring
 // works as a new one does.
 func (w *world) finish() {
 	shift := w.geo.Shift()
@@ -29,7 +29,7 @@ func (w *world) finish() {
 		case f.returned && f.delivered == 0:
 			w.failf("record %#x is lost", id)
 		case f.returned && !f.acked && !f.again:
-			w.failf("record %#x was delivered to the dead only", id)
+			w.failf("record %#x was delivered to dead consumers only", id)
 		}
 	}
 	for i := range w.geo.Slots {

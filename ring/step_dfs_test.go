@@ -16,8 +16,8 @@ import (
 
 // explorer walks all schedules of a plan, depth first: it runs the plan again for
 // each, and repeats the choices of the last run up to the last one that has
-// another way to go. A state that was seen before is not followed again. What it
-// takes for the state is the shared memory and all that each participant has read.
+// another way to go. A state that was seen before is not followed again. The search
+// takes for the state the shared memory and all that each participant has read.
 type explorer struct {
 	preemptions int // times that a participant is interrupted before it is done
 	path        []choice

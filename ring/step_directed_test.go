@@ -69,8 +69,8 @@ func TestSuccessorSurvivesThatTheLastRecordIsConsumedWhileItResumes(t *testing.T
 }
 
 // A producer dies at any access while it asks for the turn, renews it, gives way or gives
-// it back. What it leaves keeps the others from nothing once it has lapsed, or its seat was
-// swept.
+// it back. The turn that it leaves keeps the others from nothing once it has lapsed, or its seat
+// was swept.
 func TestDeathOfAnInstantHolderOfTheTurn(t *testing.T) {
 	for _, mc := range []bool{false, true} {
 		for _, swept := range []bool{false, true} {

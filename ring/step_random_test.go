@@ -126,7 +126,7 @@ func randomPlan(seed uint64, mp, mc bool) plan {
 }
 
 // randomRun runs a world to its end. Seeds differ in how fair they are: some pick
-// anyone at every step, some stay with one participant for long, some let one
+// any participant at every step, some stay with one participant for long, some let one
 // stand still until nearly all others are done.
 func randomRun(w *world, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 2))

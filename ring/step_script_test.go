@@ -129,7 +129,7 @@ func (w *world) take(l *life, c *ring.Consumer, t take) {
 }
 
 // receive takes records that are acknowledged before they are seen. A consumer that
-// dies in the call may have acknowledged what nobody will see.
+// dies in the call may have acknowledged what no consumer will see.
 func (w *world) receive(l *life, c *ring.Consumer, t take) {
 	bufs := make([][]byte, t.most)
 	n, flagged, err := 0, 0, ring.ErrEmpty
@@ -229,7 +229,7 @@ func (w *world) deliver(l *life, lease *ring.Lease, stepped bool) uint64 {
 	case lease.Redelivered == 0 && (f.delivered > 0 || f.again):
 		w.failf("%s: record %#x comes again without a flag", l.name, id)
 	case lease.Redelivered != 0 && !w.disrupted:
-		w.failf("%s: record %#x is flagged, and nobody died or released", l.name, id)
+		w.failf("%s: record %#x is flagged, and no consumer died or released", l.name, id)
 	case lease.Redelivered == 0:
 		if l.last[id>>32] >= id {
 			w.failf("%s: record %#x comes after %#x", l.name, id, l.last[id>>32])

@@ -101,7 +101,7 @@ type world struct {
 	done     []int    // by seat: calls of the plan that were begun
 
 	deaths    int
-	disrupted bool // somebody died, released or closed
+	disrupted bool // a participant died, released or closed
 	mayLose   int  // records that consumers may have died with as they received them
 	steps     int
 	head      uint64
@@ -188,7 +188,7 @@ func (w *world) abandon() {
 	}
 }
 
-// leave settles the books when a consumer dies or closes: nobody holds what it
+// leave settles the books when a consumer dies or closes: no consumer holds what it
 // held. Where consumers are single, what it acknowledged behind a record that it
 // did not comes again too.
 func (w *world) leave(l *life) {

@@ -20,8 +20,9 @@ import (
 
 // Streams under a scheduler: participants attach, send, receive, finish, leave and are
 // killed between any two accesses to shared memory, in random order. The kernel's locks
-// are here, in private memory: who is killed loses them at that instant. What is checked
-// is who is told which end, when, and what was handed out before that.
+// are here, in private memory: a killed participant loses them at that instant. Checked
+// are which participant is told which end, when, and the records that were handed out before
+// that.
 
 // streams is one run.
 type streams struct {
@@ -32,8 +33,8 @@ type streams struct {
 	trace  []string
 	clock  int
 
-	locked  *party   // who has layout.LockStream
-	role    []*party // who has the producer's role
+	locked  *party   // the holder of layout.LockStream
+	role    []*party // the holders of the producer's role
 	seats   []seatLock
 	open    *stream   // what the next end is the end of
 	ended   []*stream // in order
@@ -42,7 +43,7 @@ type streams struct {
 }
 
 type seatLock struct {
-	by    *party // who lives there, or recovers it
+	by    *party // the participant that lives there, or recovers it
 	dirty bool
 }
 
@@ -61,9 +62,9 @@ type sentRecord struct {
 	sent   bool
 	holder *party
 	acked  bool
-	early  int    // when somebody was told an end and this seemed to be with nobody
-	had    *party // who gives it back, or died with it
-	free   int    // since when it is in nobody's hands; while it is given back, never
+	early  int    // when a consumer was told an end and no participant seemed to have this
+	had    *party // the consumer that gives it back, or died with it
+	free   int    // since when it is in no consumer's hands; while it is given back, never
 }
 
 // party is a participant, from its attachment to its end.
@@ -80,7 +81,7 @@ type party struct {
 	copies      bool // it receives copies
 	since       int  // it listens
 	told        []*stream
-	looked      int // when it last looked after the dead
+	looked      int // when it last looked for dead ones
 	call        int // when the call for records began that is under way, or 0
 }
 
@@ -147,7 +148,7 @@ func (f *streams) came(n uint64) {
 		f.failf("end %d came of %+v, attached are %v", n, *s, f.role)
 	}
 	for _, l := range f.lives {
-		// Until it listens, what stands in the seat is of who had it before.
+		// Until it listens, what stands in the seat is of its last holder.
 		if !l.producer && !l.dead && l.since > 0 && f.seats[l.seat].by == l && f.r.Seat(l.seat).Awaits(n) {
 			s.awaited = append(s.awaited, l)
 		}
@@ -246,7 +247,7 @@ func (f *streams) kill(p *party) {
 
 const notYet = 1 << 60
 
-// givesBack is the instant before somebody gives back what it holds. Until that is done
+// givesBack is the instant before a consumer gives back what it holds. Until that is done
 // others may find it, or not.
 func (f *streams) givesBack(p *party) {
 	for _, x := range f.recs {
@@ -421,7 +422,7 @@ func (f *streams) atNothing(p *party, c *ring.Consumer, k asker) {
 	}
 }
 
-// taken checks a record that a call has got. If somebody was told the end before, the
+// taken checks a record that a call has got. If a consumer was told the end before, the
 // record was on its way here by then.
 func (f *streams) taken(p *party, l *ring.Lease) {
 	id, _ := ringtest.ReadRecord(l.Data)
@@ -484,13 +485,13 @@ func (f *streams) tell(p *party, how int) {
 	}
 	for id, x := range f.recs {
 		if (x.of == s || slices.Contains(f.ended[:n-1], x.of)) && x.sent && !x.acked && x.holder == nil && x.free < p.looked {
-			f.note("nobody seems to have %d", id)
+			f.note("no participant seems to have %d", id)
 			x.early = f.clock
 		}
 	}
 }
 
-// check looks, when all have come to their end, whether everybody was told.
+// check looks, when all have come to their end, whether each of them was told.
 func (f *streams) check() {
 	for _, l := range f.lives {
 		for n, s := range f.ended {

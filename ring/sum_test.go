@@ -136,7 +136,7 @@ func TestASpoiledRecordIsDroppedAndTheOthersCome(t *testing.T) {
 	})
 }
 
-// positions returns where the records that nobody has taken begin.
+// positions returns where the records that no consumer has taken begin.
 func (b *bench) positions() (ps []uint64) {
 	v := inspect.NewViewer(b.r)
 	var rec inspect.Record
@@ -214,7 +214,7 @@ func TestARecordComesAgainAndAgain(t *testing.T) {
 	})
 }
 
-// What a dead one held is checked by its heir.
+// Records that a dead consumer held are checked by its heir.
 func TestAnHeirDropsWhatIsSpoiled(t *testing.T) {
 	t.Parallel()
 	for _, spoiled := range []uint64{1, 2, 3} {

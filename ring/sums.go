@@ -37,7 +37,7 @@ func (s Sums) plus(o Sums) Sums {
 	}
 }
 
-// sums returns what the counters of a seat amount to, by the role of who counted.
+// sums returns what the counters of a seat amount to, by the role of their holder.
 func (c Counters) sums(role uint32) Sums {
 	switch role {
 	case layout.RoleProducer:

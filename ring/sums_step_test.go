@@ -32,7 +32,7 @@ func dying(n int, f func()) (died1 bool) {
 	return false
 }
 
-// Who takes a seat may die in the middle of it, and so may the next one: nothing that was
+// A participant that takes a seat may die in the middle of it, and so may the next one: nothing that was
 // twoCounted is lost or counted twice.
 func TestSumsSurviveWhoDiesWhileItTakesTheSeat(t *testing.T) {
 	points := 0

@@ -30,7 +30,7 @@ func TestSumsOutliveTheirParticipants(t *testing.T) {
 	require.Zero(t, b.r.Sums())
 	want := twoCounted(b.r)
 	require.Equal(t, want, b.r.Sums())
-	for range 5 { // a seat that is left and taken by who counts nothing
+	for range 5 { // a seat that is left and taken by one that counts nothing
 		b.r.Seat(3).Take(receiver1())
 		require.Equal(t, want, b.r.Sums())
 		b.r.Seat(3).Clean()

@@ -12,7 +12,7 @@ import (
 	"github.com/shmq/shmq/ring/inspect"
 )
 
-// When nobody is at work, the survey knows whether a record of one slot finds room.
+// When no participant is at work, the survey knows whether a record of one slot finds room.
 func TestSurveyTellsWhatProducerFinds(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		rng := rand.New(rand.NewPCG(21, 22))
@@ -78,7 +78,7 @@ func TestSurveyTellsWhatASeatHolds(t *testing.T) {
 	require.Equal(t, inspect.Holding{Takes: 2, Records: 5, Slots: long + 4, First: 16}, s.Seats[1])
 	require.Equal(t, inspect.Holding{Claims: 1, Slots: 1, First: 16 + long + 4}, s.Seats[2])
 	require.Zero(t, s.Seats[0])
-	// What a stranger wrote inside a record is no record, but of the same lap.
+	// Words that a stranger wrote inside a record are no record, but of the same lap.
 	free := m.Word(18)
 	m.SetWord(18, layout.FullWord(2, 1, 4))
 	require.Equal(t, 5, inspect.NewSurvey(r).Seats[1].Records)

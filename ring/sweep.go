@@ -19,7 +19,7 @@ type Swept struct {
 // of both sides should be woken afterwards.
 //
 // Preconditions: the caller holds the seat's lock, so its owner is dead or is the
-// caller. (To ask for the lock and not keep it would rob the living: the seat may
+// caller. (To ask for the lock and not keep it would rob a living one: the seat may
 // be taken again between the question and the CAS.)
 func (r *Ring) Sweep(seat int) Swept {
 	var found Swept

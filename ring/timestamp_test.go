@@ -138,12 +138,12 @@ func TestWithoutTimeStampsThereAreNone(t *testing.T) {
 			var l ring.Lease
 			require.NoError(t, b.c.TryLease(&l))
 			require.Zero(t, l.SentAt())
-			require.EqualValues(t, 1000, *now, "nobody looked at the clock")
+			require.EqualValues(t, 1000, *now, "no call looked at the clock")
 		}
 	})
 }
 
-// A time that somebody changed is a wrong record.
+// A time that a peer changed is a wrong record.
 func TestTheChecksumCoversTheTime(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		g := geometry(mp, mc, 16)

@@ -81,8 +81,8 @@ func TestOthersLeaveWhatComesFreeToTheTurn(t *testing.T) {
 	})
 }
 
-// A ring of 16 slots: one record is leased, five slots are free, and somebody waits for
-// eight. The five are for everybody, as are those that come free behind the lease.
+// A ring of 16 slots: one record is leased, five slots are free, and a producer waits for
+// eight. The five are for all producers, as are those that come free behind the lease.
 func TestRoomThatTheTurnHasNoUseForIsForEverybody(t *testing.T) {
 	eachConsumers(t, func(t *testing.T, mc bool) {
 		b := newBench(t, geometry(true, mc, 16), 0)
@@ -108,7 +108,7 @@ func TestRoomThatTheTurnHasNoUseForIsForEverybody(t *testing.T) {
 	})
 }
 
-// What comes free is kept as long as more follows, and then left to the others.
+// Slots that come free are kept as long as more follow, and then left to the others.
 func TestTurnGivesWayWhenNothingMoreComesFree(t *testing.T) {
 	eachConsumers(t, func(t *testing.T, mc bool) {
 		b := newBench(t, geometry(true, mc, 16), 0)
@@ -213,7 +213,7 @@ func TestTurnThatNoProducerAskedForCountsForNothing(t *testing.T) {
 	}
 }
 
-// A word that could be a holder's, at worst, stops nobody for longer than it lasts.
+// A word that could be a holder's, at worst, stops no producer for longer than it lasts.
 func TestTurnThatSomebodyScribbledLapses(t *testing.T) {
 	eachConsumers(t, func(t *testing.T, mc bool) {
 		b := newBench(t, geometry(true, mc, 4), 1000)

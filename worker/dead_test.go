@@ -179,7 +179,7 @@ func TestDeadLetterQueueIsAnother(t *testing.T) {
 }
 
 // A queue that has no room for some letters is refused before anything is taken, and if
-// somebody makes it later.
+// another process makes it later.
 func TestSmallDeadLetterQueueIsRefused(t *testing.T) {
 	t.Parallel()
 	q, dead := queue(t)
@@ -268,7 +268,7 @@ func TestRemovedDeadLetterQueueIsMadeAnew(t *testing.T) {
 		})
 		require.Equal(t, "\xa1"+v, string(letters(t, dead)[0].Record))
 		require.NoError(t, shmq.ForceRemove(dead))
-		time.Sleep(250 * time.Millisecond) // until a producer sees it: a letter before that may find nobody
+		time.Sleep(250 * time.Millisecond) // until a producer sees it: a letter before that may find no reader
 	}
 	w.cancel()
 	require.NoError(t, w.ends())
@@ -394,7 +394,7 @@ func TestRawBatches(t *testing.T) {
 	}))
 }
 
-// What happens to records is logged, with the queue and the reason.
+// The fate of records is logged, with the queue and the reason.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	q, dead := queue(t)

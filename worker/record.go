@@ -22,7 +22,7 @@ type Record[T any] struct {
 	Number int64
 	// Attempt is 1 when this worker tries the record for the first time.
 	Attempt int
-	// Redelivered is 0 for a record that nobody was handed before. Otherwise it is at least
-	// 1: somebody may have worked on it, and was killed, or gave it back.
+	// Redelivered is 0 for a record that no consumer was handed before. Otherwise it is at least
+	// 1: a consumer may have worked on it, and was killed, or gave it back.
 	Redelivered int
 }

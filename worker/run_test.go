@@ -117,7 +117,7 @@ func TestPausesGrow(t *testing.T) {
 	}
 }
 
-// What goes on failing ends the worker, and takes nobody else's work with it.
+// A record that goes on failing ends the worker, and takes no other record's work with it.
 func TestRecordThatFailsForGoodStaysInTheQueue(t *testing.T) {
 	eachSide(t, func(t *testing.T, q string) {
 		send(t, q, "good", "bad", "later")
@@ -534,7 +534,7 @@ func TestKeysTakeAheadWithinBounds(t *testing.T) {
 		info, err := shmq.Stat(q)
 		return err == nil && info.Leased == 33 && g.at("key")
 	})
-	send(t, q, "free") // it has to wait: who looks for it would have to take all
+	send(t, q, "free") // it has to wait: a worker that looked for it would have to take all
 	require.False(t, g.at("free"))
 	g.open("key")
 	until(t, func() bool { return g.at("free") })

@@ -1,7 +1,7 @@
 // Package compare measures msgpack libraries for Go with one struct: this project's
 // codec, github.com/vmihailenco/msgpack/v5, github.com/shamaton/msgpack/v3, and the
 // methods that github.com/tinylib/msgp generates. It is a module of its own, so that
-// nobody who uses shmq depends on what is only compared.
+// no user of shmq depends on libraries that are only compared.
 //
 //	go test -bench . -benchtime 1s -count 10
 package compare

@@ -1,5 +1,5 @@
 // Command anonymous is a parent that has its children work, over two queues that have
-// no name: nobody else can find them, and there is nothing to remove, however the
+// no name: other processes can't find them, and there is nothing to remove, however the
 // processes end.
 //
 //	go run ./examples/anonymous

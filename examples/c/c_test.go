@@ -33,7 +33,7 @@ func TestClientInC(t *testing.T) {
 		{"Go sends and C receives", goSendsAndCReceives},
 		{"C sends and Go receives", cSendsAndGoReceives},
 		{"a killed C consumer loses nothing", killedConsumer},
-		{"a killed C producer blocks nobody", killedProducer},
+		{"a killed C producer blocks no other", killedProducer},
 		{"C receives the rest of a batch", restOfABatch},
 		{"streams end and begin again", streamsAgain},
 		{"no end while C has inherited records", inheritedByC},

@@ -82,7 +82,7 @@ func killedProducer(t *testing.T, client program) {
 	})
 }
 
-// What is left of a batch taken by a Go consumer.
+// The rest of a batch that a Go consumer took.
 func restOfABatch(t *testing.T, client program) {
 	for _, first := range []string{"acknowledged", "not acknowledged"} {
 		t.Run("first "+first, func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 )
 
 // Either begins an incarnation where one is due, and the other sees that it is not due any
-// more: in a queue that nobody has used, in a copy, and in a file that was written over. What
-// either counted is in the sums.
+// more: in a queue that no process has used, in a copy, and in a file that was written over. The
+// counts of either are in the sums.
 func incarnations(t *testing.T, client program) {
 	inMemory := testagent.Queue(t, &shmq.Options{Slots: slots, SlotSize: slotSize, Seats: 2, Timestamps: true})
 	onDisk := filepath.Join(t.TempDir(), "queue")

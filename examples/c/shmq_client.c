@@ -68,7 +68,7 @@ struct lease {
 };
 
 struct queue {
-	int fd, probe;        /* probe: another description, to ask who lives */
+	int fd, probe;        /* probe: another description, to ask which seats are held */
 	uint8_t *map;
 	uint32_t flags, seats, shift, role, seat;
 	uint32_t text, inlined; /* where in a line an inline payload starts, and how long it may be */
@@ -76,7 +76,7 @@ struct queue {
 	uint64_t next;        /* single roles: the position to go on from */
 	uint64_t old_handout; /* single consumer: records before it are redelivered */
 	uint64_t seen;        /* many consumers: orphans, when there was none left */
-	int64_t looked;       /* when the dead were looked for */
+	int64_t looked;       /* when dead participants were looked for */
 	uint64_t first, end;  /* ends of streams: the first since it attached, the next to look at */
 	uint64_t met, limit;  /* those that had met others then; the position of end */
 	unsigned how;         /* it ended */
@@ -224,7 +224,7 @@ static void rest(struct queue *q, unsigned off, uint32_t *armed)
 		look_for_dead(q);
 }
 
-/* ---- locks, seats and the dead ---- */
+/* ---- locks, seats and dead participants ---- */
 
 static bool lock(struct queue *q, short type, off_t at)
 {
@@ -258,7 +258,7 @@ static void reclaim(struct queue *q, uint32_t i)
 			continue;
 		uint64_t p = position(q, w, at, load(hot(q, hint))), k = idx(q, w >> low(w));
 		if (k == 0 || k > q->slots - at)
-			continue; /* nobody's */
+			continue; /* no participant's */
 		cas(hot(q, hint), p, p + k);
 		unsigned to = s == CLAIMED ? SKIP : s == READING ? ORPHAN : ORPHAN_ACKED;
 		if (cas(word(q, p), w, mk(q, to, p, k)) && s == CLAIMED)
@@ -320,7 +320,7 @@ static void note_end(struct queue *q)
 	atomic_store(hot(q, ENDS), n);
 }
 
-/* The same for a consumer, who does not wait for others that are about to do it. */
+/* The same for a consumer, which does not wait for others that are about to do it. */
 static void look_for_end(struct queue *q)
 {
 	if (!open_stream(q) || held(q->probe, PRODUCERS_BYTE) || !lock(q, F_WRLCK, STREAM_BYTE))
@@ -464,7 +464,7 @@ static uint64_t start_time(void)
 	return s ? strtoull(s, NULL, 10) : 0;
 }
 
-/* What the last holder of the seat counted goes into its sums: five u64 in one of two banks,
+/* The counts of the seat's last holder go into its sums: five u64 in one of two banks,
  * sent, bytes, received, bytes, redelivered. The one that counts now is chosen by FOLDS, which
  * becomes odd here, and even when the counters are those of a new holder. */
 static void fold(uint8_t *e)
@@ -472,7 +472,7 @@ static void fold(uint8_t *e)
 	a64 *folds = (a64 *)(e + FOLDS);
 	uint64_t f = load(folds), sum[5], *to = (uint64_t *)(e + BANKS + (f / 2 + 1) % 2 * 40);
 	if (f % 2)
-		return; /* somebody died in the middle of this */
+		return; /* a participant died in the middle of this */
 	memcpy(sum, e + BANKS + f / 2 % 2 * 40, sizeof sum);
 	int at = u32(e + 4) == PRODUCER ? 0 : u32(e + 4) == CONSUMER ? 2 : -1;
 	if (at >= 0)
@@ -574,7 +574,7 @@ static bool home(struct queue *q, uint64_t *stamp)
 	return told;
 }
 
-/* Make what is sent from now on be of a new incarnation. Nobody has a role. */
+/* Make records sent from now on be of a new incarnation. No process has a role. */
 static void begin_incarnation(struct queue *q, uint64_t stamp)
 {
 	uint64_t head = load(hot(q, HEAD)), end = load(hot(q, TAIL)), w, latest[4] = {0}, n = 0, start = 0;
@@ -640,7 +640,7 @@ static void attach(struct queue *q, const char *path, uint32_t role)
 	while (role == PRODUCER && !lock(q, F_WRLCK, STREAM_BYTE))
 		usleep(1000);
 	take_role(q, path, many);
-	/* With the role's lock held nobody removes the queue; was it removed before? */
+	/* With the role's lock held no process removes the queue; was it removed before? */
 	if ((q->probe = open(path, O_RDONLY | O_CLOEXEC)) < 0 || fstat(q->probe, &named) != 0 ||
 	    fstat(q->fd, &st) != 0 || st.st_ino != named.st_ino || st.st_dev != named.st_dev)
 		die("%s: removed meanwhile", path);

@@ -175,7 +175,7 @@ func write(ctx context.Context, queue string, dst io.WriterAt) error {
 		if err != nil {
 			return errors.Join(err, c.Close())
 		}
-		// The record lies in the queue's file, which somebody might cut.
+		// The record lies in the queue's file, which another process might cut.
 		if err := c.Guard(func() error { return place(lease.Bytes(), dst) }); err != nil {
 			return errors.Join(err, c.Close()) // what is leased goes to another worker
 		}

@@ -26,7 +26,7 @@ import (
 
 const queue = "readerswriters"
 
-// Line is what somebody wrote.
+// Line is a line that a writer typed.
 type Line struct {
 	Writer int // a pid
 	Number int
@@ -110,7 +110,7 @@ func read(ctx context.Context, out io.Writer) error {
 	return removeIfUnused()
 }
 
-// removeIfUnused is for the last one out: while anyone is attached, Remove refuses.
+// removeIfUnused is for the last process out: while another is attached, Remove refuses.
 func removeIfUnused() error {
 	err := shmq.Remove(queue)
 	if errors.Is(err, shmq.ErrInUse) || errors.Is(err, fs.ErrNotExist) {

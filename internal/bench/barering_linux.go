@@ -10,7 +10,7 @@ import (
 )
 
 // The bare ring moves records through the same memory with the same algorithms, and
-// nothing around them: who finds it full or empty spins, nobody looks for sleepers,
+// nothing around them: an end that finds it full or empty spins, none looks for sleepers,
 // no context is asked, nothing is counted. It shows what all that costs.
 
 func attachTo(s spec, role shmq.Role) (*attach.Participant, error) {

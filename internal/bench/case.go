@@ -27,7 +27,7 @@ const (
 // The links that records go over.
 const (
 	linkRing      = "ring"      // producer.Raw to consumer.Raw
-	linkBareRing  = "bare ring" // the ring alone: never asleep, nobody to wake
+	linkBareRing  = "bare ring" // the ring alone: never asleep, no sleeper to wake
 	linkLarge     = "large"     // Reserve and Commit, Lease and Ack
 	linkTyped     = "typed"     // values of a struct
 	linkLines     = "lines"     // two cache lines

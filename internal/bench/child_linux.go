@@ -22,7 +22,7 @@ type spec struct {
 	Dir  string `json:"dir"`
 	Core int    `json:"core"` // -1: not pinned
 	Mate int    `json:"mate"` // the core of the other end, for a case of one process
-	// Shared: cores are fewer than ends, so who waits must not spin.
+	// Shared: cores are fewer than ends, so a waiting end must not spin.
 	Shared bool `json:"shared"`
 }
 

@@ -13,7 +13,7 @@ import (
 const maxCurves = 16
 
 // Plotted returns those of the cases whose latencies a plot shows: the open loops where
-// nobody has chosen the cases, otherwise all that have latencies. Errors: there are
+// the user has not chosen the cases, otherwise all that have latencies. Errors: there are
 // none, or too many.
 func Plotted(cases []Case, chosen bool) (some []Case, err error) {
 	for _, c := range cases {

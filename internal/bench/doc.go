@@ -7,6 +7,6 @@
 // was done. Starting, attaching and calibrating lie outside of what is measured.
 //
 // A case and its references are set up together and take turns, A B A B, so that a
-// slow minute of the machine hits them alike. What is reported is the median of the
+// slow minute of the machine hits them alike. The reported figure is the median of the
 // repetitions; a ratio is one of medians of the same run.
 package bench

@@ -10,7 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/plot"
 )
 
-// maxLatency bounds the histograms. What took longer counts as this.
+// maxLatency bounds the histograms. A longer time counts as this.
 const maxLatency = int64(10 * time.Minute)
 
 // newHistogram returns a histogram of nanoseconds, exact to three digits.

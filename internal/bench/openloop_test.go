@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script is a clock that moves only when somebody waits or sends.
+// script is a clock that moves only when the sender waits or sends.
 type script struct{ at int64 }
 
 func (s *script) now() int64     { return s.at }

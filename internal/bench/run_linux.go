@@ -169,7 +169,7 @@ func (s *Setup) Calibrate(ctx context.Context, d time.Duration) (int, error) {
 	for n := 1; ; {
 		sample, err := s.Run(ctx, n, false)
 		if err == nil && sample.Elapsed > d/2 {
-			// Once more: if somebody else had the cores, so few operations would
+			// Once more: if another process had the cores, so few operations would
 			// not be worth their repetitions.
 			var again Sample
 			if again, err = s.Run(ctx, n, false); again.Elapsed < sample.Elapsed {

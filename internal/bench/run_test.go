@@ -85,7 +85,7 @@ func keys(t *testing.T, b json.RawMessage) []string {
 	return slices.Sorted(maps.Keys(m))
 }
 
-// What is written here is what docs/commands.md promises.
+// The schema written here is the one that docs/commands.md promises.
 func TestJSONSchema(t *testing.T) {
 	rep, err := Run(t.Context(), tiny(named(t, "parked/one-one"), named(t, "throughput/one-one"), named(t, "throughput/pipe")))
 	require.NoError(t, err)

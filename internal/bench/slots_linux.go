@@ -8,7 +8,7 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// What moving a record takes without a queue: a ring of cache lines, each with a number
+// The time that moving a record takes without a queue: a ring of cache lines, each with a number
 // and the payload. The sender copies a record in and stores the number; the receiver
 // polls the number and copies the record out. It is told apart from a queue by all that
 // is missing: lengths, roles, sleep, recovery, and any check.

@@ -62,7 +62,7 @@ func (c *control) last(producers int) bool {
 func (c *control) stop(consumers int, send func() error) error {
 	taken, stopped := atomics.Load64(c.taken), atomics.Load64(c.stopped)
 	for sent := 0; ; {
-		// In this order: who looks in between counts a consumer as one that still
+		// In this order: a thread that looks in between counts a consumer as one that still
 		// has its record to come.
 		gone := int(atomics.Load64(c.taken) - taken)
 		left := consumers - int(atomics.Load64(c.stopped)-stopped)

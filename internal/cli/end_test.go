@@ -37,7 +37,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// left checks that nobody is in the queue's seats, alive or dead.
+// left checks that no participant is in the queue's seats, alive or dead.
 func left(t *testing.T, q string) {
 	t.Helper()
 	info, err := shmq.Stat(q)
@@ -45,7 +45,7 @@ func left(t *testing.T, q string) {
 	require.Empty(t, info.Participants)
 }
 
-// drained checks that nothing and nobody is left.
+// drained checks that no record and no participant is left.
 func drained(t *testing.T, q string) {
 	t.Helper()
 	require.Empty(t, rest(t, q))
@@ -111,7 +111,7 @@ func TestSignalEndsReceiverThatWaits(t *testing.T) {
 	})
 }
 
-// A pipe that nobody reads blocks the receiver. What got into the pipe is out of the
+// A pipe that no process reads blocks the receiver. A record that got into the pipe is out of the
 // queue, the rest is in it, and no record is in both or in neither.
 func TestSignalEndsReceiverThatWrites(t *testing.T) {
 	eachSignal(t, func(t *testing.T, sig syscall.Signal) {
@@ -162,7 +162,7 @@ func TestSecondSignalKills(t *testing.T) {
 	}
 }
 
-// Who reads is gone before there is a record: the receiver notices while it waits.
+// The reader of a pipe is gone before there is a record: the receiver notices while it waits.
 func TestReceiverEndsWhenItsReaderIsGone(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)

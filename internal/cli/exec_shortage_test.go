@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -153,6 +154,17 @@ func TestSignalEndsReceiverInAShortage(t *testing.T) {
 	require.NoError(t, r.Process.Signal(syscall.SIGTERM))
 	r.wait(143)
 	require.Equal(t, "a\n", string(rest(t, r.queue)))
+}
+
+// A command that is removed while the receiver runs is one that is not found.
+func TestCommandThatVanishes(t *testing.T) {
+	t.Parallel()
+	command := filepath.Join(t.TempDir(), "command")
+	require.NoError(t, os.WriteFile(command, []byte("#!/bin/sh\nrm $0\n"), 0o700))
+	q := queuePath(t)
+	start(t, bytes.NewReader(numbers(1, 2)), nil, "shmq-send", q).ends(0)
+	require.Contains(t, start(t, nil, nil, "shmq-recv", q, "--", command).ends(127), "not found")
+	require.Equal(t, "2\n", string(rest(t, q)))
 }
 
 // The number of a command that can't be run for good is still that of the shell.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -104,8 +105,9 @@ func TestWaitingCrewMissesNothing(t *testing.T) {
 	})
 }
 
-// A signal goes to all of a command, once. What fails because of it, what is being put
-// off and what was not begun is there for the next receiver, what still succeeds is not.
+// A signal goes to all of a command, once. A record that fails because of it, one that is being
+// put off and one that was not begun is there for the next receiver, one that still succeeds is
+// not.
 func TestSignalGoesToTheCommands(t *testing.T) {
 	t.Parallel()
 	eachSignal(t, func(t *testing.T, sig syscall.Signal) {
@@ -163,7 +165,23 @@ func TestKilledReceiverLeavesItsRecords(t *testing.T) {
 	})
 }
 
-// What can't be written in the format is like a command that fails, but is not tried.
+// A receiver that is killed while its command reads does not cut the record short: what the
+// command can't tell from a whole one it would work on.
+func TestKilledReceiverCutsNoRecord(t *testing.T) {
+	t.Parallel()
+	q := queuePath(t)
+	record := strings.Repeat("x", 1<<20) // more than a pipe holds
+	start(t, strings.NewReader(record), nil, "shmq-send", q).ends(0)
+	receiver, dir := runCommand(t, q, `touch on; `+hold+`wc -c >n; mv n size`)
+	until(t, "the command", exists(dir, "on"))
+	require.NoError(t, receiver.Process.Kill())
+	until(t, "its end", func() bool { return len(attached(q, shmq.Consumer)) == 0 })
+	release(t, dir)
+	until(t, "the rest of the command", exists(dir, "size"))
+	require.Equal(t, strconv.Itoa(len(record)+1), strings.TrimSpace(readFile(dir, "size")))
+}
+
+// A record that can't be written in the format is like a command that fails, but is not tried.
 func TestCommandForARecordThatIsNotMsgpack(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)

@@ -31,7 +31,7 @@ var onlookers = [][]string{
 	{"drain", "q"}, {"dump", "q", "--take"},
 }
 
-// workers go on for as long as somebody seems to send, or to make room.
+// workers go on for as long as a producer seems to send, or to make room.
 var workers = [][]string{
 	{"shmq-send", "q", "--timeout", "300ms"}, {"shmq-send", "q", "--batch", "1", "--timeout", "300ms"},
 	{"shmq-send", "q", "--format", "raw", "--timeout", "300ms"},
@@ -40,7 +40,7 @@ var workers = [][]string{
 	{"shmq", "drain", "q", "--until-eof"}, {"shmq", "top", "q", "--once", "--interval", "200ms"},
 }
 
-// hostileCodes are how a command may end on a queue that somebody scribbles over: well,
+// hostileCodes are how a command may end on a queue that is scribbled over: well,
 // for want of data, of msgpack, of the queue, of a role, of room, or of time.
 var hostileCodes = []int{exitOK, 65, 66, 69, 75, 124, 128 + int(syscall.SIGTERM)}
 
@@ -111,7 +111,7 @@ func scribbledFile(t *testing.T, path string, g layout.Geometry, dice scribble.C
 		for !still && !stop.Load() {
 			pen.Write()
 			if dice.Below(4) == 0 {
-				copy(mem, whole[:layout.HeaderSize]) // or nobody could attach any more
+				copy(mem, whole[:layout.HeaderSize]) // or no process could attach any more
 			}
 			if dice.Below(64) == 0 {
 				copy(mem[layout.HotOffset:], whole[layout.HotOffset:])

@@ -28,9 +28,9 @@ import (
 const maxStuck = time.Second
 
 // Senders and receivers are killed in full flow, one after the other, and replaced.
-// What the dead and the living wrote adds up: all that a survivor sent is there, and
-// of a dead sender's lines the first so many; what is there twice is flagged. And
-// nobody stands still for long. Twenty kills; with SHMQ_LONG=1 two hundred.
+// The lines of dead and living processes add up: all lines that a survivor sent are there, and
+// of a dead sender's lines the first so many; a line that is there twice is flagged. And
+// no survivor stands still for long. Twenty kills; with SHMQ_LONG=1 two hundred.
 func TestKillInFullFlow(t *testing.T) {
 	kills := 5
 	if testproc.Long() {
@@ -55,7 +55,7 @@ func killInFullFlow(t *testing.T, o shmq.Options, kills int, all *flowStats) {
 	f := &flow{t: t, queue: queuePath(t), dir: t.TempDir(), stats: all}
 	o.Slots = flowSlots
 	require.NoError(t, shmq.Create(f.queue, &o))
-	// Who may be killed: anyone on a side of many, where one more survives. Where
+	// These may be killed: any one on a side of many, where one more survives. Where
 	// both sides are single, the receiver, and its successor lets the sender go on.
 	var roles []shmq.Role
 	if o.Producers == shmq.Many {
@@ -144,9 +144,9 @@ func (f *flow) start(role shmq.Role) *process {
 func (f *flow) done(p *process) uint64 {
 	info, err := shmq.Stat(f.queue)
 	require.NoError(f.t, err)
-	for _, who := range info.Participants {
-		if who.PID == p.Process.Pid {
-			return who.Records
+	for _, part := range info.Participants {
+		if part.PID == p.Process.Pid {
+			return part.Records
 		}
 	}
 	return 0
@@ -224,7 +224,7 @@ func (f *flow) reckon() {
 		for n, l := range f.lines(name) {
 			id, seq, again := l[0], l[1], l[2]
 			if id >= len(fates) || seq >= len(fates[id]) {
-				f.t.Fatalf("%s, line %d: nobody sent %d.%d", name, n, id, seq)
+				f.t.Fatalf("%s, line %d: no sender sent %d.%d", name, n, id, seq)
 			}
 			if again > 0 {
 				fates[id][seq].flagged++
@@ -262,7 +262,7 @@ func (f *flow) reckon() {
 }
 
 // lines returns the whole lines of a receiver's output, each as sender, number and
-// earlier deliveries. What a killed one wrote last may be cut off.
+// earlier deliveries. The last line of a killed one may be cut off.
 func (f *flow) lines(name string) (out [][3]int) {
 	f.t.Helper()
 	b, err := os.ReadFile(name)

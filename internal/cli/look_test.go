@@ -77,7 +77,7 @@ func TestPeekShowsEachStateAndWhoHoldsIt(t *testing.T) {
 	}
 }
 
-// A look writes what comes while nobody takes it, in order and once, and takes
+// A look writes records that come while no consumer takes them, in order and once, and takes
 // nothing; SIGINT ends it like the other tools.
 func TestTailFollowsUntilASignal(t *testing.T) {
 	t.Parallel()
@@ -127,7 +127,7 @@ func TestTailFollowsUntilASignal(t *testing.T) {
 	require.Equal(t, 4, info.Records)
 }
 
-// What was received between two looks is counted.
+// Records that were received between two looks are counted.
 func TestTailSaysWhatItMissed(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)
@@ -185,7 +185,7 @@ func TestTailOfARemovedQueueEnds(t *testing.T) {
 	require.Contains(t, follow.ends(66), "was removed")
 }
 
-// A claim that a dead sender left and nobody has cleaned up is no reason to wait.
+// A claim that a dead sender left and no participant has cleaned up is no reason to wait.
 func TestTailPassesWhatADeadSenderLeft(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)
@@ -193,7 +193,7 @@ func TestTailPassesWhatADeadSenderLeft(t *testing.T) {
 	require.NoError(t, p.TrySend([]byte("\xa3one")))
 	path, err := shmq.Path(q)
 	require.NoError(t, err)
-	// The words of a claim at position 1, by a seat that nobody has.
+	// The words of a claim at position 1, by a seat that no participant has.
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	require.NoError(t, err)
 	defer f.Close()
@@ -220,7 +220,7 @@ func TestTailEndsWithItsReader(t *testing.T) {
 	follow.ends(141)
 }
 
-// What a receiver holds is left out of a dump, and said to be, unless asked for.
+// A record that a receiver holds is left out of a dump, and said to be, unless asked for.
 func TestDumpLeavesOutWhatReceiversHold(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)

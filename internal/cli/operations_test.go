@@ -157,7 +157,7 @@ func TestExitCodesOfTheManual(t *testing.T) {
 	}
 }
 
-// What the manual says is seen is what the program, or the kernel, says.
+// Messages that the manual quotes are those of the program, or the kernel.
 func TestRefusalsOfTheManualAreSaid(t *testing.T) {
 	t.Parallel()
 	said := []string{"Killed"} // by a shell

@@ -34,7 +34,7 @@ func Shmq() *cobra.Command {
 		Args:    noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
-			_ = cmd.Help() // if stderr is closed there is nobody to tell
+			_ = cmd.Help() // if stderr is closed no user can be told
 			return exit.Usage("a COMMAND is missing")
 		},
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // A receiver is stopped while it holds a record. For dozens of heartbeats, with
-// SHMQ_LONG=1 for ten seconds, nobody takes it, and other records pass. Then it goes
+// SHMQ_LONG=1 for ten seconds, no consumer takes it, and other records pass. Then it goes
 // on as if nothing had happened.
 func TestStoppedReceiverKeepsItsRecord(t *testing.T) {
 	t.Parallel()

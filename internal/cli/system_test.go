@@ -83,7 +83,7 @@ func TestNoPermission(t *testing.T) {
 	}
 }
 
-// Who may read a queue and not write it looks at it with every verb that looks, and is
+// A user who may read a queue and not write it can look at it with every verb that looks, and is
 // told so by every other.
 func TestReadersOnly(t *testing.T) {
 	dir, err := os.MkdirTemp("", "shmq-cli")

@@ -20,7 +20,7 @@ import (
 	"github.com/shmq/shmq"
 )
 
-// tty is a terminal, seen from the side of who looks at it.
+// tty is a terminal, seen from the side of the user that looks at it.
 type tty struct {
 	*os.File // the end for programs
 	mu       sync.Mutex
@@ -44,7 +44,7 @@ func newTTY(t *testing.T, columns uint16) *tty {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		_, _ = io.Copy(struct{ io.Writer }{s}, master) // no ReadFrom; ends with EIO when nobody has the other end
+		_, _ = io.Copy(struct{ io.Writer }{s}, master) // no ReadFrom; ends with EIO when no process has the other end
 	}()
 	t.Cleanup(func() { slave.Close(); <-read; master.Close() })
 	return s
@@ -187,7 +187,7 @@ func TestProgressThatIsAskedFor(t *testing.T) {
 	running.wait(0)
 }
 
-// What a killed process left is news to those who asked for news.
+// The traces of a killed process are news to commands that were asked for news.
 func TestVerboseTellsOfTheDead(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)

@@ -10,11 +10,12 @@ import (
 
 // Record is a record in work.
 type Record struct {
-	// Data is a copy of the record. Nobody changes it: it may become a dead letter.
+	// Data is a copy of the record. No other code changes it: it may become a dead letter.
 	Data []byte
 	// Number is 1 for the first record that the crew took, and so on.
 	Number int64
-	// Attempt is 1 when the crew tries the record for the first time.
+	// Attempt is 1 when the crew tries the record for the first time. One that ends with a
+	// Shortage does not count.
 	Attempt int
 	// Redelivered, ID and SentAt are those of the lease.
 	Redelivered int
@@ -66,7 +67,7 @@ type Config struct {
 	// Over, if not nil, says what becomes of an error of the consumer, such as the end of a
 	// stream.
 	Over func(error) error
-	// Observe is told what happens, by any goroutine. nil for nobody.
+	// Observe is told what happens, by any goroutine. nil for no observer.
 	Observe func(Event)
 
 	// Left is how many records are still to be taken, negative for no limit.

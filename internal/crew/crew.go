@@ -34,7 +34,7 @@ type Crew struct {
 	mu       sync.Mutex
 	finished []*job
 	wake     context.CancelCauseFunc // of the lease that is waited for
-	signal   chan struct{}           // holds a token since a job ended, until somebody waited for one
+	signal   chan struct{}           // holds a token since a job ended, until a caller waited for one
 }
 
 // aheadEach is how many records a crew that keeps keys in order takes ahead for each of its
@@ -48,8 +48,14 @@ var errWoken = errors.New("a job has ended")
 
 // New returns a crew.
 func New(c Config) *Crew {
+	most := mostRecords(c.From)
+	c.Jobs, c.Batch = min(c.Jobs, most), min(c.Batch, most)
 	return &Crew{Config: c, lanes: map[string]*lane{}, signal: make(chan struct{}, 1), leases: make([]consumer.Lease, c.Batch), late: lateAfter}
 }
+
+// mostRecords returns a bound of how many records a queue can hold: half of its slots hold
+// the largest, and no slot is smaller than 64 bytes.
+func mostRecords(c *consumer.Raw) int { return max(c.MaxRecord()/(64/2), 2) }
 
 // Running returns how many jobs there are just now. It may be called by any goroutine.
 func (c *Crew) Running() int { return int(c.running.Load()) }

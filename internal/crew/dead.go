@@ -115,7 +115,8 @@ func (q *DeadQueue) slotSize() int {
 }
 
 // Send sends a letter, and waits for whatever is short until ctx ends: room in the queue,
-// space for it, a seat. The parts of the letter that are the worker's are filled in. When
+// space for it, a seat. A queue that was removed, or replaced, is made anew, or attached to
+// anew, and gets the letter. The parts of the letter that are the worker's are filled in. When
 // it returns nil the letter is in the queue, and on the disk if that queue has checksums.
 // Other errors say that no waiting would help.
 func (q *DeadQueue) Send(ctx context.Context, l deadletter.Letter) error {
@@ -171,6 +172,9 @@ func (q *DeadQueue) try(ctx context.Context, l *deadletter.Letter, told *bool) e
 	if errors.Is(err, shmq.ErrSync) {
 		err = q.sync(ctx, err)
 	}
+	if err == nil { // or it went to a queue that nobody finds any more
+		err = q.to.Check()
+	}
 	if lost(err) { // make it anew
 		_ = q.to.Close() // it says the same again
 		q.to = nil
@@ -200,7 +204,7 @@ func lost(err error) bool {
 }
 
 // open attaches to the queue, and makes it if it is absent: with as many slots, seats and
-// rights as the one the records are in, and larger slots. What the name means may have
+// rights as the one the records are in, and larger slots. The meaning of the name may have
 // changed since it was looked at.
 func (q *DeadQueue) open() error {
 	if err := q.look(); err != nil {

@@ -10,8 +10,8 @@ import (
 )
 
 // final reports whether an error of sending a letter stays whatever happens elsewhere.
-// All others are shortages: of space, seats, memory, descriptors, of a role that somebody
-// has; or the queue was removed and can be made anew.
+// All others are shortages: of space, seats, memory, descriptors, of a role that another
+// participant has; or the queue was removed and can be made anew.
 func final(err error) bool {
 	if errors.Is(err, shmq.ErrRemoved) || errors.Is(err, shmq.ErrTruncated) || shortage(err) {
 		return false

@@ -3,6 +3,7 @@ package crew
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/shmq/shmq/deadletter"
 )
@@ -79,3 +80,27 @@ func (e *Panic) Unwrap() error {
 
 // Describe adds the stack to a dead letter.
 func (e *Panic) Describe(l *deadletter.Letter) { l.Stack = e.Stack }
+
+// sound returns err, or, if err panics where it is asked for its text or for what it wraps, a
+// Panic that says so. A nil pointer that is returned as an error is the usual one that does.
+// From here on nothing would catch it.
+func sound(err error) (is error) {
+	if err == nil {
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			is = &Panic{fmt.Sprintf("in an error of type %T: %v", err, p), string(debug.Stack())}
+		}
+	}()
+	_ = err.Error()
+	var each Partial
+	if errors.As(err, new(*Fatal)) || !errors.As(err, &each) { // As goes through all that it wraps
+		return err
+	}
+	checked := make(Partial, len(each))
+	for i, e := range each {
+		checked[i] = sound(e)
+	}
+	return checked
+}

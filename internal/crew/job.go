@@ -19,12 +19,11 @@ type job struct {
 	done     []*Record // that are to be acknowledged
 	hopeless error     // why they are not tried at all
 
-	attempts int
-	begun    time.Time     // the first attempt
-	delay    time.Duration // before the next attempt, without its jitter
-	lack     time.Duration // the same, while something is short
-	failed   int64         // records that were dropped or are dead letters
-	err      error         // ends the crew, with the records released
+	begun  time.Time     // the first attempt
+	delay  time.Duration // before the next attempt, without its jitter
+	lack   time.Duration // the same, while something is short
+	failed int64         // records that were dropped or are dead letters
+	err    error         // ends the crew, with the records released
 }
 
 // work runs the job to its end: records are all done, or to be released.
@@ -61,16 +60,15 @@ func (c *Crew) goOn(j *job) {
 
 // attempt calls the handler.
 func (c *Crew) attempt(j *job) (err error) {
-	j.attempts++
 	for _, r := range j.records {
-		r.Attempt = j.attempts
+		r.Attempt++
 	}
 	ctx := c.hands
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, c.Timeout, ErrTimeout)
 		defer cancel()
-		e := Event{Kind: Late, Records: j.records, Attempts: j.attempts, Err: ErrTimeout}
+		e := Event{Kind: Late, Records: j.records, Attempts: j.records[0].Attempt, Err: ErrTimeout}
 		late := time.AfterFunc(c.Timeout+max(c.Timeout, c.late), func() { c.tell(e) })
 		defer late.Stop()
 	}
@@ -80,10 +78,10 @@ func (c *Crew) attempt(j *job) (err error) {
 			return
 		}
 		if p := recover(); p != nil {
-			err = &Panic{p, string(debug.Stack())}
+			err = sound(&Panic{p, string(debug.Stack())})
 		}
 	}()
-	err = c.Handle(ctx, j.records)
+	err = sound(c.Handle(ctx, j.records))
 	returned = true
 	if err != nil && context.Cause(ctx) == ErrTimeout && !errors.Is(err, ErrTimeout) {
 		err = fmt.Errorf("%w after %v: %w", ErrTimeout, c.Timeout, err)
@@ -100,13 +98,9 @@ func (c *Crew) again(j *job, err error) bool {
 		return false
 	}
 	j.divide(err)
-	var short *Shortage
-	if len(j.records) > 0 && errors.As(j.records[0].err, &short) {
-		j.attempts--
-		if j.lack == 0 {
-			c.tell(Event{Kind: Short, Records: j.records, Attempts: j.attempts, Err: j.records[0].err})
-		}
-		return c.pause(c.lengthen(&j.lack))
+	short := j.short()
+	for _, r := range short {
+		r.Attempt-- // it does not count
 	}
 	if failed := j.failedForGood(c.Retries); len(failed) > 0 {
 		c.giveUp(j, failed)
@@ -114,11 +108,36 @@ func (c *Crew) again(j *job, err error) bool {
 	if len(j.records) == 0 || j.err != nil {
 		return false
 	}
+	if len(short) > 0 && j.lack == 0 {
+		c.tell(Event{Kind: Short, Records: short, Attempts: short[0].Attempt, Err: short[0].err})
+	}
+	if len(short) == len(j.records) {
+		return c.pause(c.lengthen(&j.lack))
+	}
+	if len(short) > 0 {
+		c.lengthen(&j.lack)
+	}
 	delay := c.lengthen(&j.delay)
 	if c.working.Err() == nil {
-		c.tell(Event{Kind: Retry, Records: j.records, Attempts: j.attempts, Err: j.records[0].err, Delay: delay})
+		failed := slices.DeleteFunc(slices.Clone(j.records), isShort)
+		c.tell(Event{Kind: Retry, Records: failed, Attempts: failed[0].Attempt, Err: failed[0].err, Delay: delay})
 	}
-	return c.pause(delay)
+	return c.pause(max(delay, j.lack/2))
+}
+
+// short returns the records that could not be tried for want of something.
+func (j *job) short() (rs []*Record) {
+	for _, r := range j.records {
+		if isShort(r) {
+			rs = append(rs, r)
+		}
+	}
+	return rs
+}
+
+func isShort(r *Record) bool {
+	var short *Shortage
+	return errors.As(r.err, &short)
 }
 
 // divide moves the records that succeeded to those that are done, and notes why the others
@@ -150,7 +169,7 @@ func (j *job) divide(err error) {
 func (j *job) failedForGood(retries int) (rs []*Record) {
 	for _, r := range j.records {
 		var permanent *Permanent
-		if j.attempts > retries || errors.As(r.err, &permanent) {
+		if !isShort(r) && (r.Attempt > retries || errors.As(r.err, &permanent)) {
 			rs = append(rs, r)
 		}
 	}
@@ -183,12 +202,12 @@ func (c *Crew) giveUp(j *job, rs []*Record) {
 	case c.Dead != nil:
 		c.bury(j, rs)
 	case c.Drop:
-		c.tell(Event{Kind: Dropped, Records: rs, Attempts: j.attempts, Err: rs[0].err})
+		c.tell(Event{Kind: Dropped, Records: rs, Attempts: rs[0].Attempt, Err: rs[0].err})
 		for _, r := range rs {
 			j.gone(r)
 		}
 	default:
-		j.err = &Failed{Records: rs, Attempts: j.attempts, Err: rs[0].err}
+		j.err = &Failed{Records: rs, Attempts: rs[0].Attempt, Err: rs[0].err}
 	}
 }
 
@@ -205,7 +224,7 @@ func (c *Crew) bury(j *job, rs []*Record) {
 	now := time.Now()
 	for _, r := range rs {
 		l := deadletter.Letter{
-			ID: r.ID.String(), Reason: r.err.Error(), Attempts: j.attempts, Redelivered: r.Redelivered,
+			ID: r.ID.String(), Reason: r.err.Error(), Attempts: r.Attempt, Redelivered: r.Redelivered,
 			FirstTime: j.begun, LastTime: now, TimedOut: errors.Is(r.err, ErrTimeout), Record: r.Data,
 		}
 		var more Describer
@@ -219,7 +238,7 @@ func (c *Crew) bury(j *job, rs []*Record) {
 			return
 		}
 		j.gone(r)
-		c.tell(Event{Kind: DeadLetter, Records: []*Record{r}, Attempts: j.attempts, Err: r.err})
+		c.tell(Event{Kind: DeadLetter, Records: []*Record{r}, Attempts: r.Attempt, Err: r.err})
 	}
 }
 

@@ -147,7 +147,8 @@ func (c *Crew) prepare(r *Record) (key string, err error) {
 			err = &Panic{p, string(debug.Stack())}
 		}
 	}()
-	return c.Prepare(r)
+	key, err = c.Prepare(r)
+	return key, sound(err)
 }
 
 // start starts a job.

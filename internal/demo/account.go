@@ -7,7 +7,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// account compares what was sent with what was received.
+// account compares records that were sent with records that were received.
 type account struct {
 	Sent, Received       uint64
 	Missing              uint64

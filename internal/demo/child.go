@@ -168,14 +168,14 @@ const (
 	maxProducers = 1024
 )
 
-// maxLatency bounds the histograms. What took longer counts as this.
+// maxLatency bounds the histograms. A longer time counts as this.
 const maxLatency = int64(10 * time.Minute)
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, maxLatency, 3) }
 
 func (r *receiver) receive(rec *Record, now int64) error {
 	if rec.Phase < 0 || rec.Phase >= maxPhases || rec.Producer < 0 || rec.Producer >= maxProducers {
-		return fmt.Errorf("a record that nobody sent: %+v", *rec)
+		return fmt.Errorf("a record that no producer sent: %+v", *rec)
 	}
 	for len(r.phases) <= rec.Phase {
 		r.phases = append(r.phases, tally{})

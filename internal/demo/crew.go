@@ -197,7 +197,7 @@ func (c *crew) release() {
 	}
 }
 
-// dismiss kills who is left, and waits for the end of each.
+// dismiss kills the processes that are left, and waits for the end of each.
 func (c *crew) dismiss() {
 	c.kill()
 	for c.left > 0 {

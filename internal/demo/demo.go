@@ -5,7 +5,7 @@
 // It has two phases, because latency and throughput cannot be shown at once. While
 // producers send as fast as they can, the queue is full and a record's latency is
 // the time it stands in line. So they send at a modest pace first: then the latency
-// is that of one record on its way, with the waking of whoever sleeps.
+// is that of one record on its way, with the waking of a sleeping consumer.
 //
 // The parent starts its own executable for each process, with the verb demo-child.
 // It gives orders on the child's standard input and gets reports from its standard
@@ -147,7 +147,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, errors.Join(err1, err2, err3)
 }
 
-// create makes a queue of a name that nobody else has.
+// create makes a queue of a name that no other queue has.
 func create(o *shmq.Options) (string, error) {
 	var b [4]byte
 	if _, err := rand.Read(b[:]); err != nil {

@@ -117,7 +117,7 @@ func TestDemoProcessesDieWithAKilledParent(t *testing.T) {
 
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
-	// The kernel drops the seats of the dead, even before anyone reaps them.
+	// The kernel drops the locks of dead participants, even before their parent reaps them.
 	require.Eventually(t, func() bool {
 		info, err := shmq.Stat(queues[0].Name)
 		require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/shmq/shmq/codec"
 )
 
-// printIntro says what is going to happen, and who does it.
+// printIntro says what is going to happen, and which processes do it.
 func printIntro(out io.Writer, info *shmq.Info, c *crew) error {
 	size, err := recordSize()
 	if err != nil {

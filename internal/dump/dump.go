@@ -105,7 +105,7 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.Why) }
 
-// Reader reads a file. What it returns has been checked.
+// Reader reads a file. Records that it returns have been checked.
 type Reader struct {
 	Header  Header
 	Records uint64 // that Next has returned

@@ -52,9 +52,9 @@ func (brokenOff) Unwrap() error { return io.ErrUnexpectedEOF }
 var (
 	// ErrGone: the name means another file, or none, than the one that was opened.
 	ErrGone = fmt.Errorf("%w while attaching to it; try again", ErrRemoved)
-	// ErrPassing: a role is locked, and no seat tells by whom.
+	// ErrPassing: a role is locked, and no seat tells by which process.
 	ErrPassing = fmt.Errorf("%w by a process that is attaching or detaching just now; try again", ErrRoleTaken)
-	// ErrBusy: a role is locked, and no seat tells by whom. It may be by another Remove
+	// ErrBusy: a role is locked, and no seat tells by which process. It may be another Remove
 	// that is about to refuse: of two that leave at once, one has to succeed.
 	ErrBusy = fmt.Errorf("%w by a process that is attaching, detaching or removing it just now; try again", ErrInUse)
 )

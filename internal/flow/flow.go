@@ -51,11 +51,12 @@ type Flow struct {
 	// so much if Unseen is not 0.
 	Sent     Rates `json:"sent"`
 	Received Rates `json:"received"`
-	// SlotsIn and SlotsOut are what tail and head passed each second, whoever did it.
+	// SlotsIn and SlotsOut are the slots that tail and head passed each second, whichever
+	// participant moved them.
 	SlotsIn  float64 `json:"slots_in"`
 	SlotsOut float64 `json:"slots_out"`
-	// Unseen counts participants whose last counters nobody saw: they left, and
-	// somebody else has taken the seat since.
+	// Unseen counts participants whose last counters were not seen: they left, and
+	// another one has taken the seat since.
 	Unseen       int           `json:"unseen"`
 	Participants []Participant `json:"participants"`
 }
@@ -69,8 +70,8 @@ type key struct {
 
 func keyOf(p *shmq.Participant) key { return key{p.Seat, p.PID, p.Attached.UnixNano()} }
 
-// Between returns the flow between two looks at the same queue that were d apart. What
-// somebody who came in between has counted happened in between; of somebody who left,
+// Between returns the flow between two looks at the same queue that were d apart. The counts of
+// a participant that came in between happened in between; of one that left,
 // the counters stay where they are until the seat is taken again.
 func Between(before, after *shmq.Info, d time.Duration) *Flow {
 	seconds := max(d, time.Microsecond).Seconds()

@@ -43,7 +43,7 @@ func TestRatesOfThoseWhoCameAndLeft(t *testing.T) {
 		},
 		Left: []shmq.Participant{
 			who(1, shmq.Producer, 8, 1, 1060), // counted on, then left
-			who(2, shmq.Consumer, 11, 2, 5),   // came and left; whom it followed is unseen
+			who(2, shmq.Consumer, 11, 2, 5),   // came and left; the one before it is unseen
 			who(3, shmq.Producer, 5, 1, 77),   // had left before
 		},
 	}

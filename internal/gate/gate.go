@@ -16,19 +16,19 @@ import (
 // The gate is a byte, layout.LockImage, that a process locks to attach, to leave, to
 // recover from outside or to remove, one at a time. Behind it the file may be what a power
 // failure left on a disk, pages of many moments, and then has to be made a ring again
-// before anybody uses it.
+// before a participant uses it.
 //
-// Why no two rebuild at once, and nobody is attached meanwhile: a role is taken only by
+// Why no two rebuild at once, and no participant is attached meanwhile: a role is taken only by
 // the holder of the gate. Roles are dropped without it too, by death or by a participant
-// that leaves while the gate can't be had, but that only makes those attached fewer. So a
+// that leaves while the gate can't be had, but that only makes the attached ones fewer. So a
 // holder of the gate that finds both roles free is alone, and stays alone until it lets go.
-// The dead are really gone then: the kernel drops a lock with the last reference to its
+// Dead participants are really gone then: the kernel drops a lock with the last reference to its
 // description, and takes all of a process's mappings out of its page tables before it drops
 // those that they hold or closes files, so no store follows. A participant that leaves in
 // order stores nothing to the ring after it dropped its role, but perhaps a count to a
 // futex word.
 //
-// Why a holder may be killed anywhere: the hot word image is what decides, and nobody but
+// Why a holder may be killed anywhere: the hot word image decides, and only
 // the holder of the gate writes it. The order on the disk is
 //
 //	first in:   [rebuild, sync all,] begin an incarnation, image = stamp, sync both,
@@ -53,11 +53,11 @@ var patience = time.Minute
 // leave without the gate is what the killed do: the next one to come will cope.
 const leavePatience = time.Second
 
-// errHeld: somebody has the gate and does not let go.
+// errHeld: a process has the gate and does not let go.
 var errHeld = fmt.Errorf("%w by a process that has been attaching, detaching or rebuilding it for long, or is stopped in the middle of that; end that process or let it go on, then try again", fail.ErrInUse)
 
 // Lock takes the gate to get in, if the queue has one; see Closed. It fails with ErrInUse
-// if somebody has it for a minute.
+// if another process has it for a minute.
 func Lock(q *mapped.Queue) (held bool, err error) {
 	if closed, err := Closed(q); err != nil || !closed {
 		return false, err
@@ -85,7 +85,7 @@ func lock(q *mapped.Queue, patience time.Duration) (held bool, err error) {
 // Unlock drops the gate.
 func Unlock(q *mapped.Queue) error { return q.File.Unlock(layout.LockImage) }
 
-// Enter makes the queue fit to be used here, if nobody uses it. It returns what a rebuild
+// Enter makes the queue fit to be used here, if no participant uses it. It returns what a rebuild
 // found, nil if none was due.
 //
 // Preconditions: the caller holds the gate and no role.
@@ -118,8 +118,8 @@ func Enter(q *mapped.Queue) (*ring.Rebuilt, error) {
 	return found, syncHot(q)
 }
 
-// Leave makes the queue fit to be used anywhere, if nobody else uses it. sync brings all of
-// it to stable storage.
+// Leave makes the queue fit to be used anywhere, if no other participant uses it. sync brings all
+// of it to stable storage.
 //
 // Preconditions: the caller holds the gate and no role any more, and writes nothing to
 // the ring.

@@ -77,7 +77,7 @@ func TestQueueOfTheKilledIsNotRebuilt(t *testing.T) {
 	require.Equal(t, testagent.Fresh("a", "b"), testagent.Consumer(t, q).Lease(2))
 }
 
-// What the last one leaves is of one moment, wherever it is taken.
+// The file that the last one leaves is of one moment, whenever it is copied.
 func TestCopyOfAQueueThatAllHaveLeftIsWhole(t *testing.T) {
 	t.Parallel()
 	q, name := testagent.Queue(t, summed()), testagent.Name(t)
@@ -220,7 +220,7 @@ func TestGateIsNotWaitedForForEver(t *testing.T) {
 	require.NoError(t, err, "nothing to do, no gate to wait at")
 }
 
-// A queue in memory of somebody who was killed is rebuilt when it is seen through another
+// A queue in memory whose participant was killed is rebuilt when it is seen through another
 // mount, where the file is the same: its positions may go back, so an incarnation begins.
 func TestARebuildBeginsAnIncarnationWhereTheFileIsTheSame(t *testing.T) {
 	t.Parallel()

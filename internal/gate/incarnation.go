@@ -42,7 +42,7 @@ func Closed(q *mapped.Queue) (bool, error) {
 // beginIncarnation begins an incarnation if the queue was rebuilt, or is not known to be in
 // the state in which it was left.
 //
-// Preconditions: the caller holds the gate; nobody has a role.
+// Preconditions: the caller holds the gate; no process has a role.
 func beginIncarnation(q *mapped.Queue, rebuilt bool) error {
 	here, ok, err := home(q)
 	if err != nil || ok && q.Ring.Home() == here && !rebuilt {

@@ -19,7 +19,7 @@ func Sync(q *mapped.Queue) error { return syncAll(q.Mem) }
 
 // syncAll syncs a mapping. The kernel tells each description once of a write that
 // failed, even if another waited for it, and takes the pages for written. So they are made dirty
-// again at once, that no later sync, of anybody, succeeds without them, and a second try
+// again at once, that no later sync, of any process, succeeds without them, and a second try
 // tells whether they can be written now.
 func syncAll(mem []byte) error {
 	err := sys.Sync(mem)

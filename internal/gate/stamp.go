@@ -22,7 +22,7 @@ func stamp(q *mapped.Queue) (uint64, error) {
 }
 
 // home identifies this boot, the file, and the last change to it that was not made through a
-// mapping. While it is the same, nobody has put an older state of the queue in the place of
+// mapping. While it is the same, no process has put an older state of the queue in the place of
 // this one. In a copy, after a reboot and where the file was written over it is another. ok
 // is false where the filesystem does not tell. The kernel's clock for this has ticks of up to
 // 10 ms.

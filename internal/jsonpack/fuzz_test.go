@@ -132,7 +132,7 @@ func FuzzAppendJSONIsValidForCheckedRecords(f *testing.F) {
 		if len(text) > 20*len(record) {
 			t.Errorf("%d bytes became %d", len(record), len(text))
 		}
-		// What was printed can be sent again.
+		// Text that was printed can be sent again.
 		if _, err := jsonpack.NewReader(bytes.NewReader(text)).Next(nil); err != nil {
 			t.Errorf("% x: %q: %v", record, text, err)
 		}

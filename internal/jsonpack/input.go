@@ -22,8 +22,8 @@ func newInput(r io.Reader) input {
 	return input{r: r, buf: make([]byte, 0, bufferSize), line: 1}
 }
 
-// fill makes buf[pos:] non-empty, or returns the error of the reader. What a
-// slow writer sends is handed on as it arrives.
+// fill makes buf[pos:] non-empty, or returns the error of the reader. The bytes that a
+// slow writer sends are handed on as they arrive.
 func (in *input) fill() error {
 	for idle := 0; in.pos == len(in.buf); idle++ {
 		if in.err != nil {

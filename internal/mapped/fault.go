@@ -20,7 +20,7 @@ import (
 // attach.
 
 // Touch runs f, which accesses the mapping, and makes a fault there an error: ErrTruncated
-// if the file was cut, else ErrNoSpace. What f was doing is left half done. Otherwise Touch
+// if the file was cut, else ErrNoSpace. The work of f is left half done. Otherwise Touch
 // returns what f does; ErrClosed after Close. Faults in other memory, and other panics, go
 // through.
 func (q *Queue) Touch(f func() error) error {

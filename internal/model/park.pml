@@ -1,6 +1,6 @@
 /*
- * Sleeping and waking, as internal/park does it and package consumer uses it: who
- * finds nothing to take sleeps on a futex; who publishes looks whether anybody does,
+ * Sleeping and waking, as internal/park does it and package consumer uses it: a consumer
+ * that finds nothing to take sleeps on a futex; a publisher looks whether one sleeps,
  * by a plain load. The publishers' store buffers are modelled (x86-TSO): a record may
  * become visible long after its publisher has looked at the futex word.
  *
@@ -19,7 +19,7 @@
 #define RECORDS 2      /* that each publisher sends */
 #endif
 #ifndef MANYP
-#define MANYP 1        /* 0: a single publisher, who claims nothing, so nothing drains its buffer */
+#define MANYP 1        /* 0: a single publisher, which claims nothing, so nothing drains its buffer */
 #endif
 #ifndef FENCES
 #define FENCES 0       /* publishers that are not registered and fence by themselves */
@@ -31,7 +31,7 @@
 #define CANCELS 0      /* sleepers whose context ends */
 #endif
 #ifndef STAYERS
-#define STAYERS 0      /* sleepers who take a record and are busy with it for ever */
+#define STAYERS 0      /* sleepers that take a record and are busy with it for ever */
 #endif
 #ifndef HEARTBEAT
 #define HEARTBEAT 0    /* 1: a sleep ends by itself when there is something to find */
@@ -49,9 +49,9 @@
 #define FULL 2
 #define SKIP 3
 byte slot[TOTAL + 1];  /* by position; the last one stays free */
-byte owner[TOTAL + 1]; /* who claimed it */
+byte owner[TOTAL + 1]; /* the publisher that claimed it */
 byte head, tail;
-byte futex;            /* bit 0: someone may be asleep; the rest counts */
+byte futex;            /* bit 0: a sleeper may be asleep; the rest counts */
 
 /* A publisher's store buffer: its own stores of Full to slots first .. first + held - 1,
    which no other processor sees yet. Locked instructions and system calls wait until
@@ -67,7 +67,7 @@ bool asleep[SLEEPERS];
 hidden byte z, yes;
 byte deaths = DEATHS, cancels = CANCELS, stayers = STAYERS, idle = IDLE;
 bool dead[PUBLISHERS];
-byte present = SLEEPERS; /* sleepers who are neither dead nor gone nor busy for ever */
+byte present = SLEEPERS; /* sleepers that are neither dead nor gone nor busy for ever */
 
 #define ARMED (futex & 1)
 #define CAS(at, old, new) if :: at == (old) -> at = (new); yes = true :: else -> yes = false fi
@@ -223,7 +223,7 @@ end:	do
 	:: d_step { (pc == SLEEP || pc == ASLEEP) && cancels > 0 ->
 		cancels--; asleep[me] = false; w = 0; ON_CANCELLED }
 
-	/* Look: Recover, which wakes all if it found something; the claims of the dead are skipped */
+	/* Look: Recover, which wakes all if it found something; dead publishers' claims are skipped */
 	:: d_step { pc == RECOVER ->                       /* -> CAS the word of a dead one's claim */
 		if
 		:: LOST -> slot[head] = SKIP; then = P_LOAD; pc = A_LOAD
@@ -242,7 +242,7 @@ end:	do
 	od
 }
 
-/* ==== when nobody can do anything any more, nobody is left asleep over a record ==== */
+/* ==== when no participant can do anything any more, no sleeper is left over a record ==== */
 
 active proctype End() {
 	byte p;

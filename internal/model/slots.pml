@@ -1,8 +1,8 @@
 /*
- * The slot words of a queue, as docs/layout.md describes them: participants who
- * claim, publish, take, acknowledge and give back, who are killed between any two
- * accesses to shared memory, and who recover what the dead held, also in the middle
- * of somebody else's recovery. README.md says what is explored and what is not.
+ * The slot words of a queue, as docs/layout.md describes them: participants that
+ * claim, publish, take, acknowledge and give back, that are killed between any two
+ * accesses to shared memory, and that recover what dead ones held, also in the middle
+ * of another one's recovery. README.md says what is explored and what is not.
  *
  * A participant is a machine of steps, each an option of one loop. A step is a
  * d_step and makes ONE access to shared memory, which its comment names behind an
@@ -86,10 +86,10 @@ byte tail = START, head = START;
 #if !MANYC
 byte handout = START;
 #endif
-byte news;         /* orphans, the count: here a bit for each consumer who did not see the last change */
+byte news;         /* orphans, the count: here a bit for each consumer that missed a change */
 bool dirty[SEATS];
 
-byte lock[SEATS];  /* the kernel's: who has the seat's lock, 0 for nobody */
+byte lock[SEATS];  /* the kernel's: the participant that has the seat's lock, 0 for none */
 
 #define RAISE news = (1 << CONSUMERS) - 1
 #define CAS(at, old, new) if :: at == (old) -> at = (new); yes = true :: else -> yes = false fi
@@ -112,11 +112,11 @@ byte fate[TOTAL];      /* of each record: */
 #define ID(x) (((x) & 15) - 1)
 #define LEN(x) ((x) >> 4)
 
-/* Nobody changes the word at index i who robs a living owner by it. */
+/* A change of the word at index i robs no living owner. */
 #define FAIR(i) assert(!OWNED(word[i]) || lock[SEAT(word[i])] == me || lock[SEAT(word[i])] == 0)
 
-/* Payload that nobody may read any more is wiped: who reads it all the same finds
-   0, and who claims slots that somebody may still read finds them not 0. */
+/* Payload that no consumer may read any more is wiped: one that reads it all the same finds
+   0, and a producer that claims slots that a consumer may still read finds them not 0. */
 inline wipe(at, n) {
 	z = at;
 	do :: z < (at) + (n) -> line[z] = 0; z++ :: else -> break od
@@ -169,7 +169,7 @@ mtype = {
 
 #define FORGET t = 0; n = 0; got = 0; i = 0; s = 0; k1 = 0; k2 = 0; x = 0; w = 0; f = 0; v = 0
 
-/* A seat that looks like a dead one's, to somebody who waits or has just attached. */
+/* A seat that looks like a dead one's, to a participant that waits or has just attached. */
 #define DEAD(s) (s < SEATS && dirty[s % SEATS] && lock[s % SEATS] == 0)
 #define LOOKS(s) ((pc == P_WAIT || pc == T_WAIT || pc == A_RECOVER) && DEAD(s))
 
@@ -329,7 +329,7 @@ end:	do
 		rescan = !producer;
 #endif
 		pc = JOIN }
-	:: d_step { pc == A_RECOVER -> pc = (producer -> SEND : RECEIVE) } /* found nobody dead */
+	:: d_step { pc == A_RECOVER -> pc = (producer -> SEND : RECEIVE) } /* found no dead one */
 
 	/* ==== attach.Participant.Detach ==== */
 
@@ -886,7 +886,7 @@ end:	do
 	od
 }
 
-/* ==== when nobody can do anything any more, everything is in order ==== */
+/* ==== when no participant can do anything any more, everything is in order ==== */
 
 active proctype End() {
 	byte p, q;
@@ -905,7 +905,7 @@ active proctype End() {
 	}
 	timeout ->
 	d_step {
-		/* unless all consumers died for good, what was sent is acknowledged */
+		/* unless all consumers died for good, all records that were sent are acknowledged */
 		yes = false;
 		p = PRODUCERS;
 		do :: p < SEATS -> yes = yes || !gone[p]; p++ :: else -> break od;
@@ -941,7 +941,7 @@ active proctype End() {
 #else
 			assert(head == p);
 #endif
-			/* and nobody's seat is lost */
+			/* and no seat is lost */
 			assert(!DEAD(0) && !DEAD(1) && !DEAD(2) && !DEAD(3))
 		:: else
 		fi

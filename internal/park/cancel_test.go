@@ -43,7 +43,7 @@ func TestSleepWithEndedContext(t *testing.T) {
 }
 
 // A Sleeper serves one wait after another, each with a context of its own; a
-// cancellation that comes after its wait wakes nobody, and finds its word alive
+// cancellation that comes after its wait wakes no sleeper, and finds its word alive
 // although nothing else refers to it.
 func TestLateCancellationIsHarmless(t *testing.T) {
 	var b box

@@ -13,7 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/park"
 )
 
-// Somebody changes the word before each attempt to raise its flag. The sleeper gives
+// A peer changes the word before each attempt to raise its flag. The sleeper gives
 // up announcing itself, and its context still ends the wait.
 func TestASpoiledFlagKeepsNobodyFromSleeping(t *testing.T) {
 	var word uint32

@@ -2,7 +2,7 @@
 // and without a fence on the side that publishes.
 //
 // A futex word in the queue's header stands for each direction: bit 0 says that
-// someone may be asleep, the rest counts.
+// a participant may be asleep, the rest counts.
 //
 //	sleeper                                  publisher
 //	1 set bit 0                              1 store the record (release)
@@ -16,11 +16,11 @@
 // the publisher's store and its load. So the publisher pays for one load of a
 // line that hardly ever changes.
 //
-// The last wake of step 4 is not decoration. Between a wake that found nobody and
+// The last wake of step 4 is not decoration. Between a wake that found no sleeper and
 // the clearing, another may have gone to sleep on the old value.
 //
 // The bit is a flag and no count because a sleeper that is killed can't take itself
-// off a count. What a killed sleeper was woken for is found by the others at the
+// off a count. A record that a killed sleeper was woken for is found by the others at the
 // end of their own sleep: each ends after Heartbeat at the latest.
 package park
 
@@ -41,11 +41,11 @@ const slice = 2 * time.Millisecond
 
 const asleep = 1
 
-// Armed reports whether someone may be asleep on the word. The publisher asks
+// Armed reports whether a participant may be asleep on the word. The publisher asks
 // after each publication.
 func Armed(word *uint32) bool { return atomics.Load32(word)&asleep != 0 }
 
-// WakeOne wakes a sleeper, if there is any. Where it finds nobody it clears the
+// WakeOne wakes a sleeper, if there is any. Where it finds none it clears the
 // flag, and then wakes all that came in between. It returns how many it woke.
 func WakeOne(word *uint32) int {
 	if n, _ := sys.Wake(word, 1); n > 0 {

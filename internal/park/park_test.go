@@ -65,7 +65,7 @@ func TestCancelledSleepersPassTheWakeUpOn(t *testing.T) {
 	}
 	cancelAll()
 	wg.Wait()
-	require.LessOrEqual(t, stalls, tokens/200, "tokens that lay about while somebody slept")
+	require.LessOrEqual(t, stalls, tokens/200, "tokens that lay about while a goroutine slept")
 }
 
 func TestManySleepersManyWakers(t *testing.T) {

@@ -85,7 +85,7 @@ func (s *Sleeper) Done() {
 }
 
 // watch lets the end of ctx wake the sleeper. The word it wakes through is new
-// each time: a cancellation that comes late finds one that nobody waits on.
+// each time: a cancellation that comes late finds one that no thread waits on.
 func (s *Sleeper) watch(ctx context.Context) {
 	// Channels can be compared; a context may be of a type that can't.
 	if s.done == ctx.Done() {

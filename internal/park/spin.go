@@ -57,7 +57,7 @@ func (s *Spinner) Spin(ctx context.Context, try func(round int) bool) bool {
 	case s.policy == Spin:
 		return spinOn(ctx, try)
 	case runtime.NumCPU() == 1:
-		return false // nobody can answer
+		return false // no other thread can answer
 	}
 	rounds := spinMin
 	if s.average >= 8 {

@@ -23,7 +23,7 @@ type program struct {
 	needs  string // the Debian package
 	libs   []string
 	links  []string
-	// What it takes besides the pinned run of both kinds.
+	// Runs besides the pinned one of both kinds.
 	alsoFree      bool
 	onlyRoundTrip bool
 

@@ -26,7 +26,7 @@ const (
 
 // allCores are the cores that this process may use.
 var allCores = func() (set unix.CPUSet) {
-	_ = unix.SchedGetaffinity(0, &set) // empty: then nobody is pinned
+	_ = unix.SchedGetaffinity(0, &set) // empty: then no process is pinned
 	return set
 }()
 

@@ -26,7 +26,7 @@ type Place interface {
 	// told.
 	Names(*Handle) (bool, error)
 	// Unname removes the name, and so the queue when its last participant leaves. Where
-	// nobody may be attached, the Handle's File holds both roles' locks.
+	// no participant may be attached, the Handle's File holds both roles' locks.
 	Unname(*Handle) error
 	// Discard removes a queue that Open refused with why, if it may be removed, by force
 	// or at all. Otherwise it returns why, or a better reason.
@@ -51,7 +51,7 @@ type Memory interface {
 	ReadAt(b []byte, off int64) (n int, err error)
 	// Map maps the first size bytes; sys.Unmap ends that.
 	Map(size int, write bool) ([]byte, error)
-	// Shrinkable reports whether anybody can take away pages that are mapped.
+	// Shrinkable reports whether a process can take away pages that are mapped.
 	Shrinkable() bool
 }
 
@@ -61,7 +61,7 @@ func InFile(f *sys.File) *Handle { return &Handle{f, f} }
 // Close closes the file. Mappings stay.
 func (h *Handle) Close() error { return h.File.Close() }
 
-// Unattached reports whether nobody but the Handle itself has a role.
+// Unattached reports whether no process but the Handle itself has a role.
 func (h *Handle) Unattached() (bool, error) {
 	for _, b := range []int64{layout.LockProducer, layout.LockConsumer} {
 		if held, err := h.File.Locked(b); err != nil || held {
@@ -72,7 +72,8 @@ func (h *Handle) Unattached() (bool, error) {
 }
 
 // Unnamed reports whether it is certain that the name does not mean this queue any more.
-// What can't be told, for want of permission on the way to the file for example, is not.
+// A meaning that can't be told, for want of permission on the way to the file for example, is not
+// certain.
 func Unnamed(at Place, h *Handle) bool {
 	mine, err := at.Names(h)
 	return err == nil && !mine
@@ -85,8 +86,8 @@ var beforeUnname = func() {}
 var ErrAlreadyGone = fmt.Errorf("%w: another process removed it meanwhile", fs.ErrNotExist)
 
 // Remove removes the name if it means the queue. The kernel removes whatever the name
-// means at that moment, so from the question until it is gone others who remove the queue
-// are kept out: while the queue has the name, nobody can make another one of that name.
+// means at that moment, so from the question until it is gone others that remove the queue
+// are kept out: while the queue has the name, no process can make another one of that name.
 func Remove(at Place, h *Handle) error {
 	if err := retry.Passing(func() (bool, error) {
 		ok, err := h.File.TryLock(layout.LockName, true)

@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { testproc.Main(m, nil) }
 
-// While one removes a queue, nobody else can take its name away and give it to
-// another, which would then be removed instead.
+// While one process removes a queue, no other can take its name away and give it to
+// another queue, which would then be removed instead.
 func TestRemovalOfTheRightFile(t *testing.T) {
 	q := testagent.Queue(t, nil)
 	old, err := shmq.Watch(q)

@@ -38,7 +38,7 @@ func Collapse(f *sys.File, size int) error {
 	return errors.Join(Gather(mem), sys.Unmap(mem))
 }
 
-// Gather gathers the pages of a mapped queue into huge ones, for everybody who maps it.
+// Gather gathers the pages of a mapped queue into huge ones, for every process that maps it.
 // Error: ErrRefused.
 func Gather(mem []byte) error {
 	if err := sys.Collapse(mem); err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // NewMappedRegion returns a region outside of the heap, where the race detector does
-// not look: for who reads bytes while they may be written, and tells afterwards
+// not look: for readers of bytes that may be written meanwhile, which tell afterwards
 // whether they count.
 func NewMappedRegion(t testing.TB, g layout.Geometry, start uint64) *Region {
 	t.Helper()

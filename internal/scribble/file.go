@@ -10,8 +10,8 @@ import (
 )
 
 // Image returns the bytes of a queue that has been in use: records of one slot and of
-// several, one that is held and one that is being written, and the seats of who did that,
-// who is dead.
+// several, one that is held and one that is being written, and the seats of the participants that
+// did that, which are dead.
 func Image(g layout.Geometry, start uint64) []byte {
 	m := ringtest.NewRegion(g, start)
 	copy(m.Bytes, layout.Header{Geometry: g, Created: 1e18, CreationID: [16]byte{1}}.Encode())
@@ -41,7 +41,7 @@ var fields = []struct{ off, size uint64 }{
 	{layout.OffMagic, 8}, {layout.OffHeaderCRC, 4},
 }
 
-// Field changes a field of the header: for a file that nobody has open yet.
+// Field changes a field of the header: for a file that no process has open yet.
 func (p *Pen) Field() {
 	f := fields[p.below(uint64(len(fields)))]
 	b := p.mem[f.off : f.off+f.size]

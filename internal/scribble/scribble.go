@@ -172,7 +172,7 @@ func (p *Pen) Futex() {
 	}
 }
 
-// Header writes over the first page, which nobody reads again once he is attached.
+// Header writes over the first page, which no participant reads again once it is attached.
 func (p *Pen) Header() { p.noise(p.below(layout.HeaderSize-64), 1+p.below(64)) }
 
 // Bytes writes noise anywhere, or flips one bit.

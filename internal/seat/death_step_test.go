@@ -49,7 +49,7 @@ func comeAndGo(c *testproc.Child) {
 // recovering another's too, the next one finds all that there was to find.
 func TestStepDeathAtEachAccessOfAttach(t *testing.T) {
 	for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
-		// The seat of the one who died first: the one that is taken next, or another.
+		// The seat of the participant that died first: the one that is taken next, or another.
 		for _, dead := range []int{0, 2} {
 			t.Run(fmt.Sprintf("%v, seat %d", role, dead), func(t *testing.T) {
 				t.Parallel()
@@ -99,7 +99,7 @@ func deathAtAccess(t *testing.T, role shmq.Role, dead, n int) bool {
 
 // leaveTraces leaves a queue with a claim, then a record, that is, "b"; and before
 // both the record "a" in the hands of a consumer. Both belong to one seat, whose lock
-// nobody has.
+// no process has.
 func leaveTraces(t *testing.T, queue string, seat int) {
 	t.Helper()
 	below, living := testagent.Attach(t, queue, shmq.Producer), testagent.Attach(t, queue, shmq.Producer)

@@ -47,7 +47,7 @@ func TestForkedChildKeepsNoSeat(t *testing.T) {
 	}
 }
 
-// What leaves in order is gone, too, whoever was forked meanwhile.
+// A participant that leaves in order is gone, too, whichever child was forked meanwhile.
 func TestForkedChildKeepsNoRoleAfterDetach(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Single)

@@ -15,7 +15,7 @@ import (
 )
 
 // A participant that attaches has the gate from its question whether it is alone until it has
-// its role: another that came in between would find nobody, too.
+// its role: another that came in between would find no other, too.
 func TestTheGateIsHeldUntilTheRoleIs(t *testing.T) {
 	q := testagent.Queue(t, &shmq.Options{Slots: 64, SlotSize: 64, Seats: 40, Checksum: true})
 	path, err := shmq.Path(q)

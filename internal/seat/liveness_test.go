@@ -16,7 +16,7 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// A process that was killed and that nobody has waited for still has its pid. Its
+// A process that was killed and that its parent has not waited for still has its pid. Its
 // seat is free all the same, and so is what it held.
 func TestZombieIsDead(t *testing.T) {
 	t.Parallel()
@@ -62,7 +62,7 @@ func TestPIDThatBelongsToAnotherByNow(t *testing.T) {
 	require.Equal(t, ring.Swept{Takes: 1, Records: 1}, me.Recover())
 }
 
-// And here the entry of a living one names a pid that nobody has.
+// And here the entry of a living one names a pid that no process has.
 func TestPIDThatIsNobodysRobsNobody(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)
@@ -103,13 +103,13 @@ func seatOf(t *testing.T, queue string, pid int) int {
 }
 
 // elsewhere starts an agent in a PID namespace of its own, where it is process 1 and
-// sees nobody else.
+// sees no other process.
 func elsewhere(t *testing.T) *testagent.Agent {
 	t.Helper()
 	return testagent.NewAs(t, testproc.OwnNamespaces(t, syscall.CLONE_NEWPID))
 }
 
-// Seen from here, the pid of a participant in another namespace is somebody else's.
+// Seen from here, the pid of a participant in another namespace is another process's.
 func TestParticipantInAnotherPIDNamespace(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)
@@ -128,10 +128,10 @@ func TestParticipantInAnotherPIDNamespace(t *testing.T) {
 	c.Continue()
 	require.Equal(t, ring.Swept{}, me.Recover())
 	c.Kill()
-	require.Equal(t, ring.Swept{Takes: 1, Records: 1}, me.Recover(), "it is dead, whoever has pid 1 here")
+	require.Equal(t, ring.Swept{Takes: 1, Records: 1}, me.Recover(), "it is dead, whichever process has pid 1 here")
 }
 
-// Seen from another namespace, nobody here has a pid at all.
+// Seen from another namespace, no process here has a pid at all.
 func TestRecoveryFromAnotherPIDNamespace(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)
@@ -139,7 +139,7 @@ func TestRecoveryFromAnotherPIDNamespace(t *testing.T) {
 	p.Sends("a", "b")
 	require.Equal(t, testagent.Fresh("a"), c.Lease(1))
 	c.Stop()
-	// A participant that attaches recovers the dead. This one finds none, and leaves the record.
+	// A participant that attaches recovers dead ones. This one finds none, and leaves the record.
 	other := elsewhere(t)
 	other.Do("consumer %s", q)
 	require.Equal(t, testagent.Fresh("b"), other.Lease(1))

@@ -43,10 +43,10 @@ func RecoverAll(q *mapped.Queue, mine int) (all []Dead) {
 }
 
 // LockRecovery tells other participants that seats are being recovered: a seat whose lock is
-// held may then be that of a dead participant. It excludes nobody.
+// held may then be that of a dead participant. It excludes no process.
 func LockRecovery(q *mapped.Queue) error {
 	ok, err := q.File.TryLock(layout.LockRecovery, false)
-	if err == nil && !ok { // nobody locks it exclusively
+	if err == nil && !ok { // no process locks it exclusively
 		err = fail.ErrInUse
 	}
 	return err
@@ -56,8 +56,8 @@ func LockRecovery(q *mapped.Queue) error {
 func UnlockRecovery(q *mapped.Queue) { _ = q.File.Unlock(layout.LockRecovery) }
 
 // Recover sweeps what the dead participant of seat i held, and frees the seat. before, if
-// not nil, is called before anything changes, when nobody else can change it. Recover
-// returns nil when somebody else recovers it, has done so, or has taken the seat. It never
+// not nil, is called before anything changes, when no other process can change it. Recover
+// returns nil when another participant recovers it, has done so, or has taken the seat. It never
 // touches a living participant, however long that is stopped: a seat's slots change hands
 // only under the seat's own lock, which the kernel keeps for as long as its holder lives.
 //
@@ -68,7 +68,7 @@ func Recover(q *mapped.Queue, i int, before func()) (dead *Dead, err error) {
 	}
 	// Deferred for the fault of a missing page: others may get further.
 	defer func() { err = errors.Join(err, q.File.Unlock(Byte(i))) }()
-	if !q.Ring.Seat(i).Dirty() { // any more, now that nobody else can change it
+	if !q.Ring.Seat(i).Dirty() { // any more, now that no other process can change it
 		return nil, nil
 	}
 	if before != nil {

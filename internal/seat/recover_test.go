@@ -34,7 +34,7 @@ func TestRecoverTakesBackWhatTheDeadHeld(t *testing.T) {
 	require.Len(t, info.Participants, 1, "their seats are clean")
 }
 
-// However often the living look, and whatever it holds.
+// However often living participants look, and whatever the stopped one holds.
 func TestStoppedParticipantIsNotRobbed(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)
@@ -108,7 +108,7 @@ func TestManyGoroutinesRecoverAtOnce(t *testing.T) {
 	}
 }
 
-// A producer that died with the turn asks nobody to stand back any more.
+// A producer that died with the turn asks no other to stand back any more.
 func TestTurnEndsWithItsHolder(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)

@@ -27,7 +27,7 @@ func (r Role) String() string {
 func Byte(i int) int64 { return layout.SeatOffset + int64(i)*layout.SeatSize }
 
 // Alive asks the kernel whether the seat's lock is held. An answer that can't be had counts
-// as yes: nobody is robbed on a guess.
+// as yes: no participant is robbed on a guess.
 func Alive(q *mapped.Queue, i int) bool {
 	held, err := q.File.Locked(Byte(i))
 	return err != nil || held

@@ -69,7 +69,7 @@ func Take(q *mapped.Queue, role Role, join func(mine *sys.File) error) (_ *Held,
 }
 
 // takeRole locks the role's byte: exclusively where one may have the role, shared where
-// many may. Either way anyone can ask the kernel if the role is held at all.
+// many may. Either way any process can ask the kernel if the role is held at all.
 func takeRole(q *mapped.Queue, role Role, lock *sys.File) error {
 	b, many := int64(layout.LockProducer), q.Header.ManyProducers
 	if role == layout.RoleConsumer {
@@ -105,7 +105,7 @@ func (h *Held) takeSeat(q *mapped.Queue, role Role, lock *sys.File) (dead *Dead,
 		if s.Dirty() {
 			found := sweep(q, i)
 			dead = &found
-			s.Clean() // it names nobody until it names this process
+			s.Clean() // it names no process until it names this one
 		}
 		h.Since = time.Now().UnixNano()
 		s.Take(ring.Occupant{

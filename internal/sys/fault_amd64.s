@@ -9,10 +9,10 @@ TEXT ·faultHandlerPC(SB), NOSPLIT, $0-8
 	RET
 
 // A signal handler of the kernel's calling convention: DI signal, SI siginfo, DX context.
-// The kernel restores all registers when it returns; who goes on to the handler before
+// The kernel restores all registers when it returns; a handler that goes on to the one before
 // needs these three and the stack as they were.
 TEXT ·faultHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
-	MOVL 8(SI), AX      // si_code: not above 0 if somebody sent the signal
+	MOVL 8(SI), AX      // si_code: not above 0 if a process sent the signal
 	TESTL AX, AX
 	JLE  before
 	MOVQ 16(SI), AX     // si_addr

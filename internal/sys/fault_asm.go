@@ -14,7 +14,7 @@ import (
 // have any more. The handler here, in fault_GOARCH.s, gives the faulting mapping private
 // zero pages, notes it, and lets the access be repeated. It runs on the runtime's signal
 // stack, calls nothing but mmap(2), and touches nothing but the table below. Faults
-// elsewhere, and signals that somebody sent, go to the handler that was there before, the
+// elsewhere, and signals that a process sent, go to the handler that was there before, the
 // runtime's. The runtime sets that one at start-up and never again: os/signal leaves
 // SIGBUS alone.
 //

@@ -36,7 +36,7 @@ func look(mem []byte, i int) uint32 {
 	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&mem[i])))
 }
 
-// What is missing reads as zeros and can be written; what was there is replaced, too.
+// Missing pages read as zeros and can be written; pages that were there are replaced, too.
 func TestFaultsAreFilledWithZeros(t *testing.T) {
 	t.Parallel()
 	mem := cutMapping(t, 1<<16, 4096)

@@ -101,7 +101,7 @@ const allocateStep = 1 << 20
 // fails, with ENOSPC, and a later access cannot fault for lack of it. In huge pages the
 // file becomes as long as the pages are.
 func (f *File) Allocate(size int64) error {
-	// What can't fit is refused before the others feel that the rest was tried. A
+	// A size that can't fit is refused before other processes feel the attempt. A
 	// filesystem without a limit says that it has no blocks at all.
 	var st unix.Statfs_t
 	if unix.Fstatfs(f.fd, &st) == nil && st.Blocks != 0 && uint64(size)/uint64(st.Bsize) > st.Bfree {

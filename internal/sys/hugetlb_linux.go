@@ -10,7 +10,7 @@ import (
 // HugePool is the state of the kernel's pool of huge pages of a size.
 type HugePool struct{ Total, Free int64 }
 
-// HugePoolOf reads the pool of pages of size bytes. Free are those that nobody has or
+// HugePoolOf reads the pool of pages of size bytes. Free are those that no process has or
 // has reserved.
 func HugePoolOf(size int64) (p HugePool, err error) {
 	dir := fmt.Sprintf("/sys/kernel/mm/hugepages/hugepages-%dkB/", size>>10)

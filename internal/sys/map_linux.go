@@ -87,7 +87,7 @@ func Unmap(b []byte) error {
 	return err
 }
 
-// Collapse gathers the pages behind a mapping into huge ones, for everybody who maps
+// Collapse gathers the pages behind a mapping into huge ones, for every process that maps
 // the file: those that are whole, from the start on. It needs Linux 6.1, a filesystem
 // in memory, and memory that is not in pieces.
 func Collapse(b []byte) error {

@@ -12,7 +12,7 @@ import (
 const anonymousName = "shmq"
 
 // CreateAnonymous makes a file in memory that has no name and goes with the last
-// descriptor and mapping of it. Seal makes its size final. Nobody can execute it, so
+// descriptor and mapping of it. Seal makes its size final. No process can execute it, so
 // those bits of mode are left out.
 func CreateAnonymous(mode fs.FileMode) (*File, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
@@ -30,7 +30,7 @@ func CreateAnonymous(mode fs.FileMode) (*File, error) {
 	return f, nil
 }
 
-// Seal makes the file keep its size for good, and lets nobody add another seal: one
+// Seal makes the file keep its size for good, and lets no process add another seal: one
 // against writing would shut later participants out.
 func (f *File) Seal() error {
 	_, err := unix.FcntlInt(uintptr(f.fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
@@ -40,7 +40,7 @@ func (f *File) Seal() error {
 	return nil
 }
 
-// Shrinkable reports whether anybody can still make the file shorter, and so take away
+// Shrinkable reports whether a process can still make the file shorter, and so take away
 // pages that are mapped. Only a sealed anonymous file can't be. Its pages can still be
 // punched out, but they come back, as zeros, when they are touched.
 func (f *File) Shrinkable() bool { return f.seals()&unix.F_SEAL_SHRINK == 0 }

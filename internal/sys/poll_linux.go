@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WaitReaderGone waits until nobody can read any more what is written to fd, which
+// WaitReaderGone waits until no process can read any more what is written to fd, which
 // is the writing end of a pipe. It can't be interrupted.
 func WaitReaderGone(fd uintptr) error {
 	if fd > math.MaxInt32 {

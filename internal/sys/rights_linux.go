@@ -45,7 +45,7 @@ func ReceiveDescriptors(conn *net.UnixConn) (files []*os.File, lost bool, err er
 			for _, fd := range fds {
 				files = append(files, os.NewFile(uintptr(fd), "received"))
 			}
-		case unix.SCM_PIDFD: // the sender's, if the socket is set so: nobody else closes it
+		case unix.SCM_PIDFD: // the sender's, if the socket is set so: no other code closes it
 			if len(m.Data) == 4 {
 				_ = unix.Close(int(int32(binary.NativeEndian.Uint32(m.Data))))
 			}

@@ -102,8 +102,8 @@ func (f *File) Mount() uint64 {
 	return 0
 }
 
-// MapPrivate maps the first size bytes of the file to be changed by nobody else and for
-// nobody else: stores go to a copy of the page.
+// MapPrivate maps the first size bytes of the file to be changed by no other process and for
+// no other: stores go to a copy of the page.
 func (f *File) MapPrivate(size int) ([]byte, error) {
 	n := uintptr(size)
 	if page := uintptr(f.HugePage()); page != 0 { // whole pages, or it can't be unmapped

@@ -134,7 +134,7 @@ func Texts(rs []Record) []string {
 	return texts
 }
 
-// Fresh are records that nobody was handed before.
+// Fresh are records that no consumer was handed before.
 func Fresh(texts ...string) []Record { return Again(0, texts...) }
 
 // Again are records that were handed out that many times before.

@@ -91,7 +91,7 @@ func (d *Disk) Mount(file string, mib int, flags, at string) {
 	}
 }
 
-// Path is how everybody names a file of a mounted filesystem.
+// Path is how all processes name a file of a mounted filesystem.
 func (d *Disk) Path(file string) string {
 	return fmt.Sprintf("/proc/%d/root%s/%s", d.PID(), d.Dir, file)
 }

@@ -24,7 +24,7 @@ func InMountNamespace(t *testing.T, role string) {
 	c.Expect("done")
 }
 
-// Mount mounts a filesystem that nobody outside sees. Where it can't the child has said
+// Mount mounts a filesystem that no process outside sees. Where it can't the child has said
 // so, and ends.
 func Mount(c *testproc.Child, source, dir, kind string, flags uintptr, data string) bool {
 	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")

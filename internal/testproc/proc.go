@@ -180,7 +180,7 @@ func (p *Proc) Kill() {
 	p.ended = true
 	_ = p.cmd.Process.Kill()
 	_ = p.in.Close()
-	for range p.lines { // Wait closes the pipe under who reads it
+	for range p.lines { // Wait would close the pipe under its reader
 	}
 	_ = p.cmd.Wait()
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Stall is a time, by CLOCK_MONOTONIC in nanoseconds, in which this machine let
-// nobody, or not this process, run: no measure of the product.
+// no process, or not this one, run: no measure of the product.
 type Stall struct{ From, To int64 }
 
 // StallWatch notices stalls by coming late itself.

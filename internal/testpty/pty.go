@@ -45,10 +45,10 @@ func Open(t testing.TB, columns, rows int) *Terminal {
 	go p.read()
 	t.Cleanup(func() {
 		tty.Close()
-		select { // reading fails once nobody has the other end open
+		select { // reading fails once no process has the other end open
 		case <-p.done:
 		case <-time.After(patience):
-			t.Error("somebody still has the terminal open")
+			t.Error("a process still has the terminal open")
 		}
 		p.master.Close()
 	})

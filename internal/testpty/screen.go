@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// screen follows the sequences of a VT that a simple program uses. What it does not know
-// it notes.
+// screen follows the sequences of a VT that a simple program uses. Sequences that it does not
+// know it notes.
 type screen struct {
 	columns, rows int
 	cells         [][]rune

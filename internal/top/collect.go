@@ -26,12 +26,12 @@ type look struct {
 
 // collector looks at queues again and again.
 //
-// What that costs the participants: a glance reads a dozen lines of the header and two of
+// Its cost to the participants: a glance reads a dozen lines of the header and two of
 // each seat, and each line read has to be fetched back by its writer, some 100 ns. For
 // ten participants and a look a second that is about 2 us a second. A walk over the
 // slots reads a line a slot and costs the participants as many misses: 4096 slots
 // 0.4 ms, a million 100 ms. So all queues get glances, and only the one that is looked
-// at closely gets walks, and those at which nobody receives: there only a walk tells what
+// at closely gets walks, and those at which no consumer receives: there only a walk tells what
 // was handed out before and waits to be handed out again. None begins before a hundred times
 // as long has passed as the last one took. Asking the kernel about a lock takes the file's lock list
 // for the time of a query, once for each seat in use.
@@ -161,7 +161,7 @@ func remember(info, from *shmq.Info) {
 	for i := range info.Participants {
 		p := &info.Participants[i]
 		for _, old := range from.Participants {
-			// What was held by one that holds nothing any more is no news.
+			// The holds of a participant that holds nothing any more are no news.
 			if old.Seat == p.Seat && old.Attached.Equal(p.Attached) && (!p.HeldSince.IsZero() || !p.Alive) {
 				p.Holds = old.Holds
 			}

@@ -38,7 +38,7 @@ func TestKeysThatComeInPieces(t *testing.T) {
 		require.Equal(t, []key{"x", keyUp, keyDown, keyPgUp, "y"}, append(first, second...), "cut at %d", cut)
 		require.Empty(t, left)
 	}
-	// What does not go on is what it is.
+	// A sequence that does not go on is the key it begins with.
 	for in, want := range map[string][]key{"\x1b": {keyEsc}, "\x1b[": {keyEsc, "["}, "\x1bO": {keyEsc, "O"}} {
 		got, rest := parseKeys(in, false)
 		require.Empty(t, got)

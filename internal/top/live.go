@@ -61,7 +61,7 @@ const (
 	codeEnd = "\x1b[m"
 	// An own screen, lines that end where they end, no cursor, all empty; and back.
 	codesEnter = "\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[2J"
-	// What stands between these is shown at once, by terminals that know them.
+	// The text between these is shown at once, by terminals that know them.
 	codeFrame, codeFrameEnd = "\x1b[?2026h", "\x1b[?2026l"
 	codesLeave              = "\x1b[?25h\x1b[?7h\x1b[?1049l"
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/shmq/shmq/internal/sys"
 )
 
-// runLive shows the view until somebody quits or ctx ends. The terminal is as before
+// runLive shows the view until the user quits or ctx ends. The terminal is as before
 // when it returns, also when it panics.
 func runLive(ctx context.Context, l *live) (err error) {
 	if l.in == nil {
@@ -73,7 +73,7 @@ func runLive(ctx context.Context, l *live) (err error) {
 	}
 }
 
-// read passes on what is typed until there is no more, or nobody takes it. It may stay
+// read passes on what is typed until there is no more, or no receiver takes it. It may stay
 // in its read until the end of the process.
 func read(in *os.File, typed chan<- string, done <-chan struct{}) {
 	defer close(typed)
@@ -92,7 +92,7 @@ func read(in *os.File, typed chan<- string, done <-chan struct{}) {
 }
 
 // stop gives the terminal back and stops the process, with its group, as Ctrl-Z does
-// where nobody catches it. It returns when the process goes on. Where nobody could
+// where no handler catches it. It returns when the process goes on. Where no shell could
 // continue it the kernel drops the signal. (SIGTSTP must never have been caught: the
 // runtime would keep its handler.)
 func (l *live) stop() error {
@@ -104,7 +104,7 @@ func (l *live) stop() error {
 	return errors.Join(err, l.enter())
 }
 
-// enter takes the terminal over. Whoever had it meanwhile may have changed it.
+// enter takes the terminal over. The program that had it meanwhile may have changed it.
 func (l *live) enter() error {
 	restore, err := sys.KeyMode(l.in.Fd())
 	if err != nil {

@@ -141,7 +141,7 @@ func (m *model) order() {
 }
 
 // records returns how many records are in the queue: waiting, to be delivered again, or in
-// somebody's hands. A glance tells by what was counted, which may be off by what killed
+// a consumer's hands. A glance tells by what was counted, which may be off by what killed
 // participants had not counted; so it does not say so of a queue in which nothing is.
 func (l *look) records() int {
 	i := l.info

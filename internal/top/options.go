@@ -22,7 +22,7 @@ type Options struct {
 	Texts    Texts
 }
 
-// Run shows queues until somebody quits, or ctx ends; it then returns the cause. If
+// Run shows queues until the user quits, or ctx ends; it then returns the cause. If
 // stdout is no terminal, or with Once, it writes one frame.
 func Run(ctx context.Context, o Options) error {
 	columns, rows, ok := sys.TerminalSize(os.Stdout.Fd())

@@ -137,7 +137,7 @@ func graph(values []int, limit, n, height int, ascii bool) []string {
 	for y := range rows {
 		row := []rune(strings.Repeat(" ", n-len(values)))
 		for _, v := range values {
-			// What is not nothing shows, and only what is full fills the last step.
+			// A value above 0 shows, and only a full one fills the last step.
 			h := v * height * top / max(limit, 1)
 			if v > 0 {
 				h = min(max(h, 1), height*top)

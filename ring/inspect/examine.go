@@ -12,10 +12,10 @@ import (
 // for damage that a participant at work, or dead at any instruction, leaves behind: each
 // judgement reads what bounds it on the right side of the word it judges.
 //
-//   - tail and head only grow. What tail, read before the word, has passed was claimed:
-//     an older word there is wrong. What a word says of the future is bounded by tail and
+//   - tail and head only grow. Slots that tail, read before the word, has passed were claimed:
+//     an older word there is wrong. The future that a word tells is bounded by tail and
 //     head read after it.
-//   - The first word of a span is replaced last. What stands inside counts only if the
+//   - The first word of a span is replaced last. The words inside count only if the
 //     first word, read again after it, is the same.
 //
 // Words that name an owner may come back, so what rests on those is less than certain
@@ -30,7 +30,7 @@ type Fault struct {
 	Pos    uint64 // of the slot
 	Found  string
 	Want   string
-	Means  string // to those who use the queue
+	Means  string // to programs that use the queue
 	// Unsure: it rests on what may come and go. Several examinations have to agree, and
 	// while participants work even that is no proof.
 	Unsure bool
@@ -124,7 +124,7 @@ func (e *examiner) positions() bool {
 		tail := r.tail()
 		if n := int64(handout - tail); n > 0 && uint64(n) > e.lag {
 			e.hot(FaultPositions, layout.HotHandout, fmt.Sprintf("handout %d", handout), fmt.Sprintf("at most tail, %d", tail),
-				"records that nobody has seen are delivered flagged as redelivered, until tail gets there")
+				"records that no consumer has seen are delivered flagged as redelivered, until tail gets there")
 		}
 	}
 	return true
@@ -142,10 +142,10 @@ func (e *examiner) advice() {
 		e.hot(FaultStream, layout.HotLeft, fmt.Sprintf("left %d", n), "at most epoch", "streams count as broken off whose producers left in order")
 	}
 	if n := r.word(layout.HotTold); int64(n-r.word(layout.HotEnds)) > 0 {
-		e.hot(FaultStream, layout.HotTold, fmt.Sprintf("told %d", n), "at most ends", "the next ends of streams are told to nobody but those that are attached")
+		e.hot(FaultStream, layout.HotTold, fmt.Sprintf("told %d", n), "at most ends", "the next ends of streams are told only to consumers that are attached")
 	}
 	if n := r.word(layout.HotMet); int64(n-r.word(layout.HotEnds)) > 1 {
-		e.hot(FaultStream, layout.HotMet, fmt.Sprintf("met %d", n), "at most ends + 1", "the next ends of empty streams are told to nobody but those that are attached")
+		e.hot(FaultStream, layout.HotMet, fmt.Sprintf("met %d", n), "at most ends + 1", "the next ends of empty streams are told only to consumers that are attached")
 	}
 	if !r.Geo.ManyProducers {
 		return
@@ -181,10 +181,10 @@ func (e *examiner) seats() {
 		o := s.Occupant()
 		// Right after the seat was first taken it is not described yet.
 		if role := o.Role; state == layout.SeatDirty && role != layout.RoleProducer && role != layout.RoleConsumer && (role != 0 || o.Attached != 0) {
-			bad(off+layout.SeatRole, fmt.Sprintf("role %d", role), "1 producer or 2 consumer", "people are told of the wrong role; nobody is stuck")
+			bad(off+layout.SeatRole, fmt.Sprintf("role %d", role), "1 producer or 2 consumer", "people are told of the wrong role; no participant is stuck")
 		}
 		if !s.CommandEnds() {
-			bad(off+layout.SeatCommand, fmt.Sprintf("a command without an end, %q", o.Command), "a NUL in its 24 bytes", "people are told of the wrong command; nobody is stuck")
+			bad(off+layout.SeatCommand, fmt.Sprintf("a command without an end, %q", o.Command), "a NUL in its 24 bytes", "people are told of the wrong command; no participant is stuck")
 		}
 	}
 }

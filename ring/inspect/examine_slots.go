@@ -179,7 +179,7 @@ func (e *examiner) span(p uint64, w layout.Word) (in stretch) {
 	case g.ManyConsumers && int64(p-head) > 0 && s != layout.Claimed && s != layout.Full && s != layout.Skip:
 		e.at(FaultState, p, w, fmt.Sprintf("no take beyond head, %d", head), "its records are handed out twice, or never")
 	case g.ManyConsumers && int64(p-e.head) < 0 && (s == layout.Claimed || s == layout.Full):
-		e.at(FaultState, p, w, fmt.Sprintf("taken or free, since head is %d", e.head), "nobody is handed its records, and senders find the queue full for ever when they get here")
+		e.at(FaultState, p, w, fmt.Sprintf("taken or free, since head is %d", e.head), "no consumer is handed its records, and senders find the queue full for ever when they get here")
 	case s.Owned():
 		e.owner(p, w)
 	}
@@ -267,7 +267,7 @@ func (e *examiner) owner(p uint64, w layout.Word) {
 			e.add(Fault{
 				Kind: FaultOwner, Offset: e.lineOffset(p), Slot: int(p & r.Mask), Seat: seat, Pos: p,
 				Found: e.say(p, w) + ", and " + found, Want: want, Unsure: unsure,
-				Means: "nobody ever gives these slots back: their records are lost, and senders find the queue full for ever when they get here",
+				Means: "no participant ever gives these slots back: their records are lost, and senders find the queue full for ever when they get here",
 			})
 		}
 	}

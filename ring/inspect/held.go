@@ -9,8 +9,8 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// A participant notes, by Counters.Hold, when it began to hold something, for people who look at the
-// queue; nothing acts upon it. time.Now costs as much as a record does, so the note is
+// A participant notes, by Counters.Hold, when it began to hold something, for users that look at
+// the queue; nothing acts upon it. time.Now costs as much as a record does, so the note is
 // a reading of the processor's counter. The entry has one of the time of attaching,
 // too; between that and the present, the reader finds out what a tick is.
 

@@ -10,7 +10,7 @@ import (
 // participants work, each number is of a slightly different moment, but no record is
 // counted twice; and what a stranger scribbled is counted like the rest.
 type Survey struct {
-	Records int // published, and handed to nobody
+	Records int // published, and handed to no consumer
 	Claimed int // claims being written
 	Leased  int // in the takes of consumers, dead ones too (many consumers only)
 	Orphans int // in takes without a holder, to be delivered again (many consumers only)
@@ -153,7 +153,7 @@ func (r words) count(in passage, i uint64, w layout.Word) {
 }
 
 // surveyClaims reads the slots of a queue with a single consumer for what its producers are
-// writing. What else the words say may be left over.
+// writing. Other things that the words say may be left over.
 func (r words) surveyClaims(s *Survey, tail uint64) {
 	if !r.Geo.ManyProducers {
 		return

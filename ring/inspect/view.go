@@ -25,14 +25,14 @@ import (
 //     head has not passed p afterwards: a producer writes there only after it has read
 //     a head beyond p.
 //
-// A record that is changing all the time costs a bounded number of copies. What stands
+// A record that is changing all the time costs a bounded number of copies. Everything that stands
 // in the mapping is bounded like everywhere: spans by the ring, lengths by the span.
 
 // State is what becomes of a record that a Viewer sees.
 type State uint8
 
 const (
-	// Waiting: published, and taken by nobody.
+	// Waiting: published, and not taken by a consumer.
 	Waiting State = iota
 	// Leased: in the hands of a consumer, alive or dead, and not acknowledged. In a
 	// queue with a single consumer: handed out, and not freed.
@@ -86,7 +86,7 @@ func NewViewer(r *ring.Ring) *Viewer {
 	return v
 }
 
-// Rewind goes to the oldest record. What was in the ring at this moment lies before
+// Rewind goes to the oldest record. A record that was in the ring at this moment lies before
 // end: a viewer of participants at work stops there, or might never.
 func (v *Viewer) Rewind() (end uint64) {
 	r := v.r

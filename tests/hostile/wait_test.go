@@ -27,8 +27,8 @@ import (
 	"github.com/shmq/shmq/producer"
 )
 
-// Calls that wait, on a queue that somebody scribbles over through a mapping of his own:
-// the words that say who sleeps, too. Each ends with its context at the latest.
+// Calls that wait, on a queue that a goroutine scribbles over through a mapping of its own:
+// the words that say that a participant sleeps, too. Each ends with its context at the latest.
 func TestWaitsAmongScribblersEndWithTheirContexts(t *testing.T) {
 	d := 250 * time.Millisecond
 	if testproc.Long() {

@@ -206,7 +206,7 @@ func quote(s string) string {
 	return out.String()
 }
 
-// What peers print in a form of their own, since their languages format numbers
+// Forms in which peers print values, since their languages format numbers
 // and times in many ways.
 var (
 	peerFloat   = regexp.MustCompile(`\bf\(([^()]+)\)`)

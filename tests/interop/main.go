@@ -6,7 +6,7 @@
 //	go run . -update   writes them into golden/ and docs/records.md
 //	go test .          compares them with both
 //
-// What a machine lacks is left out, with the reason on standard error.
+// Peers that a machine lacks are left out, with the reason on standard error.
 package main
 
 import (

@@ -62,7 +62,7 @@ func (p peer) ask(cache string, values [][]byte) (answers, error) {
 	defer cancel()
 	args := p.program(cache)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	// A zone that is no whole number of hours from UTC shows who forgets about zones.
+	// A zone that is no whole number of hours from UTC shows which peer forgets about zones.
 	cmd.Env = append(os.Environ(), "TZ=Asia/Kolkata", "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1")
 	cmd.Stdin = &in
 	var stderr bytes.Buffer

@@ -46,7 +46,7 @@ func durable() []*scenario {
 	}
 }
 
-// lasts are those who leave last, and so have to leave the queue in order.
+// lasts are participants that leave last, and so have to leave the queue in order.
 func lasts() []*scenario {
 	return []*scenario{
 		{

@@ -112,7 +112,7 @@ func (w *world) settleLiving() error {
 }
 
 // nextStream checks that streams go on: a new consumer is told of the last one that
-// nobody met, and of the next one when all of it was received.
+// no consumer met, and of the next one when all of it was received.
 func (w *world) nextStream() (err error) {
 	c, err := consumer.OpenRaw(w.queue, &consumer.Options{UntilEOF: true})
 	if err != nil {
@@ -233,7 +233,7 @@ func (w *world) atRest() error {
 	return w.nothingLeft()
 }
 
-// unlocked checks that nobody has a lock, and that the last one who left a queue with
+// unlocked checks that no process has a lock, and that the last one that left a queue with
 // checksums left it in order.
 func (w *world) unlocked() error {
 	f, mem, err := w.open()

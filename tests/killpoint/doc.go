@@ -14,7 +14,7 @@
 //
 // # Where it is killed
 //
-// What a killed process leaves is the bytes of the file and what its system calls did:
+// A killed process leaves the bytes of the file and the effects of its system calls:
 // locks, which the kernel drops, and wake-ups. So instructions between two changes of
 // these are one class: a kill after any of them leaves the same. One pass over the
 // operation compares the bytes after every instruction and notes each system call.

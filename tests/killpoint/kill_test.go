@@ -78,7 +78,7 @@ func draw(r *rand.Rand) map[string]string {
 
 // explore kills a victim of its own at each chosen point of a scenario.
 func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
-	runtime.LockOSThread() // who starts a victim traces it
+	runtime.LockOSThread() // the thread that starts a victim traces it
 	defer runtime.UnlockOSThread()
 	page, path := newPage(t)
 	c, err := func() (c course, err error) {

@@ -9,7 +9,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 )
 
-// A record's number says who sent it, how many bytes it has, and which of its
+// A record's number says which sender sent it, how many bytes it has, and which of its
 // sender's records it is.
 func record(who sender, size, n int) uint64 { return uint64(who)<<48 | uint64(size)<<32 | uint64(n) }
 
@@ -33,7 +33,7 @@ type fate int
 const (
 	// gone: acknowledged, given up, or never sent: it does not come.
 	gone fate = iota
-	// certain: sent, and nobody was handed it: it comes, unflagged.
+	// certain: sent, and no consumer was handed it: it comes, unflagged.
 	certain
 	// sending: the call that sends it has not returned: it comes whole, unflagged,
 	// or not at all.
@@ -116,7 +116,7 @@ func (l ledger) check(came []delivery, calls []call, alone bool) error {
 	last := map[sender]uint64{}
 	for _, d := range came {
 		if _, known := l[d.id]; !known {
-			return fmt.Errorf("record %#x came, which nobody sent", d.id)
+			return fmt.Errorf("record %#x came, which no producer sent", d.id)
 		}
 		n, who := d.id&0xffffffff, senderOf(d.id)
 		if n <= last[who] && (alone || d.redelivered == 0) {
@@ -124,7 +124,7 @@ func (l ledger) check(came []delivery, calls []call, alone bool) error {
 		}
 		last[who] = max(n, last[who])
 	}
-	// What is sent of a batch is the front of it.
+	// The sent part of a batch is its front.
 	for _, c := range calls {
 		missing := false
 		for _, id := range c.ids {

@@ -63,7 +63,7 @@ func receives(mode shmq.Options) []*scenario {
 		plain("lease a batch, acknowledge it as one", lines, leaseLines, ackLines),
 		{
 			name: "receive a batch", role: shmq.Consumer, at: 1, records: append([]uint64{earlier2}, lines...), hold: true,
-			// What comes first comes alone: something may have been given back.
+			// The first record comes alone: one may have been given back.
 			prepare: func(v *victim) { v.consume(); v.receive() }, received: []uint64{earlier2},
 			calls: []call{receiveBatch},
 		},

@@ -14,7 +14,7 @@ import (
 // recoverable are records for a dead consumer to hold.
 var recoverable = []uint64{earlier2, record(earlier, pair, 3), record(earlier, small, 4)}
 
-// recoveries are what one does about another who died.
+// recoveries are what one participant does about another that died.
 func recoveries(mode shmq.Options) []*scenario {
 	recover := func(name string, role shmq.Role) *scenario {
 		return &scenario{
@@ -42,7 +42,7 @@ func recoveries(mode shmq.Options) []*scenario {
 		recover("recover, by a consumer", shmq.Consumer),
 	}
 	if mode.Consumers == shmq.Many {
-		// Who sleeps may recover too, at its heartbeat.
+		// A sleeping consumer may recover too, at its heartbeat.
 		s := recover("recover, by a consumer, another asleep", shmq.Consumer)
 		s.reserve, s.living, s.sleeper = false, true, shmq.Consumer
 		all = append(all, s)

@@ -4,7 +4,7 @@ package killpoint
 
 import "github.com/shmq/shmq"
 
-// removals are the operations of one who has no seat.
+// removals are the operations of a process that has no seat.
 func removals() []*scenario {
 	return []*scenario{
 		{

@@ -19,13 +19,13 @@ type scenario struct {
 	variant bool // of another scenario: the bounded form has it in one mode only
 	home    home // where the queue lives
 
-	// What is there before the victim comes.
+	// The state before the victim comes.
 	absent  bool     // no queue
 	at      int      // index of the slot of the first of records
 	records []uint64 // in the ring
 	hold    bool     // many consumers: one leases a record before those, through it all
 
-	// What there is when the victim has prepared itself.
+	// The state when the victim has prepared itself.
 	prepare  func(v *victim)
 	sent     []uint64       // by the victim in prepare
 	handed   []uint64       // to the victim in prepare
@@ -33,8 +33,8 @@ type scenario struct {
 	living   bool           // another producer, if there can be, lives through it all
 	reserve  bool           // and, among many, has a reservation
 	corpses  func(w *world) // dirty seats of dead ones
-	sleeper  shmq.Role      // somebody sleeps
-	broken   bool           // the stamp is of another boot; nobody else is attached
+	sleeper  shmq.Role      // a participant of this role sleeps
+	broken   bool           // the stamp is of another boot; no other participant is attached
 
 	// The operation. A call may wait for ever.
 	calls    []call
@@ -51,7 +51,7 @@ type call struct {
 	during, after fate
 }
 
-// mayLive reports whether somebody can have that role beside the victim.
+// mayLive reports whether another participant can have that role beside the victim.
 func (s *scenario) mayLive(role shmq.Role) bool {
 	side := s.mode.Producers
 	if role == shmq.Consumer {

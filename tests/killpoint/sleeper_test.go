@@ -25,7 +25,7 @@ import (
 // sleeper is a living participant that is asleep when the victim is killed: a consumer
 // that waits for records, or a producer that waits for room.
 type sleeper struct {
-	done   chan struct{} // nil if nobody sleeps
+	done   chan struct{} // nil if no participant sleeps
 	cancel context.CancelFunc
 	end    error
 
@@ -94,7 +94,7 @@ func (z *sleeper) has(l ledger) bool {
 	return true
 }
 
-// waits is how often the living have gone to sleep.
+// waits is how often living participants have gone to sleep.
 func (w *world) waits() (n int) {
 	info, err := shmq.Stat(w.queue)
 	require.NoError(w.t, err)
@@ -115,7 +115,7 @@ func (w *world) gets(has func() bool) error {
 			return w.end
 		case <-time.After(time.Millisecond):
 		}
-		more := w.waits() - before // asked first: who has all sleeps on too
+		more := w.waits() - before // asked first: a sleeper that has all sleeps on too
 		if has() {
 			return nil
 		}
@@ -128,7 +128,7 @@ func (w *world) gets(has func() bool) error {
 func never() bool { return false }
 
 // wakeSleeper gives the sleeper what it waits for, and checks that it gets that
-// without anybody's help. Then it ends.
+// without another's help. Then it ends.
 func (w *world) wakeSleeper(returned int) error {
 	if w.done == nil {
 		return nil

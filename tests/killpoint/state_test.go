@@ -77,7 +77,7 @@ func (v *view) changed() bool {
 // otherBoot is a stamp of no file of this boot.
 const otherBoot = 0x0b007
 
-// locks are the bytes that a participant locks, or who makes or removes the queue.
+// locks are the bytes that a participant locks, or a process that makes or removes the queue.
 func (v *view) locks() []int64 {
 	bytes := []int64{
 		layout.LockProducer, layout.LockConsumer, layout.LockImage, layout.LockName, layout.LockSide, layout.LockSegment,

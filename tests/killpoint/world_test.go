@@ -127,7 +127,7 @@ func (w *world) ready() {
 	}
 }
 
-// strike lets the dying be dead. Who sleeps has just gone to sleep then, and does not
+// strike lets the dying be dead. A sleeper has just gone to sleep then, and does not
 // find them before its heartbeat.
 func (w *world) strike() {
 	if w.done != nil && len(w.dying) > 0 {
@@ -169,7 +169,7 @@ func (w *world) left() (state, error) {
 	return w.state()
 }
 
-// corpse lets a seat be found as that of a dead one, who did what do does. Its entry is
+// corpse lets a seat be found as that of a dead participant that did what do does. Its entry is
 // dirty only when all others have come: each would clean up behind it.
 func (w *world) corpse(seat int, role shmq.Role, do func(r *ring.Ring)) {
 	w.ring(do)

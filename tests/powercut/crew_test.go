@@ -23,9 +23,9 @@ import (
 )
 
 // A crew is processes that send and receive without an end, and keep account of it in a
-// file that they share with the test: what was sent, as far as a call has returned, and
-// what is acknowledged, before it is. So the test knows at any moment which records have
-// to be in the queue.
+// file that they share with the test: records that were sent, as far as a call has returned, and
+// records that are acknowledged, before they are. So the test knows at any moment which records
+// have to be in the queue.
 const (
 	crewMax     = 4       // producers
 	crewRecords = 1 << 17 // of each at most

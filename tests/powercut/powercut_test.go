@@ -13,10 +13,10 @@ import (
 	"github.com/shmq/shmq/internal/testproc"
 )
 
-// What the disk has after a power cut: an ext4 on a loop device, whose backing file lies
+// The content of the disk after a power cut: an ext4 on a loop device, whose backing file lies
 // in another ext4. That one is frozen for the moment in which the file is copied, so the
-// copy is what the device had at an instant, in the middle of anybody's sync. What was in
-// the page cache of the inner filesystem only is not in it. The copy is mounted, which
+// copy is what the device had at an instant, in the middle of any process's sync. Data that was
+// in the page cache of the inner filesystem only is not in it. The copy is mounted, which
 // replays its journal. Every send that had returned before has to be there.
 func TestPowerCut(t *testing.T) {
 	modes, rounds := []shmq.Options{{Producers: shmq.One, Consumers: shmq.One}, {}}, 3

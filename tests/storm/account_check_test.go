@@ -33,10 +33,10 @@ func TestAccountFindsWhatIsWrong(t *testing.T) {
 		"one did not come again":            {good[:3], "did not come again"},
 		"one came again without a flag":     {replace(3, take(2, 3, 120, fresh, acked)), "not flagged"},
 		"one came again though it was done": {add(take(0, 3, 40, redelivered, acked)), "had acknowledged it"},
-		"one was taken from the living":     {replace(3, take(2, 3, 99, redelivered, acked)), "held alive"},
+		"one was taken from a living one":   {replace(3, take(2, 3, 99, redelivered, acked)), "held alive"},
 		"one overtook another":              {replace(0, take(0, 3, 25, fresh, acked)), "order: record 0 "},
-		"one that nobody sent":              {add(take(4, 3, 130, fresh, acked)), "nobody sent"},
-		"one that was given back":           {add(taken{abortedBit | newID(1, 0), 129, 130, 3, fresh, acked, true}), "nobody sent"},
+		"one that was never sent":           {add(take(4, 3, 130, fresh, acked)), "no producer sent"},
+		"one that was given back":           {add(taken{abortedBit | newID(1, 0), 129, 130, 3, fresh, acked, true}), "no producer sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(false)

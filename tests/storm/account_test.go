@@ -10,12 +10,12 @@ import (
 	"slices"
 )
 
-// account compares what was sent with what was handed out, by the journals of all who
-// took part.
+// account compares records that were sent with those that were handed out, by the journals of all
+// that took part.
 type account struct {
 	single bool // the consumer: what it acknowledged can come again until all before is
 	sent   map[int]sentBy
-	ends   []int64 // by life: from when on what it held is anybody's
+	ends   []int64 // by life: from when on any life may have what it held
 	takes  []taken
 	maybe  map[uint64]bool // in the hands of Receive when it was killed
 
@@ -156,7 +156,7 @@ func (a *account) check() []string {
 func (a *account) hands(ts []taken) {
 	id := ts[0].id
 	if p, ok := a.sent[lifeOf(id)]; !ok || seqOf(id) >= p.tried {
-		a.complain("nobody sent the record %#x that consumer %d was handed", id, ts[0].life)
+		a.complain("no producer sent the record %#x that consumer %d was handed", id, ts[0].life)
 		return
 	}
 	for i, t := range ts[1:] {

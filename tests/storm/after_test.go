@@ -23,12 +23,12 @@ func requireNothingLeft(t *testing.T, queue string, opts shmq.Options) {
 	c, err := consumer.OpenRaw(queue, &consumer.Options{NoCreate: true, UntilEOF: true})
 	require.NoError(t, err)
 	_, err = c.TryLease()
-	if err != io.EOF && !errors.Is(err, shmq.ErrBrokenOff) { // it was told to those who drained
-		require.ErrorIs(t, err, shmq.ErrEmpty, "who drained the queue to the end of the stream left nothing")
+	if err != io.EOF && !errors.Is(err, shmq.ErrBrokenOff) { // it was told to those that drained
+		require.ErrorIs(t, err, shmq.ErrEmpty, "the consumers that drained the queue to the end of the stream left nothing")
 	}
 	info, err := shmq.Stat(queue)
 	require.NoError(t, err)
-	require.Len(t, info.Participants, 1, "the seats of the dead were cleaned up")
+	require.Len(t, info.Participants, 1, "dead participants' seats were cleaned up")
 	require.Equal(t, []int{0, 0, 0, 0}, []int{info.Records, info.Claimed, info.Leased, info.Orphans})
 
 	p, err := producer.OpenRaw(queue, &producer.Options{NoCreate: true})
@@ -77,7 +77,7 @@ func requireSeats(t *testing.T, queue string, opts shmq.Options) {
 	require.NoError(t, errors.Join(errs...))
 }
 
-// requireUnlocked asks the kernel whether anybody has a lock on any byte of the file.
+// requireUnlocked asks the kernel whether any process has a lock on any byte of the file.
 func requireUnlocked(t *testing.T, queue string) {
 	t.Helper()
 	path, err := shmq.Path(queue)

@@ -11,7 +11,7 @@ import (
 )
 
 // checkAllTheTime examines a queue while the storm goes on, until the function that
-// it returns is called: nothing that the living or the dead do is damage.
+// it returns is called: nothing that living or dead participants did is damage.
 func checkAllTheTime(t *testing.T, queue string) (stop func() (looks int)) {
 	var looks int
 	done := make(chan struct{})

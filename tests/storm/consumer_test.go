@@ -55,7 +55,7 @@ func consume(c *testproc.Child) {
 }
 
 func (r *receiver) step() {
-	// Who waits for a record while it holds others may wait for ever: the ring may
+	// A consumer that waits for a record while it holds others may wait for ever: the ring may
 	// have come round to them.
 	waits := len(r.open) == 0
 	switch n := r.random.IntN(12); {
@@ -181,7 +181,7 @@ func (r *receiver) settleAll() {
 
 func (r *receiver) settleOne(i int) {
 	l := r.open[i]
-	// Nobody else may have touched it meanwhile.
+	// No other process may have touched it meanwhile.
 	if id, err := read(l.Bytes()); err != nil || id != l.id {
 		r.fail("record %x changed while it was held: %x, %v", l.id, id, err)
 	}

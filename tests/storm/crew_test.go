@@ -48,9 +48,9 @@ type crew struct {
 	seed    uint64
 	random  *rand.Rand
 	running []*life
-	over    bool      // nobody new comes
-	alone   time.Time // until then nobody new comes, who would recover what the dead held
-	looked  time.Time // when it looked for all who stand still
+	over    bool      // no new life comes
+	alone   time.Time // until then no new life comes, which would recover what dead ones held
+	looked  time.Time // when it looked for all that stand still
 	account *account
 	quiet   *quiet
 	stats   *stats
@@ -83,7 +83,7 @@ func (c *crew) start(role string) {
 	c.running = append(c.running, l)
 }
 
-// fill starts successors for those who are gone.
+// fill starts successors for those that are gone.
 func (c *crew) fill() {
 	c.t.Helper()
 	want := func(s shmq.Multiplicity) int {
@@ -105,7 +105,7 @@ func (c *crew) fill() {
 	}
 }
 
-// of returns those of a role who run.
+// of returns those of a role that run.
 func (c *crew) of(role string) (ls []*life) {
 	for _, l := range c.running {
 		if l.role == role {
@@ -135,7 +135,7 @@ func (c *crew) disturb() {
 }
 
 // lull leaves one survivor on each side of many to itself, for longer than one may
-// wait: nobody comes who would recover what the dead held.
+// wait: no new one comes that would recover what dead ones held.
 func (c *crew) lull() {
 	c.t.Helper()
 	c.alone = time.Now().Add(maxWait * 3 / 2)
@@ -208,7 +208,7 @@ func (c *crew) rage(d, gap time.Duration) {
 	}
 }
 
-// pass lets time pass, in which those go on who were stopped for long enough.
+// pass lets time pass, in which the lives go on that were stopped for long enough.
 func (c *crew) pass(d time.Duration) {
 	c.t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(500 * time.Microsecond) {
@@ -226,7 +226,7 @@ func (c *crew) settle() {
 	for _, l := range c.of(producing) {
 		c.dismiss(l, "leave")
 	}
-	// The last one to leave has seen the end of the stream, and nobody died after it.
+	// The last one to leave has seen the end of the stream, and none died after it.
 	for drained := false; !drained || len(c.of(consuming)) > 0; {
 		if len(c.of(consuming)) == 0 {
 			c.start(consuming)
@@ -236,7 +236,7 @@ func (c *crew) settle() {
 	require.Empty(c.t, c.running)
 }
 
-// scene describes the queue and who is on it, for a failure.
+// scene describes the queue and its participants, for a failure.
 func (c *crew) scene() string {
 	var b strings.Builder
 	for _, l := range c.running {

@@ -16,7 +16,7 @@ import (
 // to do before the call and what came of it afterwards.
 type journal struct {
 	attached atomic.Int64 // when, by now()
-	leaving  atomic.Int64 // when it began to close; what it held is anybody's from then on
+	leaving  atomic.Int64 // when it began to close; another may have what it held from then on
 	left     atomic.Bool  // closed, and about to end
 	since    atomic.Int64 // when the call under way began, or 0
 	waits    [maxWaits]span
@@ -65,7 +65,7 @@ const (
 	untold // by Receive
 )
 
-// What becomes of a take.
+// The fates of a take.
 const (
 	held uint32 = iota + 1
 	acking

@@ -44,7 +44,7 @@ func newPart(c *testproc.Child) *part {
 	return p
 }
 
-// attach waits for a role and a seat: those of the dead it is to replace.
+// attach waits for a role and a seat: those of the dead one that it is to replace.
 func (p *part) attach(open func() error) {
 	p.tempted()
 	p.journal.call(func() {

@@ -8,7 +8,7 @@ import (
 )
 
 // quiet collects the waits of participants, and the times in which one had to wait:
-// while somebody was stopped, or there was no peer, or the machine stood still.
+// while a participant was stopped, or there was no peer, or the machine stood still.
 type quiet struct {
 	excuses []span
 	lives   map[string][]span // by role, from attachment to end

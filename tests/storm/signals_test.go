@@ -72,8 +72,8 @@ func (c *crew) resume(l *life) {
 	}
 }
 
-// attend takes note of those who stopped or killed themselves, and lets those go on
-// who were stopped for long enough.
+// attend takes note of lives that stopped or killed themselves, and lets those go on
+// that were stopped for long enough.
 func (c *crew) attend() {
 	c.t.Helper()
 	look := time.Since(c.looked) > 50*time.Millisecond
@@ -99,7 +99,7 @@ func (c *crew) attend() {
 	}
 }
 
-// later is when one who is stopped goes on.
+// later is when a stopped one goes on.
 func (c *crew) later() time.Time {
 	if c.random.IntN(40) == 0 {
 		return time.Now().Add(300 * time.Millisecond) // several heartbeats

@@ -11,7 +11,7 @@ import (
 	"github.com/shmq/shmq/internal/atomics"
 )
 
-// maxWait is longer here: who is to recover often dies of it, and each death costs
+// maxWait is longer here: a participant that is to recover often dies of it, and each death costs
 // another heartbeat.
 const maxWait = 3 * time.Second
 

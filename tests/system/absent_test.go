@@ -81,7 +81,7 @@ func TestAttachWithoutArguments(t *testing.T) {
 	}
 }
 
-// Whoever is late to remove a queue is told that it is gone, or that it is in use for a
+// A process that is late to remove a queue is told that it is gone, or that it is in use for a
 // moment, whatever kind of place it is in.
 func TestRemoversRace(t *testing.T) {
 	t.Parallel()

@@ -164,7 +164,7 @@ func TestCheckNamesEachKindOfDamage(t *testing.T) {
 	})
 }
 
-// What the dead leave is in order, with a note of each.
+// The traces of dead participants are in order, with a note of each.
 func TestCheckOfTheDead(t *testing.T) {
 	t.Parallel()
 	testagent.EachMode(t, func(t *testing.T, opts shmq.Options) {
@@ -190,7 +190,7 @@ func TestCheckOfTheDead(t *testing.T) {
 	})
 }
 
-// A file of any length is explained, and never harms who looks.
+// A file of any length is explained, and never harms the process that looks.
 func TestCheckOfACutFile(t *testing.T) {
 	t.Parallel()
 	w := newWreck(t, shmq.Options{})
@@ -211,8 +211,8 @@ func TestCheckOfACutFile(t *testing.T) {
 	require.False(t, d.Damaged(), "longer is no damage")
 }
 
-// With checksums it also finds a record whose bytes were changed, and what the machine
-// left in pieces is for who attaches next to rebuild.
+// With checksums it also finds a record whose bytes were changed, and leaves what the machine
+// left in pieces to the next process that attaches, to rebuild.
 func TestCheckOfChecksums(t *testing.T) {
 	t.Parallel()
 	testagent.EachMode(t, func(t *testing.T, opts shmq.Options) {
@@ -247,7 +247,7 @@ func TestCheckOfChecksums(t *testing.T) {
 	})
 }
 
-// While somebody takes part, what rests on a seat is not told as a fact.
+// While a process takes part, a finding that rests on a seat is not told as a fact.
 func TestCheckIsNotSureOfTheLiving(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &shmq.Options{Slots: 8, SlotSize: 64, Seats: 4})
@@ -272,7 +272,7 @@ func TestCheckIsNotSureOfTheLiving(t *testing.T) {
 	require.True(t, d.Damaged())
 }
 
-// Who locks a seat without using it keeps it from the others.
+// A process that locks a seat without using it keeps it from the others.
 func TestCheckNotesALockThatNobodyUses(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &shmq.Options{Slots: 8, SlotSize: 64, Seats: 4})
@@ -287,7 +287,7 @@ func TestCheckNotesALockThatNobodyUses(t *testing.T) {
 	require.False(t, d.Damaged())
 }
 
-// Whoever meets damage is told how to learn more.
+// A participant that meets damage is told how to learn more.
 func TestDamageNamesTheCheck(t *testing.T) {
 	t.Parallel()
 	w := newWreck(t, shmq.Options{Producers: shmq.One, Consumers: shmq.One})

@@ -87,14 +87,14 @@ func createOnCommand(c *testproc.Child) {
 	<-c.Lines
 }
 
-// Who opens by name while others create and remove sees a whole queue or none.
+// A process that opens by name while others create and remove sees a whole queue or none.
 func TestQueueIsCompleteBeforeItHasAName(t *testing.T) {
 	t.Parallel()
 	name := testagent.Name(t)
 	seenWholeOrNotAtAll(t, name, 1000)
 }
 
-// seenWholeOrNotAtAll makes and removes a queue while somebody looks for it by name.
+// seenWholeOrNotAtAll makes and removes a queue while another process looks for it by name.
 func seenWholeOrNotAtAll(t *testing.T, name string, rounds int) {
 	t.Helper()
 	done := make(chan struct{})

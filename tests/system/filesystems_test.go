@@ -18,8 +18,8 @@ import (
 	"github.com/shmq/shmq/internal/testproc"
 )
 
-// Through a mount for reading only, one can look at a queue, and do nothing else. Others,
-// who have it mounted for writing, take part, and are seen.
+// Through a mount for reading only, a process can look at a queue, and do nothing else. Others,
+// which have it mounted for writing, take part, and are seen.
 func TestReadOnlyFilesystem(t *testing.T) {
 	t.Parallel()
 	testdisk.InMountNamespace(t, "read-only")
@@ -85,7 +85,7 @@ func onOverlay(c *testproc.Child) {
 	c.Say("done")
 }
 
-// useAll creates a queue, attaches to it, asks who lives, and removes it.
+// useAll creates a queue, attaches to it, asks which participants live, and removes it.
 func useAll(c *testproc.Child, q string) {
 	c.Check(shmq.Create(q, &shmq.Options{Consumers: shmq.One}))
 	p, err := attach.To(q, shmq.Producer, nil)

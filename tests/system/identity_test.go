@@ -58,7 +58,7 @@ func (l *life) look(queue string, n, ack int) {
 	require.NoError(l, c.Close())
 }
 
-// is notes that a record has an id: always the same, and nobody else's.
+// is notes that a record has an id: always the same, and no other record's.
 func (l *life) is(text string, id shmq.ID) {
 	l.Helper()
 	require.NotZero(l, id.Creation)
@@ -196,8 +196,8 @@ func copyFile(t *testing.T, from, to string) {
 	require.NoError(t, os.WriteFile(to, b, 0o600))
 }
 
-// What was sent and not synced is lost with the power, and its positions are used again.
-// What is left comes again under its ids.
+// Records that were sent and not synced are lost with the power, and their positions are used
+// again. Records that are left come again under their ids.
 func TestARebuiltQueueGoesOnUnderOtherIDs(t *testing.T) {
 	t.Parallel()
 	homes(t, func(t *testing.T, l *life, q string, o *shmq.Options) {
@@ -223,7 +223,7 @@ func TestARebuiltQueueGoesOnUnderOtherIDs(t *testing.T) {
 	})
 }
 
-// In memory nothing begins as long as nothing happened to the file, however often somebody
+// In memory nothing begins as long as nothing happened to the file, however often a process
 // comes alone: the table lasts.
 func TestInMemoryAnIncarnationLasts(t *testing.T) {
 	t.Parallel()
@@ -276,7 +276,7 @@ func TestIDsOfQueuesWithoutAFile(t *testing.T) {
 	}
 }
 
-// Many come at once to a queue that nobody has used, or to a copy: one of them begins an
+// Many processes come at once to a queue that none has used, or to a copy: one of them begins an
 // incarnation, and all agree on it.
 func TestManyComeToANewIncarnation(t *testing.T) {
 	t.Parallel()
@@ -349,7 +349,7 @@ func TestWhatALeaseKnows(t *testing.T) {
 	}
 }
 
-// How long the oldest record waits, whoever had it in between.
+// How long the oldest record waits, whichever consumer had it in between.
 func TestStatTellsHowOldTheOldestIs(t *testing.T) {
 	t.Parallel()
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {

@@ -120,7 +120,7 @@ func withSmallFiles(c *testproc.Child) {
 func TestLockInMemory(t *testing.T) {
 	t.Parallel()
 	var attr *syscall.SysProcAttr
-	if os.Getuid() == 0 { // who may do anything has no limit
+	if os.Getuid() == 0 { // root has no limit
 		attr = testproc.OwnNamespaces(t, 0)
 	}
 	c := testproc.StartAs(t, attr, "little-locked", testagent.Queue(t, nil), testagent.Queue(t, &shmq.Options{Slots: 2, Seats: 2}))

@@ -95,7 +95,7 @@ func TestOpenWhatIsNoQueue(t *testing.T) {
 	}
 }
 
-// In a directory where everybody may write, a link can lead anywhere.
+// In a directory where every user may write, a link can lead anywhere.
 func TestLinkInDirectoryOfQueuesIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	target, link := testagent.Queue(t, nil), testagent.Name(t)

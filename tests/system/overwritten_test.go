@@ -18,7 +18,7 @@ import (
 )
 
 // overwritings leave a file of the same length in the same place, that holds something else.
-// older is what the queue's file was before anybody attached.
+// older are the bytes of the queue's file before any process attached.
 var overwritings = map[string]func(t *testing.T, path string, o shmq.Options, older []byte){
 	"cut and grown": func(t *testing.T, path string, _ shmq.Options, older []byte) {
 		require.NoError(t, os.Truncate(path, 0))
@@ -36,7 +36,7 @@ var overwritings = map[string]func(t *testing.T, path string, o shmq.Options, ol
 	},
 }
 
-// TestAnOverwrittenQueueIsLost has nobody look while the file is short. Busy participants,
+// TestAnOverwrittenQueueIsLost has no process look while the file is short. Busy participants,
 // and one that sleeps, learn of it all the same.
 func TestAnOverwrittenQueueIsLost(t *testing.T) {
 	t.Parallel()

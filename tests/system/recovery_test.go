@@ -26,8 +26,8 @@ func recoverQueue(t *testing.T, q string) *shmq.Recovery {
 	return rec
 }
 
-// All seats are taken, by the dead and by the living, and some of the living stand
-// still: who looks from outside needs no seat, and touches the dead only.
+// All seats are taken, by dead and by living participants, and some of the living ones stand
+// still: a recovery from outside needs no seat, and touches dead ones only.
 func TestRecoverFromOutside(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64, Seats: 4})
@@ -82,7 +82,7 @@ func TestRecoverFromOutside(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, recoverQueue(t, q).Dead, "once")
 
-	// The living go on where they stopped, and the dead one's records come again.
+	// Living participants go on where they stopped, and the dead one's records come again.
 	sender.Continue()
 	taker.Continue()
 	sender.Do("commit 10")
@@ -92,7 +92,7 @@ func TestRecoverFromOutside(t *testing.T) {
 	require.Equal(t, testagent.Fresh("d"), taker.Lease(1))
 }
 
-// A single role is held by the living, and not needed.
+// A single role is held by a living participant, and not needed.
 func TestRecoverBesideSingleRoles(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Single)
@@ -110,7 +110,7 @@ func TestRecoverBesideSingleRoles(t *testing.T) {
 	p.Sends("d")
 }
 
-// Those asleep are woken even when the dead one held nothing: it may have been the
+// Sleepers are woken even when the dead one held nothing: it may have been the
 // last sender. (A participant looks by itself ten times a second; this sleeper
 // would not.)
 func TestRecoverWakesSleepers(t *testing.T) {
@@ -148,7 +148,7 @@ func TestManyRecoverAtOnce(t *testing.T) {
 			p.Kill()
 			held = 1
 		}
-		for i := range dead { // as good as dead: in use, and nobody has the lock
+		for i := range dead { // as good as dead: in use, and no process has the lock
 			me.Ring().Seat(i + 2).Take(ring.Occupant{Role: uint32(shmq.Producer)})
 		}
 		var wg sync.WaitGroup
@@ -176,7 +176,7 @@ func TestManyRecoverAtOnce(t *testing.T) {
 	}
 }
 
-// A dead one's seat whose lock somebody holds is that one's to recover, and is told
+// A dead one's seat whose lock another process holds is that one's to recover, and is told
 // as alive or as not freed.
 func TestRecoverLeavesASeatToWhoIsAtIt(t *testing.T) {
 	t.Parallel()

@@ -25,14 +25,14 @@ import (
 
 var errnos = map[string]syscall.Errno{"EPERM": unix.EPERM, "ENOSYS": unix.ENOSYS, "EACCES": unix.EACCES}
 
-// What a sandbox may refuse is refused, by a real filter in a child and in each of the
-// usual ways, while the child takes part in queues. Each step works, in a slower way
+// System calls that a sandbox may refuse are refused, by a real filter in a child and in each of
+// the usual ways, while the child takes part in queues. Each step works, in a slower way
 // perhaps, or says that it is refused and what to do; none hangs.
 func TestWhatASandboxRefuses(t *testing.T) {
 	t.Parallel()
 	for what, refused := range map[string][]string{
-		// Who lives can't be known. Who is attached goes on; only the end of a stream
-		// that nobody marked can't be told.
+		// No process can know which participants live. Attached ones go on; only the end of a
+		// stream that no producer marked can't be told.
 		"locks": {"attach", "stat", "until eof"},
 		"mmap":  {"attach", "stat"},
 		// A child would have the mapping, too.

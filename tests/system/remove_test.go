@@ -54,7 +54,7 @@ func TestRemoveIfLooksWhenNobodyCanAttach(t *testing.T) {
 	require.ErrorIs(t, shmq.Remove(q), fs.ErrNotExist)
 }
 
-// The refusal takes nothing from those at work, nor from who comes next.
+// The refusal takes nothing from participants at work, nor from the next one.
 func TestRefusedRemoveLeavesNoLock(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Single)
@@ -65,7 +65,7 @@ func TestRefusedRemoveLeavesNoLock(t *testing.T) {
 	}
 }
 
-// Nobody ends up attached to a queue that was removed, however attachments, removals
+// No participant ends up attached to a queue that was removed, however attachments, removals
 // and creations interleave: with an attachment open, its name stays.
 func TestAttachAndRemoveRace(t *testing.T) {
 	t.Parallel()
@@ -121,7 +121,7 @@ func raceAttachAndRemove(t *testing.T, name string, o shmq.Options, rounds int) 
 	removers.Wait()
 }
 
-// What to do is told once, however many layers an error comes through.
+// The remedy is told once, however many layers an error comes through.
 func TestRemovedIsToldOnce(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, nil)

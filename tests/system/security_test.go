@@ -15,8 +15,8 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// What docs/security.md says of those who may only read: a shared lock is all they need
-// to keep others out, for as long as they live.
+// The denials of service that docs/security.md tells of users who may only read: a shared lock is
+// all they need to keep others out, for as long as they live.
 func TestWhoMayReadCanDenyService(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &shmq.Options{Producers: shmq.One, Slots: 8, SlotSize: 64, Seats: 4})

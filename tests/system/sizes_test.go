@@ -24,7 +24,7 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// The longest name is as long as a file name can be with the prefix. What is longer, in a
+// The longest name is as long as a file name can be with the prefix. A longer one, in a
 // path too, is an error and leaves nothing.
 func TestTheLongestName(t *testing.T) {
 	t.Parallel()
@@ -140,7 +140,7 @@ func TestFileOfMoreThanFourGiB(t *testing.T) {
 			require.ErrorContains(t, err, "more than this system can map")
 			_, err = shmq.Check(q)
 			require.ErrorContains(t, err, "more than this system can map")
-			require.NoError(t, shmq.ForceRemove(q), "nobody here can use it, but remove it")
+			require.NoError(t, shmq.ForceRemove(q), "this process can't use it, but remove it")
 			return
 		}
 		overTheEnd(t, q)
@@ -205,7 +205,7 @@ func TestQueueOfMoreThanFourGiB(t *testing.T) {
 	}
 }
 
-// Files as they would be after more slots than anybody will ever use: real processes
+// Files as they would be after more slots than any program will ever use: real processes
 // cross the points at which positions outgrow a word's bits.
 func TestFilesCrossEveryWrap(t *testing.T) {
 	t.Parallel()

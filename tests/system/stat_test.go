@@ -43,7 +43,7 @@ func TestStatTellsWhoHoldsWhat(t *testing.T) {
 	info, err = shmq.Stat(q)
 	require.NoError(t, err)
 	require.False(t, info.Participants[1].Alive, "dead, and not recovered by a look")
-	require.Equal(t, []int{1, 0, 1}, []int{info.Records, info.Leased, info.Orphans}, "the dead have no leases")
+	require.Equal(t, []int{1, 0, 1}, []int{info.Records, info.Leased, info.Orphans}, "dead ones have no leases")
 	_, err = json.Marshal(info)
 	require.NoError(t, err)
 }
@@ -71,7 +71,7 @@ func TestListWhileQueuesComeAndGo(t *testing.T) {
 	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq.text", []byte("hello"), 0o600))
 	require.NoError(t, os.WriteFile(shmq.Dir()+"/other", nil, 0o600))
 	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq.", nil, 0o600))
-	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq.\x1b[2Jboo", nil, 0o600), "by somebody who wants to be seen")
+	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq.\x1b[2Jboo", nil, 0o600), "by a user who wants to be seen")
 	require.NoError(t, os.WriteFile(shmq.Dir()+"/shmq...", nil, 0o600))
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -69,8 +69,8 @@ func TestSumsOfOrderlyParticipants(t *testing.T) {
 	})
 }
 
-// Senders and receivers are killed at any instruction. What is in the queue is told exactly,
-// and what was counted may lack one call of each of them. (Each record has a slot of its
+// Senders and receivers are killed at any instruction. The content of the queue is told exactly,
+// and the counts may lack one call of each of them. (Each record has a slot of its
 // own, so the positions tell how many there were.)
 func TestSumsAfterKills(t *testing.T) {
 	t.Parallel()
@@ -103,7 +103,7 @@ func TestSumsAfterKills(t *testing.T) {
 				require.NoError(t, err)
 			}
 			info := sums(t, q)
-			require.Zero(t, info.Leased, "the dead have no leases")
+			require.Zero(t, info.Leased, "dead ones have no leases")
 			require.GreaterOrEqual(t, info.Sent, last.Sent)
 			require.GreaterOrEqual(t, info.Received, last.Received)
 			last = *info
@@ -122,7 +122,7 @@ func TestSumsAfterKills(t *testing.T) {
 		require.LessOrEqual(t, info.Uncounted, int64(deadSenders))
 		require.Greater(t, info.Sent, uint64(1000))
 
-		// From here on nobody is killed, and nothing is lost any more.
+		// From here on no process is killed, and nothing is lost any more.
 		c := testagent.OpenConsumer(t, q, nil)
 		for {
 			if _, err := c.TryReceive(nil); err != nil {

@@ -35,7 +35,7 @@ func TestSegmentCreatorsInProcessesHaveOneWinner(t *testing.T) {
 	}
 }
 
-// Who looks by name while others create and remove sees a whole queue or none.
+// A process that looks by name while others create and remove sees a whole queue or none.
 func TestSegmentQueueIsSeenWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	for _, adopted := range []bool{false, true} {

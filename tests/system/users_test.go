@@ -105,7 +105,7 @@ func obeyAsUser(c *testproc.Child) {
 }
 
 // Users of a group share a queue in a directory that gives its group to what is made in
-// it; each recovers what the other held. Who is not in the group is kept out.
+// it; each recovers what the other held. A user who is not in the group is kept out.
 func TestQueueOfAGroup(t *testing.T) {
 	t.Parallel()
 	dir := userDir(t, team, fs.ModeSetgid|0o770)
@@ -140,8 +140,8 @@ func TestQueueOfAGroup(t *testing.T) {
 	newUser(t, exe, who(bob, team)).can("remove %s", q)
 }
 
-// In a sticky directory for everybody, as /dev/shm is, the kernel may refuse to open
-// somebody else's file with O_CREAT; attaching does without. There, only the owner
+// In a sticky directory for all users, as /dev/shm is, the kernel may refuse to open
+// another user's file with O_CREAT; attaching does without. There, only the owner
 // removes.
 func TestQueueOfAnotherUserInStickyDirectory(t *testing.T) {
 	dir := userDir(t, 0, fs.ModeSticky|0o777)
@@ -167,7 +167,7 @@ func TestQueueOfAnotherUserInStickyDirectory(t *testing.T) {
 	}
 }
 
-// Who may read only may look only.
+// A user who may only read a queue may only look at it.
 func TestQueueForReadersOnly(t *testing.T) {
 	t.Parallel()
 	dir := userDir(t, 0, 0o777)
@@ -180,7 +180,7 @@ func TestQueueForReadersOnly(t *testing.T) {
 }
 
 // In a user namespace users have other numbers. A seat has the number that its holder
-// has in its own; a file of somebody without a number there is nobody's.
+// has in its own; a file of a user without a number there is user nobody's.
 func TestUsersInAnotherNamespace(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Shared)

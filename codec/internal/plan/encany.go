@@ -66,7 +66,7 @@ func (e *Encoder) dynamic(dst []byte, v reflect.Value) ([]byte, error) {
 	}
 	p := encPlanOf(v.Type().Elem())
 	if p.err != nil {
-		return dst, &fault{err: p.err} // a new one: the plan's error is everybody's
+		return dst, &fault{err: p.err} // a new one: the plan's error is shared
 	}
 	if e.boxes == wire.MaxDepth {
 		return dst, ErrTooDeep // a pointer to the interface that it is in

@@ -110,7 +110,7 @@ func appendBytes(dst, b []byte) []byte {
 // deeper notes that a container begins. Its end is depth--.
 func (e *Encoder) deeper() error {
 	if e.depth == wire.MaxDepth {
-		return ErrTooDeep // nobody could decode it; a value that contains itself ends here
+		return ErrTooDeep // no decoder would take it; a value that contains itself ends here
 	}
 	e.depth++
 	return nil

@@ -20,7 +20,7 @@ var (
 	ErrTrailing = errors.New("codec: bytes after the value")
 )
 
-// errShort says that a record ends too early. Whoever gets it looks at the record
+// errShort says that a record ends too early. A caller that gets it looks at the record
 // again to tell what exactly is wrong, so it is never shown.
 var errShort = io.ErrUnexpectedEOF
 

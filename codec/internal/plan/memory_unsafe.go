@@ -20,7 +20,7 @@ import (
 //   - Slices are only lengthened by reflect, and elements are addressed below the
 //     length that was read together with the array's address.
 //
-// What a record says never becomes an offset or a size: records choose among fields of
+// Bytes of a record never become an offset or a size: records choose among fields of
 // a plan and count elements of slices that reflect made that long.
 type ref struct{ p unsafe.Pointer }
 

@@ -57,7 +57,7 @@ type v5Decoder struct {
 }
 
 // decode decodes into v the one value that src holds, whose first ext starts at ext.
-// What the value's own method leaves of src is left out.
+// The rest of src that the value's own method leaves is left out.
 //
 // Preconditions: src is well-formed. v has an address.
 func (d *v5Decoder) decode(src []byte, ext int, v reflect.Value) error {

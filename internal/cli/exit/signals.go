@@ -13,7 +13,7 @@ type Signal struct{ Sig syscall.Signal }
 func (e Signal) Error() string { return e.Sig.String() }
 
 // WithSignals returns a context that the first SIGINT, SIGTERM or SIGHUP ends, with
-// a Signal as its cause. The second one kills the process, as if nobody had
+// a Signal as its cause. The second one kills the process, as if it had not
 // listened. SIGHUP stays ignored if it was, as by nohup. SIGINT does not: a shell
 // ignores it for every command that a script starts in the background, and a user
 // who sends it to one of those means it.

@@ -6,7 +6,7 @@ import (
 	"github.com/shmq/shmq/internal/sys"
 )
 
-// LostOutput returns an error if standard output leads nowhere without anybody having said
+// LostOutput returns an error if standard output leads nowhere without the user having said
 // so: a command that takes records for what it has written would lose them.
 //
 // Where a process starts with a closed descriptor 1, the Go runtime opens /dev/null in its

@@ -46,7 +46,7 @@ func (n *number) Set(s string) error {
 	return nil
 }
 
-// What a k is: 1000 of anything, 1024 bytes.
+// Values of k: 1000 of anything, 1024 bytes.
 const (
 	kilo = 1000
 	kibi = 1024

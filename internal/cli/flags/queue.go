@@ -39,8 +39,8 @@ func (q *Queue) Add(cmd *cobra.Command) {
 // Options returns what the flags ask for.
 func (q *Queue) Options() shmq.Options {
 	o := q.opts
-	// What is not asked for is the library's default, for which an existing queue is no
-	// contradiction.
+	// An option that was not asked for is the library's default, for which an existing queue is
+	// no contradiction.
 	for flag, value := range map[string]*int{"slots": &o.Slots, "slot-size": &o.SlotSize, "seats": &o.Seats} {
 		if !q.set.Changed(flag) {
 			*value = 0

@@ -8,7 +8,7 @@ import (
 	"github.com/shmq/shmq/internal/wire"
 )
 
-// cutTexts cuts the input at each separator. What follows the last one is a record
+// cutTexts cuts the input at each separator. The text that follows the last one is a record
 // too, unless it is empty.
 func cutTexts(sep byte, what string) func(io.Reader, *Batch) error {
 	return func(in io.Reader, to *Batch) error {

@@ -115,7 +115,7 @@ var errKept = errors.New("kept")
 // collect removes a queue if it is garbage. The error is one of removing it.
 func (f *gcFlags) collect(name string) (garbage, error) {
 	g := garbage{Name: name}
-	// Two looks: the first one keeps nobody out, during the second nobody can attach.
+	// Two looks: the first one keeps no process out, during the second none can attach.
 	keep, err := f.keep(&g)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

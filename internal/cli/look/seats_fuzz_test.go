@@ -19,7 +19,7 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// FuzzWhatSeatsSayIsTold lets seats and hot words say anything. What is printed of them
+// FuzzWhatSeatsSayIsTold lets seats and hot words say anything. The text that is printed of them
 // can be parsed, and drives no terminal.
 func FuzzWhatSeatsSayIsTold(f *testing.F) {
 	f.Add([]byte{})

@@ -173,7 +173,7 @@ func (t *follower) follow() error {
 			return err
 		}
 		if ended {
-			continue // what was sent until then is still to be seen
+			continue // records sent until then are still to be shown
 		}
 		rest := time.NewTimer(max(pause, tailRest*time.Since(start)))
 		select {

@@ -80,7 +80,7 @@ func (w *Watch) run(asked bool) {
 		now, counts := time.Now(), w.Count()
 		text := w.text(now.Sub(then), before, counts)
 		then, before = now, counts
-		// A job in the background would write over what somebody types.
+		// A job in the background would write over what the user types.
 		if asked || now.Sub(w.start) >= patience && sys.InForeground(os.Stderr.Fd()) {
 			w.progress(text)
 		}
@@ -122,7 +122,7 @@ func (w *Watch) Finish() {
 	w.Line("queue %q: %s", w.Queue, text)
 }
 
-// rounded leaves out the digits that nobody reads.
+// rounded leaves out the digits that no user reads.
 func rounded(d time.Duration) string {
 	if d < time.Second {
 		return d.Round(time.Microsecond).String()

@@ -39,7 +39,7 @@ func Holds(p *shmq.Participant) string {
 	h := p.Holds
 	if h == nil {
 		if p.Role == shmq.Producer && !p.HeldSince.IsZero() {
-			return "a reservation" // a single producer's; its slots are nobody else's anyway
+			return "a reservation" // a single producer's; its slots are no other's anyway
 		}
 		return ""
 	}

@@ -115,7 +115,7 @@ func (m *metrics) queue(i *shmq.Info) {
 	total("shmq_tail_slots_total", "Slots that producers have claimed: the position of the next claim.", i.Tail)
 	total("shmq_head_slots_total", "Slots that consumers have taken; with a single consumer: acknowledged.", i.Head)
 	number("shmq_depth_slots", "Slots between head and tail.", i.Depth)
-	number("shmq_records_waiting", "Records that nobody was handed yet.", i.Records)
+	number("shmq_records_waiting", "Records that no consumer was handed yet.", i.Records)
 	number("shmq_records_orphaned", "Records to be delivered again: their holder died, or gave them back.", i.Orphans)
 	number("shmq_records_leased", "Records in the hands of living consumers; of a single one, at most so many.", i.Leased)
 	number("shmq_claims_open", "Claims of producers that are being written.", i.Claimed)
@@ -124,7 +124,7 @@ func (m *metrics) queue(i *shmq.Info) {
 		if !i.OldestSent.IsZero() {
 			age = Ago(i.OldestSent).Seconds()
 		}
-		m.add("shmq_oldest_record_age_seconds", gauge, "Since when the oldest record waits that nobody has, the orphaned ones too; 0 if there is none.", strconv.FormatFloat(age, 'f', 3, 64), q...)
+		m.add("shmq_oldest_record_age_seconds", gauge, "Since when the oldest record waits that no consumer has, the orphaned ones too; 0 if there is none.", strconv.FormatFloat(age, 'f', 3, 64), q...)
 	}
 	total("shmq_records_sent_total", "Records sent, by all participants that ever were.", i.Sent)
 	total("shmq_bytes_sent_total", "Payload of those.", i.SentBytes)
@@ -158,7 +158,7 @@ func (m *metrics) queue(i *shmq.Info) {
 				alive++
 			}
 		}
-		const name, help = "shmq_participants", "Participants; the dead are those that nobody has recovered yet."
+		const name, help = "shmq_participants", "Participants; dead ones are those that no participant has recovered yet."
 		m.add(name, gauge, help, strconv.Itoa(alive), "queue", i.Name, "role", role.String(), "alive", "true")
 		m.add(name, gauge, help, strconv.Itoa(dead), "queue", i.Name, "role", role.String(), "alive", "false")
 		m.add("shmq_participants_stopped", gauge, "Living participants whose process is stopped, and not frozen.", strconv.Itoa(stopped), "queue", i.Name, "role", role.String())

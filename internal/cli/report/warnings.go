@@ -10,7 +10,7 @@ import (
 )
 
 // Warnings says in plain words what may be in the way of participants: dead ones, stopped
-// ones that hold something, a ring without room and why, and records that nobody takes.
+// ones that hold something, a ring without room and why, and records that no consumer takes.
 func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 	if i.Broken {
 		lines = append(lines, "the machine stopped, or this is a copy of a queue in use; the next participant, or shmq recover, rebuilds it; until then these numbers mean little")
@@ -39,7 +39,7 @@ func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 }
 
 // fullText says what the ring is full behind: a participant holds the position that a
-// producer needs next, or nobody has taken the record there.
+// producer needs next, or no consumer has taken the record there.
 func fullText(i *shmq.Info, now time.Time) string {
 	if i.Tail < uint64(i.Slots) { // a lap has not even passed
 		return "the ring is full, though nobody can have filled it; run: shmq check " + i.Name

@@ -128,7 +128,7 @@ func (f *requeueFlags) move(ctx context.Context, name string, d *requeued) (err 
 	return errors.Join(m.run(n), m.close(), c.Close())
 }
 
-// there returns how many records are in the queue and nobody's. In a dry run it prints
+// there returns how many records are in the queue and no consumer's. In a dry run it prints
 // those that are chosen.
 func (f *requeueFlags) there(name string, d *requeued) (n int64, err error) {
 	v, err := shmq.View(name)
@@ -186,7 +186,7 @@ func (f *requeueFlags) target(l *deadletter.Letter) string {
 	return l.Path
 }
 
-// show prints a letter, whose texts may be anybody's.
+// show prints a letter, whose texts any process may have written.
 func (d *requeued) show(l *deadletter.Letter, redelivered int, f *requeueFlags) error {
 	d.Requeued++
 	d.To[f.target(l)]++

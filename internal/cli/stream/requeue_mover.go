@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"strings"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
@@ -60,7 +62,7 @@ func (m *mover) run(n int64) (bad error) {
 			m.kept = append(m.kept, l)
 		}
 		bad = cmp.Or(bad, err)
-		if m.ctx.Err() != nil || errors.Is(err, exit.ErrTimeout) || m.single && !put {
+		if err != nil && m.ctx.Err() != nil || errors.Is(err, exit.ErrTimeout) || m.single && !put {
 			return err
 		}
 	}
@@ -81,6 +83,9 @@ func (m *mover) one(l *consumer.Lease) (put bool, err error) {
 		return false, nil
 	}
 	name := m.flags.target(letter)
+	if err := m.known(name, letter); err != nil {
+		return false, err
+	}
 	to := m.target(name)
 	if to.err == nil {
 		err = m.send(to.queue, letter.Record)
@@ -96,6 +101,18 @@ func (m *mover) one(l *consumer.Lease) (put bool, err error) {
 		m.done.Before++
 	}
 	return true, nil
+}
+
+// known refuses a descriptor that is not the letter's queue: the number was the worker's, and
+// here it may be any other queue, or this command's own file.
+func (m *mover) known(name string, l *deadletter.Letter) error {
+	if m.flags.to != "" || !strings.HasPrefix(name, "fd:") {
+		return nil
+	}
+	if info, err := shmq.Stat(name); err == nil && info.CreationID == l.CreationID {
+		return nil
+	}
+	return fmt.Errorf("%w: %q was a descriptor of the worker, and is not that queue here; name the queue with --to", fs.ErrNotExist, name)
 }
 
 // target opens a queue, once.
@@ -152,6 +169,9 @@ func (m *mover) send(to *producer.Raw, record []byte) error {
 	err := exit.Ended(ctx, to.Send(ctx, record))
 	if err == exit.ErrTimeout {
 		return fmt.Errorf("%w: there was no room in queue %q for %v", err, to.Name(), m.flags.timeout.Value())
+	}
+	if err == nil { // or it went to a queue that nobody finds any more
+		err = to.Check()
 	}
 	return err
 }

@@ -1,10 +1,10 @@
 package worker
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
@@ -26,8 +26,13 @@ const (
 // handle runs the command once, for one record or a batch. The command has a session, and so
 // a process group, of its own: a signal reaches all of a pipeline, and reaches it once.
 func (r *Runner) handle(ctx context.Context, rs []*crew.Record) error {
+	in, done, err := stdin(rs)
+	if err != nil {
+		return tooShort(err)
+	}
+	defer done()
 	cmd := exec.Command(r.opts.Command[0], r.opts.Command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input(rs)), os.Stdout, os.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, os.Stdout, os.Stderr
 	var last *lastLines
 	if r.dead != nil {
 		last = &lastLines{to: os.Stderr}
@@ -39,12 +44,14 @@ func (r *Runner) handle(ctx context.Context, rs []*crew.Record) error {
 	if err := r.start(cmd); r.ctx.Err() != nil && err != nil {
 		return err // it goes back whatever the reason
 	} else if isShortage(err) {
-		return &crew.Shortage{Err: fmt.Errorf("the command can't be started just now: %w", err)}
+		return tooShort(err)
+	} else if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) { // it was there when the receiver began
+		return &crew.Fatal{Err: fmt.Errorf("%w: %w", exit.ErrNotFound, err)}
 	} else if err != nil {
 		return &crew.Fatal{Err: fmt.Errorf("%w: %w", exit.ErrCantRun, err)}
 	}
 	inTime := r.endInTime(ctx, cmd)
-	err := cmd.Wait()
+	err = cmd.Wait()
 	r.mu.Lock()
 	delete(r.groups, cmd.Process.Pid)
 	r.mu.Unlock()
@@ -128,6 +135,10 @@ func (r *Runner) signal(cmd *exec.Cmd, sig syscall.Signal) {
 	}
 }
 
+func tooShort(err error) error {
+	return &crew.Shortage{Err: fmt.Errorf("the command can't be started just now: %w", err)}
+}
+
 // isShortage reports whether a command could not be started for want of something that
 // may be there later: processes, memory, descriptors; or because its file is being
 // written.
@@ -143,7 +154,7 @@ func isShortage(err error) bool {
 // commandError is a command that failed.
 type commandError struct {
 	err  error
-	last *lastLines // nil where nobody will read them
+	last *lastLines // nil where no letter will have them
 }
 
 func (e *commandError) Error() string { return e.err.Error() }

@@ -30,13 +30,3 @@ func (r *Runner) environment(rs []*crew.Record) []string {
 		fmt.Sprintf("SHMQ_REDELIVERED=%d", redelivered),
 	}
 }
-
-// input is what a command finds on its standard input: the records as prepare formatted
-// them, one after the other.
-func input(rs []*crew.Record) (in []byte) {
-	for _, rec := range rs {
-		text, _ := rec.Value.([]byte)
-		in = append(in, text...)
-	}
-	return in
-}

@@ -16,7 +16,7 @@ import (
 func inOwnSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // signalGroup signals a process group. Those of it that are stopped would not get the
-// signal before somebody continues them, so they are continued. An error means that the
+// signal before another process continues them, so they are continued. An error means that the
 // group is gone.
 func signalGroup(pid int, sig syscall.Signal) {
 	_ = syscall.Kill(-pid, sig)

@@ -71,7 +71,7 @@ func (p *Place) Names(h *place.Handle) (bool, error) {
 	return named == mine, err
 }
 
-// Discard removes, by force, a queue that nobody here can use.
+// Discard removes, by force, a queue that this process can't use.
 func (p *Place) Discard(why error, force bool) (err error) {
 	if !force || !unusable(why) {
 		return why

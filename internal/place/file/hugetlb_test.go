@@ -191,7 +191,7 @@ func TestNoHugePagesLeft(t *testing.T) {
 }
 
 // Whatever a tmpfs says of huge pages, an option that asks for them gets them; where it says
-// within_size or always, everybody does.
+// within_size or always, every queue does.
 func TestHugePagesOnTmpfs(t *testing.T) {
 	for _, c := range []struct {
 		huge     string

@@ -40,7 +40,7 @@ func createOnSmallFilesystem(c *testproc.Child) {
 	if len(files) != 0 {
 		c.Fail("left %v", files)
 	}
-	// What failed took nothing: a queue of nearly all there is fits.
+	// The failed attempts took nothing: a queue of nearly all there is fits.
 	c.Check(shmq.Create(dir+"/q", &shmq.Options{Slots: 512, SlotSize: 1800}))
 	a, err := attach.To(dir+"/q", shmq.Producer, &attach.Options{NoCreate: true})
 	c.Check(err)
@@ -55,7 +55,7 @@ func createOnSmallFilesystem(c *testproc.Child) {
 }
 
 // Two that start at once, where there is room for the queue of one of them: one makes it,
-// and the other, who found no room, joins it.
+// and the other, which found no room, joins it.
 func TestAttachTogetherWhereOneQueueFits(t *testing.T) {
 	t.Parallel()
 	testdisk.InMountNamespace(t, "attach-small")

@@ -103,7 +103,7 @@ func TestNobodyCanChangeTheSizeOfAnAnonymousQueue(t *testing.T) {
 	require.ErrorIs(t, unix.Fallocate(int(f.Fd()), 0, info.Size(), 4096), unix.EPERM)
 	for _, seal := range []int{unix.F_SEAL_WRITE, unix.F_SEAL_FUTURE_WRITE} {
 		_, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seal)
-		require.ErrorIs(t, err, unix.EPERM, "it would shut out who comes later")
+		require.ErrorIs(t, err, unix.EPERM, "it would shut out later participants")
 	}
 	stat := inode(t, f)
 	require.EqualValues(t, 0o600, stat.Mode&0o777)
@@ -123,13 +123,13 @@ func TestOptionsOfAnAnonymousQueue(t *testing.T) {
 	require.Equal(t, path, info.Path)
 	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFD, 0)
 	require.NoError(t, err)
-	require.Equal(t, unix.FD_CLOEXEC, flags, "whoever is to have it is handed it")
+	require.Equal(t, unix.FD_CLOEXEC, flags, "a process that is to have it is handed it")
 
 	_, err = shmq.CreateAnonymous(&shmq.Options{Slots: -1})
 	require.ErrorIs(t, err, shmq.ErrOption)
 	if strconv.IntSize > 32 {
 		_, err = shmq.CreateAnonymous(&shmq.Options{Slots: 1 << 24, SlotSize: 1 << 30})
-		require.ErrorIs(t, err, shmq.ErrNoSpace, "the kernel would kill somebody for it")
+		require.ErrorIs(t, err, shmq.ErrNoSpace, "the kernel would kill a process for it")
 		require.ErrorContains(t, err, "fewer or smaller slots")
 	}
 	_, err = shmq.CreateAnonymous(&shmq.Options{Slots: 16, SlotSize: 64, HugePages: true})
@@ -146,7 +146,7 @@ func TestOptionsOfAnAnonymousQueue(t *testing.T) {
 	require.NoError(t, a.Detach())
 }
 
-// Once attached, nobody needs the descriptor, nor what its number means by then.
+// Once attached, a participant needs neither the descriptor nor what its number means by then.
 func TestAttachmentOutlivesTheFile(t *testing.T) {
 	t.Parallel()
 	f := newAnonymous(t, &testagent.Shared)

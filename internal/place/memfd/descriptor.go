@@ -15,7 +15,7 @@ import (
 
 const prefix = "fd:"
 
-// Is reports whether a name means a descriptor. What has a slash is a path.
+// Is reports whether a name means a descriptor. A name with a slash is a path.
 func Is(name string) bool {
 	return strings.HasPrefix(name, prefix) && !strings.Contains(name, "/")
 }

@@ -70,7 +70,7 @@ func TestFileCalledLikeADescriptor(t *testing.T) {
 	require.NoError(t, entries[1].Err)
 }
 
-// What is no queue's descriptor is reported at once, in one line.
+// A descriptor that is no queue's is reported at once, in one line.
 func TestDescriptorOfSomethingElse(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, nil)

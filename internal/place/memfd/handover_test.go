@@ -47,7 +47,7 @@ func TestQueueHandedOverASocket(t *testing.T) {
 	})
 }
 
-// giveQueue makes a queue and gives it to all who ask.
+// giveQueue makes a queue and gives it to all processes that ask.
 //
 // Arguments: the socket's path, producers, consumers.
 func giveQueue(c *testproc.Child) {
@@ -220,7 +220,7 @@ func TestReceiveFromAStranger(t *testing.T) {
 	})
 }
 
-// The sender hears at once of what nobody would take.
+// The sender hears at once of a file that no receiver would take.
 func TestSendChecksTheFile(t *testing.T) {
 	t.Parallel()
 	a, _ := sockets(t, unix.SOCK_STREAM)

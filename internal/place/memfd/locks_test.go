@@ -65,7 +65,7 @@ func TestAttachmentsByOneNumberDoNotShareLocks(t *testing.T) {
 }
 
 // A participant of another make may lock its seat through the descriptor that it was
-// given, which is ours too. A question through that one would be answered: nobody.
+// given, which is ours too. A question through that one would be answered: no holder.
 func TestLockThroughTheGivenDescriptorIsSeen(t *testing.T) {
 	t.Parallel()
 	f := newAnonymous(t, &testagent.Shared)

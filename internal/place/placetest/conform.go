@@ -136,7 +136,7 @@ func opens(t *testing.T, at place.Place) {
 	}
 }
 
-// madeOnce: what is there is not made again, nor changed by the attempt.
+// madeOnce: a queue that is there is not made again, nor changed by the attempt.
 func madeOnce(t *testing.T, at place.Place) {
 	h := open(t, at, true)
 	mem := mapped(t, h, true)
@@ -181,8 +181,8 @@ func tooLarge(t *testing.T, at place.Place) {
 	require.NoError(t, at.Create(spec()))
 }
 
-// losesItsName: then nobody new can come, and those that are in have what they had; and the
-// next queue of that name is another.
+// losesItsName: then no new participant can come, and those that are in have what they had; and
+// the next queue of that name is another.
 func losesItsName(t *testing.T, at place.Place) {
 	h := open(t, at, true)
 	mem := mapped(t, h, true)
@@ -203,7 +203,7 @@ func losesItsName(t *testing.T, at place.Place) {
 	require.True(t, names(t, at, again))
 }
 
-// damaged: a queue that nobody can use goes by force, and only so.
+// damaged: a queue that no process can use goes by force, and only so.
 func damaged(t *testing.T, at place.Place) {
 	h := open(t, at, true)
 	mapped(t, h, true)[layout.OffHeaderCRC] ^= 1

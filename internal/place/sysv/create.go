@@ -88,7 +88,7 @@ func (p *Place) begin(mode fs.FileMode) (*sys.File, *layout.Side, error) {
 	if err != nil {
 		return nil, nil, place.NoRoom(p.path, layout.SideSize, err)
 	}
-	_, err = f.TryLock(layout.LockSide, true) // nobody else knows the file
+	_, err = f.TryLock(layout.LockSide, true) // no other process knows the file
 	if err == nil {
 		err = writeSide(f, side)
 	}
@@ -121,7 +121,7 @@ func (p *Place) fill(f *sys.File, side *layout.Side, s *place.Spec) (err error) 
 			return err
 		}
 	}
-	// What can't fit is refused before the kernel ends somebody to make room.
+	// A size that can't fit is refused before the kernel ends a process to make room.
 	if left, err := sys.MemoryLeft(); err == nil && side.Own && !s.HugePages && size > left {
 		return fmt.Errorf("%w: the queue takes %d bytes, the machine has %d left; make it with fewer or smaller slots, or free some", fail.ErrNoSpace, size, left)
 	}

@@ -38,7 +38,7 @@ func TestSegmentInAnotherNamespace(t *testing.T) {
 	c.Expect("removed")
 	_, err := shmq.Stat(q)
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	require.Zero(t, attachments(t, id), "nobody else's segment was touched")
+	require.Zero(t, attachments(t, id), "no other program's segment was touched")
 	require.ErrorIs(t, shmq.Create(q, nil), shmq.ErrInUse)
 	require.NoError(t, sys.RemoveSegment(id))
 }

@@ -82,7 +82,7 @@ func TestForeignSegmentThatCannotBeUsed(t *testing.T) {
 	for _, at := range []int{0, 127, 128, 4095, 4096, 8191, 10_000, total - 1} {
 		try(total, func(b []byte) { b[at] = 7 }, shmq.ErrNotQueue, fmt.Sprintf("byte %d is not zero", at))
 	}
-	// A byte that lies behind the queue is nobody's business.
+	// A byte that lies behind the queue does not matter.
 	key := testagent.FreeKey(t)
 	id := testagent.ForeignSegment(t, key, total+1, 0o600)
 	inSegment(t, id, func(b []byte) { b[total] = 7 })

@@ -33,7 +33,7 @@ func TestSegmentKilledAtEverySystemCall(t *testing.T) {
 		for _, borrowed := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, borrowed %v", what, borrowed), func(t *testing.T) {
 				t.Parallel()
-				runtime.LockOSThread() // who seizes a thread traces it
+				runtime.LockOSThread() // the thread that seizes another traces it
 				defer runtime.UnlockOSThread()
 				step := func() int {
 					if testproc.Long() {
@@ -120,7 +120,7 @@ func dieWithSegment(c *testproc.Child) {
 	var work func()
 	work = func() {
 		runtime.LockOSThread()
-		if unix.Gettid() == os.Getpid() { // the tracer and who started the process would both wait for it
+		if unix.Gettid() == os.Getpid() { // the tracer and the parent of the process would both wait for it
 			go work()
 			select {}
 		}
@@ -254,7 +254,7 @@ func TestSegmentKilledBetweenSystemCalls(t *testing.T) {
 	require.NoError(t, sys.RemoveSegment(id))
 }
 
-// A dead maker's segment is known by its process. Anybody else's stays.
+// A dead maker's segment is known by its process. Any other one stays.
 func TestSegmentOfADeadMaker(t *testing.T) {
 	t.Parallel()
 	for _, mine := range []bool{true, false} {
@@ -276,7 +276,7 @@ func TestSegmentOfADeadMaker(t *testing.T) {
 	}
 }
 
-// Anyone can write a side file that claims a segment; only its creator's counts.
+// Any user can write a side file that claims a segment; only its creator's counts.
 func TestSegmentClaimedByAnotherUser(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {

@@ -135,7 +135,7 @@ func TestSegmentIsDetached(t *testing.T) {
 		require.NoError(t, err)
 		_, err = attach.To(q, shmq.Consumer, nil)
 		require.ErrorIs(t, err, shmq.ErrRoleTaken)
-		require.Equal(t, 1, attachments(t, id), "who is refused leaves nothing")
+		require.Equal(t, 1, attachments(t, id), "a refused participant leaves nothing")
 		require.NoError(t, c.Detach())
 	}
 	agent := testagent.Consumer(t, q)

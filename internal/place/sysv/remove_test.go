@@ -34,7 +34,7 @@ func TestSegmentRemovedUnderItsParticipants(t *testing.T) {
 	require.Len(t, info.Participants, 3)
 	require.NoError(t, w.Close())
 
-	require.Equal(t, testagent.Fresh("a"), c.Lease(1), "what is there is delivered")
+	require.Equal(t, testagent.Fresh("a"), c.Lease(1), "records that are there are delivered")
 	require.Equal(t, testagent.Fresh("b"), c.Lease(1))
 	testproc.Until(t, func() bool { // producers see it within a heartbeat
 		p.Say("send c")

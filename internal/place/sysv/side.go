@@ -54,7 +54,7 @@ func leave(f *sys.File) error { return errors.Join(f.Unlock(layout.LockSide), f.
 
 func writeSide(f *sys.File, side *layout.Side) error { return f.WriteAt(side.Encode(), 0) }
 
-// clear removes what there is of a queue that nobody can be attached to, the side file
+// clear removes what there is of a queue that no participant can be attached to, the side file
 // last: killed before that, it leaves what can be cleared again.
 //
 // Preconditions: f is the side file, and LockSide is held.
@@ -87,7 +87,7 @@ func (p *Place) clearSegment(f *sys.File, side *layout.Side) error {
 	}
 	owner, _, err := f.Owner()
 	if err != nil || !seg.MayBeWrittenBy(owner) {
-		return err // anyone can write such a claim, see removeOwn
+		return err // any user can write such a claim, see removeOwn
 	}
 	return wipe(seg, side)
 }
@@ -105,13 +105,13 @@ func (p *Place) clearUnrecorded(f *sys.File, side *layout.Side) error {
 	}
 	seg, err := sys.StatSegment(id)
 	if err != nil || seg.Touched || seg.CreatorPID != int(side.PID) {
-		return nil // made by somebody else meanwhile, and left to be taken as it is
+		return nil // made by another process meanwhile, and left to be taken as it is
 	}
 	return removeOwn(f, seg)
 }
 
 // removeOwn removes a segment that the side file claims as made by the queue's maker.
-// Anyone can write such a claim, but not in the segment's creator's name.
+// Any user can write such a claim, but not in the segment's creator's name.
 func removeOwn(f *sys.File, seg sys.Segment) error {
 	owner, _, err := f.Owner()
 	if err != nil || owner != seg.CreatorUID {
@@ -201,7 +201,7 @@ func (p *Place) alone(queue *sys.File) error {
 	})
 }
 
-// unattached fails if anybody but f has a role.
+// unattached fails if any description but f has a role.
 func unattached(f *sys.File) error {
 	free, err := place.InFile(f).Unattached()
 	if err == nil && !free {
@@ -234,7 +234,7 @@ func (p *Place) Discard(why error, force bool) (err error) {
 	if side.State != layout.SideReady {
 		return p.clear(f, &side)
 	}
-	// Nobody changes it any more. What open saw may have been a passing state.
+	// No process changes it any more. The state that open saw may have been a passing one.
 	if _, now := p.join(f, &side, true); now != nil {
 		why = now
 	} else if !errors.Is(why, fail.ErrVersion) && !errors.Is(why, fail.ErrDamaged) {

@@ -18,7 +18,7 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// A segment with a queue in it, and no side file here, is somebody's.
+// A segment with a queue in it, and no side file here, is another program's.
 func TestSegmentWithoutItsSideFile(t *testing.T) {
 	t.Parallel()
 	q, key := segmentQueue(t, &testagent.Single)
@@ -58,12 +58,12 @@ func TestSegmentHeaderOverwritten(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, "not ours to remove")
-		inSegment(t, id, func(b []byte) { require.NotZero(t, b[40], "nor to wipe, whoever wrote it") })
+		inSegment(t, id, func(b []byte) { require.NotZero(t, b[40], "nor to wipe, whichever program wrote it") })
 		require.NoError(t, sys.RemoveSegment(id))
 	}
 }
 
-// Side files are anybody's text.
+// A side file may have any user's text.
 func TestSegmentSideFileThatIsNone(t *testing.T) {
 	t.Parallel()
 	q, key := segmentQueue(t, &testagent.Single)
@@ -103,7 +103,7 @@ func TestSegmentSideFileThatIsNone(t *testing.T) {
 	require.NoError(t, sys.RemoveSegment(segmentOf(t, key).ID))
 }
 
-// A maker that stands still is not robbed: the others wait, and then say who it is.
+// A maker that stands still is not robbed: the others wait, and then say which process it is.
 func TestSegmentOfAStoppedMaker(t *testing.T) {
 	t.Parallel()
 	if !testproc.Long() {
@@ -138,7 +138,7 @@ func TestSegmentOfAStoppedMaker(t *testing.T) {
 }
 
 // A side file that claims that a queue was begun in another program's segment, by
-// somebody who can't write to that: nobody wipes it in good faith.
+// a user who can't write to that: no process wipes it in good faith.
 func TestSegmentIsNotWipedForAStranger(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {

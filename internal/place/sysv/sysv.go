@@ -86,7 +86,7 @@ func (p *Place) Open(write bool) (*place.Handle, error) {
 		if err == nil {
 			return &place.Handle{File: f, Memory: mem}, nil
 		}
-		// What was seen may be a side file that somebody was just writing or removing.
+		// The file may be a side file that another process was just writing or removing.
 		// While it is open no other one can be taken for it.
 		mine, e1 := p.side.Names(h)
 		again, e2 := readSide(f)
@@ -97,7 +97,7 @@ func (p *Place) Open(write bool) (*place.Handle, error) {
 	}
 }
 
-// joinNow joins the segment, with LockSegment if it may be written to: then nobody wipes
+// joinNow joins the segment, with LockSegment if it may be written to: then no process wipes
 // it before f is closed.
 func (p *Place) joinNow(f *sys.File, write bool) (side layout.Side, mem *memory, err error) {
 	if write {
@@ -179,7 +179,7 @@ func (p *Place) isOf(side *layout.Side) bool {
 	return side.Key == p.key && (p.key != 0 || side.ID < 0 || int(side.ID) == p.id)
 }
 
-// unready says why nobody can attach to a queue that is not ready.
+// unready says why no process can attach to a queue that is not ready.
 func (p *Place) unready(f *sys.File, side *layout.Side) error {
 	what := "made"
 	if side.State == layout.SideRemoving {

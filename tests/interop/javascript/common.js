@@ -1,4 +1,5 @@
-// What the JavaScript peers share: the text of a value, the values written here, the protocol.
+// Functions that the JavaScript peers share: the text of a value, the values written
+// here, the protocol.
 'use strict'
 
 function text (s) {
