@@ -10,7 +10,7 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// Defaults of a new queue: 4.4 MB, and records of up to 2 MiB.
+// Defaults of a new queue: 4.5 MB, and records of up to 2 MiB.
 const (
 	DefaultSlots    = 4096
 	DefaultSlotSize = 1024

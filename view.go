@@ -20,10 +20,9 @@ type RecordState uint8
 const (
 	// Waiting: no consumer has taken it.
 	Waiting = RecordState(inspect.Waiting)
-	// Leased: a consumer has it, and has not acknowledged it. If the consumer is
-	// dead it will be delivered again.
+	// Leased: a living consumer has it, and has not acknowledged it.
 	Leased = RecordState(inspect.Leased)
-	// Orphaned: it will be delivered again.
+	// Orphaned: it will be delivered again; its holder gave it back, or is dead.
 	Orphaned = RecordState(inspect.Orphaned)
 	// Writing: a producer has claimed the slots and not published them yet. They
 	// may become several records, or none. Not seen where producers are single.
@@ -155,9 +154,13 @@ func (v *Viewer) Next(rec *Record) error {
 		rec.ID = ID{Creation: v.q.Header.CreationID, Incarnation: incarnation, Position: p.Pos}
 		rec.Sent = unixTime(p.Sent)
 	}
-	// The words of a single consumer's records don't name it.
-	if !v.q.Header.ManyConsumers && rec.State == Leased {
-		held, err := v.q.File.Locked(layout.LockConsumer)
+	if rec.State == Leased {
+		// The words of a single consumer's records don't name it.
+		b := int64(layout.LockConsumer)
+		if rec.seat >= 0 {
+			b = seat.Byte(rec.seat)
+		}
+		held, err := v.q.File.Locked(b)
 		if err != nil {
 			return v.fail(err)
 		}
@@ -176,11 +179,11 @@ func (v *Viewer) Holder(rec *Record) (h *Holder) {
 }
 
 func (v *Viewer) holderOf(rec *Record) *Holder {
-	if rec.State != Leased && rec.State != Writing {
-		return nil
-	}
 	if rec.seat >= 0 {
 		return v.holder(rec.seat)
+	}
+	if rec.State != Leased {
+		return nil
 	}
 	for i := range v.q.Header.Seats {
 		if s := v.q.Ring.Seat(i); s.Dirty() && s.Occupant().Role == layout.RoleConsumer {

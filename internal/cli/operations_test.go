@@ -89,6 +89,7 @@ func TestUnitsOfTheManual(t *testing.T) {
 func TestMetricsOfTheManualExist(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)
+	require.NoError(t, shmq.Create(q, &shmq.Options{Timestamps: true}))
 	sendBytes(t, q, "a")
 	c, err := consumer.OpenRaw(q, nil)
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ package cli_test
 import (
 	"fmt"
 	"io"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,4 +76,36 @@ func TestStoppedReceiverKeepsItsRecord(t *testing.T) {
 	require.Empty(t, other.ends(0))
 	requireSame(t, []byte(want.String()), other.out.Bytes())
 	drained(t, q)
+}
+
+// A frozen receiver is told from a stopped one, by the real freezers: nothing but thawing
+// helps, and that is what is said.
+func TestFrozenReceiver(t *testing.T) {
+	t.Parallel()
+	for name, v2 := range map[string]bool{"version 1": false, "version 2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := queuePath(t)
+			sendBytes(t, q, "a", "b")
+			holder := holding(t, q, shmq.Consumer, 2)
+			f := testproc.NewFreezer(t, v2)
+			f.Add(holder.Process.Pid)
+			f.Freeze(f.File())
+			value := map[bool]string{false: "THAWED", true: "0"}[v2]
+			thaw := fmt.Sprintf("; its cgroup is frozen, so SIGCONT has no effect: thaw it (docker unpause, or echo %s > %s)", value, f.File())
+			out := outputOf(t, "shmq", "stat", q)
+			require.Contains(t, out, fmt.Sprintf("consumer %d (holder) is frozen and has held 2 records", holder.Process.Pid))
+			require.Contains(t, out, "nobody else gets them while it lives"+thaw+"\n")
+			require.Contains(t, outputOf(t, "shmq", "recover", q), "(holder) is alive, frozen, holds 2 records")
+			require.Contains(t, outputOf(t, "shmq", "top", "--once", q), " frozen 2 records")
+			metrics := outputOf(t, "shmq", "stat", "--prometheus", q)
+			require.Regexp(t, `(?m)^shmq_participants_frozen\{.*role="consumer"\} 1$`, metrics)
+			require.Regexp(t, `(?m)^shmq_participants_stopped\{.*role="consumer"\} 0$`, metrics)
+
+			command, file, _ := strings.Cut(strings.TrimSuffix(thaw[strings.Index(thaw, "echo "):], ")"), " > ")
+			told, err := exec.Command("sh", "-c", command+` > "$0"`, file).CombinedOutput()
+			require.NoError(t, err, "%s", told)
+			until(t, "it goes on", func() bool { ps := attached(q, shmq.Consumer); return len(ps) == 1 && !ps[0].Frozen })
+		})
+	}
 }

@@ -215,7 +215,7 @@ func (q *DeadQueue) open() error {
 		return err
 	}
 	o := &producer.Options{AnyShape: true, Create: shmq.Options{
-		Slots: q.like.Slots, SlotSize: q.slotSize(), Seats: q.like.Seats, Mode: mode, Checksum: q.like.Checksum,
+		Slots: q.like.Slots, SlotSize: q.slotSize(), Seats: q.like.Seats, Mode: mode, Checksum: q.like.Checksum, Timestamps: q.like.Timestamps,
 	}}
 	p, err := q.attach(o)
 	if err != nil {

@@ -54,7 +54,7 @@ func TestViewerTellsWhoHasEachRecord(t *testing.T) {
 		fmt.Sprintf("0 one leased %d alive=true again=0", c.PID()), "1 two waiting nobody again=0", claim,
 	}, looks(t, v))
 	c.Kill()
-	require.Equal(t, fmt.Sprintf("0 one leased %d alive=false again=0", c.PID()), looks(t, v)[0], "no other participant was there to recover it")
+	require.Equal(t, fmt.Sprintf("0 one orphaned %d alive=false again=0", c.PID()), looks(t, v)[0], "no other participant was there to recover it")
 	require.NoError(t, testagent.Attach(t, q, shmq.Consumer).Detach())
 	require.Equal(t, []string{"0 one orphaned nobody again=0", "1 two waiting nobody again=0", claim}, looks(t, v))
 	d := testagent.Consumer(t, q)
