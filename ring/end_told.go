@@ -128,7 +128,7 @@ func (c *Consumer) takeEnd(mine bool) (how int, err error) {
 // leaveEnd goes on behind the limit.
 func (c *Consumer) leaveEnd() {
 	c.passEnd()
-	c.many.rescan, c.many.cursor = true, c.many.end
+	c.many.again = true
 }
 
 // AtEnd reports whether the last thing that this consumer was told is an end, and no

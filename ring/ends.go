@@ -131,7 +131,7 @@ func (c *Consumer) lookAtEnds() {
 	}
 	if was && !(e.limited && e.limit == at) {
 		// There may be orphans that were behind the limit.
-		c.many.rescan, c.many.cursor = true, c.many.end
+		c.many.again = true
 	}
 }
 

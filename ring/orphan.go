@@ -20,13 +20,16 @@ func (c *Consumer) mayInherit() bool { return len(c.many.heirs) > 0 || c.Orphans
 // or another, that it has not looked for. In a queue with a single consumer there
 // are none: what that one released it keeps to itself.
 func (c *Consumer) Orphans() bool {
-	return c.r.geo.ManyConsumers && (c.many.rescan || atomics.Load64(c.r.orphans) != c.many.seen)
+	return c.r.geo.ManyConsumers && (c.many.rescan || c.many.again || atomics.Load64(c.r.orphans) != c.many.seen)
 }
 
 // inherit takes the oldest orphan into l. Error: ErrEmpty when there is none, or none
 // was found with an effort; then the scan goes on in the next call.
 func (c *Consumer) inherit(l *Lease) error {
 	m := &c.many
+	if !c.ends.limited { // a take may go over several ends
+		c.lookAtEnds()
+	}
 	for spent := uint64(0); spent < c.r.effort(); spent++ {
 		if len(m.heirs) > 0 && !c.beyond(m.heirs[0].pos) {
 			heir := m.heirs[0]
@@ -47,8 +50,8 @@ func (c *Consumer) inherit(l *Lease) error {
 			l.Redelivered = c.r.redeliver(l.pos)
 			return nil
 		}
-		if now := atomics.Load64(c.r.orphans); now != m.seen || m.rescan && m.cursor == m.end {
-			m.seen, m.rescan = now, true
+		if now := atomics.Load64(c.r.orphans); now != m.seen || m.again || m.rescan && m.cursor == m.end {
+			m.seen, m.rescan, m.again = now, true, false
 			c.lookAtEnds() // the hint may have been raised for one
 			m.end = atomics.Load64(c.r.head)
 			m.cursor = m.end - c.r.cap
@@ -77,6 +80,9 @@ func (c *Consumer) nextOrphan() (found bool, slots uint64) {
 		p, k := m.cursor, r.span(m.cursor, w)
 		if w.CompareLap(p, r.shift) != 0 || k == 0 {
 			continue // of a later lap, and in that one's turn; or scribble
+		}
+		if c.mayEnd() { // asked after the word was seen
+			c.lookAtEnds()
 		}
 		if c.beyond(p) {
 			continue // later; see lookAtEnds
