@@ -212,6 +212,26 @@ func TestEndIsForTheFirstWhoComes(t *testing.T) {
 	})
 }
 
+// One that came later and got a record of the stream is not told its end while one lives
+// whose end it is.
+func TestEndIsNotForHelpers(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, small(shmq.Options{}))
+	c := untilEOF(t, q)
+	sendAll(t, q, "a", "b")
+	late := untilEOF(t, q)
+	gets(t, late, "a")
+	gets(t, c, "b")
+	for range 3 {
+		require.Contains(t, late.Fails("try-lease"), "empty")
+	}
+	sleepFor(t, late, q)
+	require.Contains(t, c.Fails("lease 1"), "eof")
+	require.True(t, late.Silent())
+	sendAll(t, q)
+	require.Contains(t, late.Expect("err"), "eof")
+}
+
 // Streams that were finished while nobody was attached stay apart, each for one consumer
 // or for one that comes back for more.
 func TestFinishedStreamsStayApart(t *testing.T) {

@@ -23,6 +23,7 @@ type sharedConsumer struct {
 	// The scan for orphans.
 	seen   uint64 // value of the orphan hint that the last scan began with
 	rescan bool   // there may be orphans between cursor and end
+	again  bool   // there may be orphans that were behind the limit; see lookAtEnds
 	cursor uint64
 	end    uint64
 

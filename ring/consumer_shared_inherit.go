@@ -19,12 +19,15 @@ import (
 func (c *sharedConsumer) backlog() bool { return len(c.heirs) > 0 || c.orphans() }
 
 func (c *sharedConsumer) orphans() bool {
-	return c.rescan || atomics.Load64(c.r.orphans) != c.seen
+	return c.rescan || c.again || atomics.Load64(c.r.orphans) != c.seen
 }
 
 // inherit takes the oldest orphan into l. Error: ErrEmpty when there is none, or none
 // was found with an effort; then the scan goes on in the next call.
 func (c *sharedConsumer) inherit(l *Lease) error {
+	if !c.by.ends.limited { // a take may go over several ends
+		c.by.lookAtEnds()
+	}
 	for spent := uint64(0); spent < c.r.effort(); spent++ {
 		if len(c.heirs) > 0 && !c.by.beyond(c.heirs[0].pos) {
 			heir := c.heirs[0]
@@ -45,8 +48,8 @@ func (c *sharedConsumer) inherit(l *Lease) error {
 			l.Redelivered = c.r.m.Redeliver(l.pos)
 			return nil
 		}
-		if now := atomics.Load64(c.r.orphans); now != c.seen || c.rescan && c.cursor == c.end {
-			c.seen, c.rescan = now, true
+		if now := atomics.Load64(c.r.orphans); now != c.seen || c.again || c.rescan && c.cursor == c.end {
+			c.seen, c.rescan, c.again = now, true, false
 			c.by.lookAtEnds() // the hint may have been raised for one
 			c.end = atomics.Load64(c.r.head)
 			c.cursor = c.end - c.r.m.Cap
@@ -75,6 +78,9 @@ func (c *sharedConsumer) nextOrphan() (found bool, slots uint64) {
 		p, k := c.cursor, r.m.Span(c.cursor, w)
 		if w.CompareLap(p, r.m.Shift) != 0 || k == 0 {
 			continue // of a later lap, and in that one's turn; or scribble
+		}
+		if c.by.mayEnd() { // asked after the word was seen
+			c.by.lookAtEnds()
 		}
 		if c.by.beyond(p) {
 			continue // later; see lookAtEnds

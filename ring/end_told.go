@@ -128,7 +128,7 @@ func (c *Consumer) takeEnd(mine bool) (how int, err error) {
 // leaveEnd goes on behind the limit.
 func (c *Consumer) leaveEnd() {
 	c.passEnd()
-	c.shared.rescan, c.shared.cursor = true, c.shared.end
+	c.shared.again = true
 }
 
 // AtEnd reports whether the last thing that this consumer was told is an end, and no

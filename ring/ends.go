@@ -123,7 +123,7 @@ func (c *Consumer) lookAtEnds() {
 	}
 	if was && !(e.limited && e.limit == at) {
 		// There may be orphans that were behind the limit.
-		c.shared.rescan, c.shared.cursor = true, c.shared.end
+		c.shared.again = true
 	}
 }
 

@@ -82,6 +82,7 @@ type party struct {
 	since       int  // it listens
 	told        []*stream
 	looked      int // when it last looked for dead ones
+	died        int
 	call        int // when the call for records began that is under way, or 0
 }
 
@@ -227,7 +228,7 @@ func (f *streams) kill(p *party) {
 		}
 	}
 	p.task.Kill()
-	p.dead, p.recovering = true, false
+	p.dead, p.recovering, p.died = true, false, f.clock
 	for i := range f.seats {
 		if f.seats[i].by == p {
 			f.seats[i].by = nil
@@ -443,7 +444,11 @@ func (f *streams) hand(p *party, l *ring.Lease) uint64 {
 		return id
 	}
 	f.note("%s is handed %d", p.name, id)
-	x.holder, x.acked = p, false
+	taking := func(l *party) bool { return l.dead && l.call > 0 } // nobody knows what
+	if x.had == nil && slices.Contains(p.told, x.of) && !slices.ContainsFunc(f.lives, taking) {
+		f.failf("%s is handed %d for the first time after it was told the end of that stream", p.name, id)
+	}
+	x.holder, x.had, x.acked = p, p, false
 	for n, s := range f.ended {
 		if s == x.of {
 			break
@@ -470,6 +475,11 @@ func (f *streams) tell(p *party, how int) {
 	case p.since > s.at && s.told > 0:
 		f.failf("%s is told end %d, which was told to others and is not its", p.name, n)
 	}
+	for _, q := range s.awaited {
+		if p.since > s.at && f.seats[q.seat].by == q && !q.dead && q.asks && !slices.Contains(q.told, s) {
+			f.failf("%s is told end %d, and %s lives, whose it is", p.name, n, q.name)
+		}
+	}
 	p.told = append(p.told, s)
 	s.told++
 	want := layout.EndLeft
@@ -484,11 +494,29 @@ func (f *streams) tell(p *party, how int) {
 		f.failf("%s is told end %d as %d, it is %d", p.name, n, how, want)
 	}
 	for id, x := range f.recs {
-		if (x.of == s || slices.Contains(f.ended[:n-1], x.of)) && x.sent && !x.acked && x.holder == nil && x.free < p.looked {
+		if (x.of == s || slices.Contains(f.ended[:n-1], x.of)) && x.sent && !x.acked && x.holder == nil && x.free < p.looked && !f.travels(p, x) {
 			f.note("no participant seems to have %d", id)
 			x.early = f.clock
 		}
 	}
+}
+
+// travels reports whether a record may have been on its way to a participant that has died
+// since p looked, or is still in the take of a participant that gave it back, with others of
+// its batch.
+func (f *streams) travels(p *party, x *sentRecord) bool {
+	for _, l := range f.lives {
+		if l.dead && l.call > 0 && l.died >= p.looked {
+			return true
+		}
+	}
+	for i := range f.region.Geometry.Slots {
+		w := f.region.Word(i)
+		if s := w.State(); x.had != nil && !x.had.dead && (s == layout.Reading || s == layout.ReadingAcked) && w.Seat() == x.had.seat {
+			return true
+		}
+	}
+	return false
 }
 
 // check looks, when all have come to their end, whether each of them was told.
@@ -498,6 +526,16 @@ func (f *streams) check() {
 			if l.asks && l.stays && !l.dead && slices.Contains(s.awaited, l) && !slices.Contains(l.told, s) {
 				f.failf("%s was never told end %d", l.name, n+1)
 			}
+		}
+	}
+	stays := func(l *party) bool { return !l.producer && l.stays && !l.dead }
+	lost := func(l *party) bool { return l.copies && l.dead } // with what it had acknowledged
+	if !slices.ContainsFunc(f.lives, stays) || slices.ContainsFunc(f.lives, lost) {
+		return
+	}
+	for id, x := range f.recs {
+		if x.sent && !x.acked {
+			f.failf("record %d is left", id)
 		}
 	}
 }
@@ -563,9 +601,9 @@ func randomStreams(seed uint64) *streams {
 		consumers += rng.IntN(3)
 	}
 	for i := range consumers {
-		p := &party{name: fmt.Sprintf("c%d", i), asks: rng.IntN(5) > 0, stays: consumers == 1 || rng.IntN(4) > 0, copies: rng.IntN(3) == 0}
+		p := &party{name: fmt.Sprintf("c%d", i), asks: rng.IntN(5) > 0, stays: i == 0 || rng.IntN(4) > 0, copies: rng.IntN(3) == 0}
 		batch, enough := 1+rng.IntN(3), 1<<30
-		if !p.stays && consumers > 1 {
+		if !p.stays {
 			enough = 1 + rng.IntN(3)
 		}
 		f.start(p, func() { f.consume(p, batch, enough) })

@@ -840,6 +840,8 @@ static bool take_orphan(struct queue *q, struct lease *l)
 			inherit(q, 0);
 			break;
 		}
+		if (load(hot(q, ORPHANS)) != now)
+			continue; /* it may be of a stream that has begun since the look */
 		bool acked = state(found) == ORPHAN_ACKED;
 		uint64_t k = span(q, found, p);
 		inherit(q, p + 1); /* before it is taken, for those that look whether all is out */
