@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/codec"
-	"github.com/shmq/shmq/deadletter"
+	"github.com/shmq/shmq/worker/deadletter"
 	"github.com/shmq/shmq/internal/jsonpack"
 )
 
