@@ -127,6 +127,7 @@ func inFlow(t require.TestingT, q string, round int) {
 			default:
 				_ = l.Bytes()
 				l.Ack()
+				_ = l.ID()
 			}
 		}
 	})
@@ -173,8 +174,10 @@ func (f failing) FailNow()                          { f.Fail("now") }
 func TestEachCallAfterClose(t *testing.T) {
 	t.Parallel()
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
+		o.Timestamps = true
 		q := testagent.Queue(t, small(o))
 		p := openProducer(t, q)
+		settled := settledLease(t, q, p)
 		typed, err := consumer.Open[[]byte](q, nil)
 		require.NoError(t, err)
 		c := typed.Raw()
@@ -204,6 +207,12 @@ func TestEachCallAfterClose(t *testing.T) {
 		l.Release()
 		other.Ack()
 		c.AckBatch(ls)
+		c.NextStream()
+		for _, l := range []consumer.Lease{l, other, settled} {
+			require.Zero(t, l.ID())
+			require.True(t, l.SentAt().IsZero())
+			require.Equal(t, q, l.Queue())
+		}
 		require.Nil(t, l.Bytes())
 		require.Nil(t, other.Bytes())
 		require.Equal(t, q, c.Name())
@@ -219,6 +228,22 @@ func TestEachCallAfterClose(t *testing.T) {
 			require.Equal(t, "a record", string(b))
 		}
 	})
+}
+
+// settledLease returns a copy of a lease that was settled, of a consumer that was closed when
+// it had no other: its memory is not there any more.
+func settledLease(t *testing.T, q string, p *producer.Raw) consumer.Lease {
+	c, err := consumer.OpenRaw(q, nil)
+	require.NoError(t, err)
+	require.NoError(t, p.TrySend([]byte("settled")))
+	l, err := c.TryLease()
+	require.NoError(t, err)
+	settled := l
+	require.NotZero(t, l.ID())
+	require.False(t, l.SentAt().IsZero())
+	l.Ack()
+	require.NoError(t, c.Close())
+	return settled
 }
 
 // A program closes where it is: in Guard, in the body of a loop.

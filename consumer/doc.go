@@ -12,6 +12,7 @@
 // Each call comes in two kinds: one that waits for a record until its context ends,
 // and one, named Try, that returns shmq.ErrEmpty instead. At the end of the stream
 // both return io.EOF. A consumer, with its leases, is for one goroutine at a time; a
-// program opens one for each goroutine that receives. To end a call that waits,
-// cancel its context.
+// second one gets a panic. A program opens one for each goroutine that receives, or a Shared
+// for all of them. To end a call that waits, cancel its context, or close the consumer, which
+// any goroutine may do.
 package consumer

@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/shmq/shmq"
@@ -256,4 +257,63 @@ func ExampleConsumer_LeaseBatch() {
 	// alpha <nil>
 	// beta <nil>
 	// gamma <nil>
+}
+
+// A record that can't be decoded goes to a queue of dead letters before it is acknowledged, so
+// that it is in one of the two queues at any time.
+func ExampleOptions_onBad() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	sendLetters(name, finish, "alpha", "beta")
+
+	dead, err := producer.OpenRaw(name+"-dead", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer dead.Close()
+	c, err := consumer.Open[int](name, &consumer.Options{
+		UntilEOF: true,
+		OnBad:    func(e *consumer.DecodeError) error { return dead.TrySend(e.Record) },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	_, err = c.Receive(context.Background())
+	fmt.Println(err == io.EOF, dead.Counters().Records)
+	// Output: true 2
+}
+
+// Many goroutines receive through one consumer.
+func ExampleOpenShared() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+	sendLetters(name, finish, "alpha", "beta", "gamma")
+
+	c, err := consumer.OpenShared[string](name, &consumer.Options{UntilEOF: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	var workers sync.WaitGroup
+	for range 4 {
+		workers.Go(func() {
+			for {
+				letter, err := c.Receive(context.Background())
+				if err == io.EOF {
+					return
+				}
+				if err != nil {
+					log.Print(err)
+					return
+				}
+				fmt.Println(letter)
+			}
+		})
+	}
+	workers.Wait()
+	// Unordered output:
+	// alpha
+	// beta
+	// gamma
 }

@@ -39,13 +39,14 @@ func (l *Lease) Bytes() []byte { return l.ring.Bytes() }
 // the lease was settled. It is zero for a Lease that is none, and once the consumer is closed.
 func (l *Lease) ID() shmq.ID {
 	c := l.from()
-	if c == nil || c.end.Left() {
+	if c == nil {
 		return shmq.ID{}
 	}
 	var id shmq.ID
-	_ = c.Guard(func() error { // a fault is the error of the next call
-		id = c.end.RecordID(l.ring.Place())
-		return nil
+	c.end.Quietly(func() { // a fault is the error of the next call
+		if c.ring != nil {
+			id = c.end.RecordID(l.ring.Place())
+		}
 	})
 	return id
 }
@@ -64,7 +65,8 @@ func (l *Lease) Queue() string {
 func (l *Lease) Attempt() int { return l.ring.Redelivered + 1 }
 
 // SentAt returns when the record was sent, by its sender's clock; the zero time in a queue
-// without time stamps (shmq.Options.Timestamps), and once the lease is settled. Clocks are
+// without time stamps (shmq.Options.Timestamps), and once the lease is settled or the consumer
+// closed. Clocks are
 // set, so it may lie in the future. Like Bytes it reads what stands in the queue.
 func (l *Lease) SentAt() time.Time {
 	ns := l.ring.SentAt()

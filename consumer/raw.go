@@ -9,7 +9,7 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// Raw receives bytes from a queue. It is for one goroutine at a time.
+// Raw receives bytes from a queue. It is for one goroutine at a time, but for Close.
 type Raw struct {
 	ring     *ring.Consumer // nil once closed, or lost by a fault; for calls only, see attach.End
 	many     bool

@@ -2,7 +2,9 @@ package consumer_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"os"
 	"runtime"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -191,4 +194,30 @@ func TestGoroutineThatEndsInACallLeavesNoLease(t *testing.T) {
 		require.Equal(t, "good", string(got))
 		require.Zero(t, leased(t, q))
 	})
+}
+
+// The first record of a batch is good and the second is damage: the error comes when there is
+// no lease that it could make the program forget.
+func TestDamageBehindABatchComesWithNoLease(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, small(shmq.Options{Consumers: shmq.One}))
+	p, c := openProducer(t, q), openConsumer(t, q, nil)
+	require.NoError(t, p.TrySend([]byte("good")))
+	f, err := os.OpenFile(testagent.Path(t, q), os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer f.Close()
+	g := layout.Geometry{ManyProducers: true, Seats: shmq.DefaultSeats, Slots: 16, AreaSize: 64}
+	word := binary.LittleEndian.AppendUint64(nil, uint64(layout.ReadingWord(1, 1, 3, false, g.Shift())))
+	_, err = f.WriteAt(word, int64(g.SlotOffset()+layout.SlotSize))
+	require.NoError(t, err)
+
+	ls := make([]consumer.Lease, 3)
+	n, err := c.TryLeaseBatch(ls)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Equal(t, "good", string(ls[0].Bytes()))
+	n, err = c.LeaseBatch(within(t), ls[1:])
+	require.ErrorIs(t, err, shmq.ErrDamaged)
+	require.Zero(t, n)
+	ls[0].Ack()
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/shmq/shmq"
@@ -200,4 +201,29 @@ func ExampleRaw_Counters() {
 	}
 	fmt.Println(expvar.Get("shmq.measurements"))
 	// Output: {"records":2,"bytes":5,"waits":0,"wakes":0,"redelivered":0}
+}
+
+// The handlers of a server, for example, send through one producer.
+func ExampleOpenShared() {
+	name, cleanUp := exampleQueue()
+	defer cleanUp()
+
+	p, err := producer.OpenShared[string](name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var handlers sync.WaitGroup
+	for range 3 {
+		handlers.Go(func() {
+			if err := p.Send(context.Background(), "handled"); err != nil {
+				log.Print(err)
+			}
+		})
+	}
+	handlers.Wait()
+	fmt.Println(p.Counters().Records, "records")
+	if err := p.Close(); err != nil {
+		log.Fatal(err)
+	}
+	// Output: 3 records
 }

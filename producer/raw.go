@@ -9,7 +9,7 @@ import (
 	"github.com/shmq/shmq/ring"
 )
 
-// Raw sends bytes to a queue. It is for one goroutine at a time.
+// Raw sends bytes to a queue. It is for one goroutine at a time, but for Close.
 type Raw struct {
 	ring    *ring.Producer // nil once closed, or lost by a fault; for calls only, see attach.End
 	end     attach.End

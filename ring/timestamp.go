@@ -12,9 +12,10 @@ import "time"
 func unixNano() uint64 { return uint64(time.Now().UnixNano()) }
 
 // SentAt returns when the record was sent, in nanoseconds of Unix time; 0 if the queue has
-// no time stamps, or the lease was settled. It reads what stands in the queue.
+// no time stamps, the lease was settled, or the consumer was made Void. It reads what stands in
+// the queue.
 func (l *Lease) SentAt() uint64 {
-	if l.by == nil || l.Data == nil {
+	if l.by == nil || l.Data == nil || l.by.void.Load() {
 		return 0
 	}
 	return l.by.r.m.SentAt(l.pos)

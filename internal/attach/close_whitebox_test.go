@@ -25,7 +25,7 @@ func TestCloseOfAHandleWhoseCallNeverEnds(t *testing.T) {
 	a, err := To(q, shmq.Consumer, nil)
 	require.NoError(t, err)
 	e := NewEnd(a, "receive from", a.Ring().DataFutex(), Hooks{Drop: func() {}, GiveBack: func() bool { return false }})
-	require.Zero(t, e.Enter())
+	require.Less(t, e.Enter(), overlapped)
 	for range 2 {
 		err = e.Close(nil)
 		require.ErrorIs(t, err, fail.ErrInUse)
