@@ -75,8 +75,8 @@ type Info struct {
 	Broken bool `json:"broken"`
 	Full   bool `json:"full"` // no room for a record of one slot: the position Tail - Slots is not free
 
-	// Begun: a producer has attached at some time. Finished: the stream was
-	// marked as finished and no producer has attached since.
+	// Begun: a stream has begun at some time. Finished: the latest producer that began to
+	// send has marked its stream as complete.
 	Begun    bool `json:"begun"`
 	Finished bool `json:"finished"`
 

@@ -10,7 +10,7 @@ import (
 // TryLease takes the next record without copying it. Errors: as TryReceive.
 func (c *Raw) TryLease() (l Lease, err error) {
 	if begun := c.end.Enter(); begun != 0 {
-		return c.leaseIn(nil, begun)
+		return c.leaseIn(attach.NoWait, begun)
 	}
 	if err := c.ring.TryLease(&l.ring); err != nil {
 		return l, c.end.Leaving(c.refused(err))

@@ -15,7 +15,7 @@ import (
 // closed: shmq.ErrTruncated, shmq.ErrNoSpace.
 func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
 	if begun := c.end.Enter(); begun != 0 {
-		return c.receiveIn(nil, begun, buf)
+		return c.receiveIn(attach.NoWait, begun, buf)
 	}
 	got, redelivered, err := c.ring.TryReceive(buf)
 	if err != nil {

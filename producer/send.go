@@ -14,7 +14,7 @@ import (
 // to be on the disk.
 func (p *Raw) TrySend(b []byte) error {
 	if begun := p.end.Enter(); begun != 0 {
-		return p.sendIn(nil, begun, b)
+		return p.sendIn(attach.NoWait, begun, b)
 	}
 	if err := p.ring.Send(b); err != nil {
 		return p.end.Leaving(p.refused(err, len(b)))

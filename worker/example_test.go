@@ -9,9 +9,9 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/producer"
 	"github.com/shmq/shmq/worker"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 type order struct {

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"testing"
 	"time"
@@ -130,7 +131,7 @@ func TestMoreJobsThanRecords(t *testing.T) {
 	q, _ := queue(t)
 	send(t, q, "a", "b")
 	n := 0
-	require.NoError(t, worker.RunBatch(context.Background(), q, untilEOF(worker.Options[string]{Jobs: 1 << 62, Batch: 1 << 62}), func(_ context.Context, rs []worker.Record[string]) error {
+	require.NoError(t, worker.RunBatch(context.Background(), q, untilEOF(worker.Options[string]{Jobs: math.MaxInt, Batch: math.MaxInt}), func(_ context.Context, rs []worker.Record[string]) error {
 		n += len(rs)
 		return nil
 	}))

@@ -12,11 +12,11 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/producer"
 	"github.com/shmq/shmq/worker"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 func TestMain(m *testing.M) {

@@ -48,7 +48,7 @@ type Options[T any] struct {
 	Grace time.Duration
 
 	// DeadLetter is the queue for records that failed for good, and for those that can't be
-	// decoded: each goes there with the reason, as package deadletter has it, and is then
+	// decoded: each goes there with the reason, as package worker/deadletter has it, and is then
 	// acknowledged. The queue is made when the first one comes, and has to be another one
 	// than that of the records, by whatever name. While it is full, or can't be made for
 	// want of space, the record waits. Default "": none.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/internal/testproc"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 func TestMain(m *testing.M) { testproc.MainProgram(m, main) }

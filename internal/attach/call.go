@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -31,6 +32,9 @@ import (
 //
 // Step 1 finds two goroutines that use a handle at once, most of the time. It is a load of a
 // line that the call stores to anyway.
+
+// NoWait is the context of a call that does not wait: none.
+var NoWait context.Context
 
 // Begun says how a call began: smoothly if it is 0. Its lowest bit is Participant.due.
 type Begun uint32

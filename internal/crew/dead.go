@@ -12,8 +12,8 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/producer"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 // DeadQueue is the queue that the dead letters of one worker go to. It is made when the

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/shmq/shmq/deadletter"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 var (

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/shmq/shmq/deadletter"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 // job is records in work, by one goroutine at a time.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/flow"
+	"github.com/shmq/shmq/internal/name"
 )
 
 // look is what is known of a queue after a look: Err, or Info.
@@ -68,7 +69,7 @@ func (c *collector) look(closer func(name string) bool) ([]look, error) {
 	names := c.names
 	if len(names) == 0 {
 		var err error
-		if names, err = shmq.Names(); err != nil {
+		if names, err = name.All(); err != nil {
 			return nil, err
 		}
 	}

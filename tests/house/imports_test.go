@@ -20,7 +20,7 @@ var floors = []string{
 	"ring/internal/region  internal/park  internal/fail  codec/...  internal/dump",
 	"ring",
 	"ring/inspect",
-	"internal/place  internal/jsonpack  deadletter",
+	"internal/place  internal/jsonpack  worker/deadletter",
 	"internal/place/file  internal/place/memfd",
 	"internal/place/sysv",
 	"internal/name",

@@ -12,6 +12,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/attach"
+	"github.com/shmq/shmq/internal/name"
 	"github.com/shmq/shmq/internal/testagent"
 )
 
@@ -20,7 +21,7 @@ func TestMissingDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "nosuch")
 	t.Setenv("SHMQ_DIR", dir)
 	_, listed := shmq.List()
-	_, named := shmq.Names()
+	_, named := name.All()
 	_, described := shmq.Stat("q")
 	_, attached := attach.To("q", shmq.Producer, nil)
 	for what, err := range map[string]error{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/name"
 )
 
 // metric is a family of samples in Prometheus' text exposition format 0.0.4, which
@@ -64,7 +65,7 @@ func Prometheus(out io.Writer, names []string) error {
 	all := len(names) == 0
 	if all {
 		var err error
-		if names, err = shmq.Names(); err != nil {
+		if names, err = name.All(); err != nil {
 			return err
 		}
 	}

@@ -16,10 +16,10 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 const requeueLong = `Put the records of dead letters back: each, byte for byte as it was, to the queue that

@@ -11,9 +11,9 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/producer"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 // mover puts the records of dead letters back.

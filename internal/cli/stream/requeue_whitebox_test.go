@@ -14,9 +14,9 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/producer"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 // letters makes a mover, two letters for it, and the queue that their records go to.

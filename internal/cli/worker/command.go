@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/crew"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 const (

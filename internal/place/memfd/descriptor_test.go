@@ -14,6 +14,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
+	"github.com/shmq/shmq/internal/name"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/layout"
 )
@@ -62,7 +63,7 @@ func TestFileCalledLikeADescriptor(t *testing.T) {
 	path := filepath.Join(shmq.Dir(), "shmq.fd:3")
 	require.NoError(t, shmq.Create(path, nil))
 	require.NoError(t, shmq.Create("fd", nil))
-	names, err := shmq.Names()
+	names, err := name.All()
 	require.NoError(t, err)
 	require.Equal(t, []string{"fd", path}, names)
 	entries, err := shmq.List()

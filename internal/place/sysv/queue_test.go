@@ -13,6 +13,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
+	"github.com/shmq/shmq/internal/name"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
@@ -151,7 +152,7 @@ func TestSegmentListAndNames(t *testing.T) {
 	id := testagent.ForeignSegment(t, 0, 64<<10, 0o600)
 	private := fmt.Sprintf("sysv:id:%d", id)
 	require.NoError(t, shmq.Create(private, &shmq.Options{Slots: 4, Seats: 2}))
-	names, err := shmq.Names()
+	names, err := name.All()
 	require.NoError(t, err)
 	require.Equal(t, []string{testagent.KeyName(key), private}, names)
 	entries, err := shmq.List()

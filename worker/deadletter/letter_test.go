@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/codec"
-	"github.com/shmq/shmq/deadletter"
 	"github.com/shmq/shmq/internal/jsonpack"
+	"github.com/shmq/shmq/worker/deadletter"
 )
 
 func letter(record []byte) *deadletter.Letter {
