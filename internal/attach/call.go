@@ -157,11 +157,14 @@ func (e *End) lostBy(err error) error {
 func (e *End) Lost() error { return e.lostBy(e.q.WhyFaulted()) }
 
 // Guard runs f, which is the program's and no call, and makes a fault there an error, after
-// which the End can only be closed. It returns ErrClosed if the End is closed, without f, or
-// was closed meanwhile.
+// which the End can only be closed. Where that is so already it returns the error without f. It
+// returns ErrClosed if the End is closed, without f, or was closed meanwhile.
 func (e *End) Guard(f func() error) (err error) {
 	if err := e.Closed(); err != nil {
 		return err
+	}
+	if lost := e.lost.Load(); lost != nil {
+		return e.Fail(*lost)
 	}
 	if e.Guarded {
 		e.Guarded = false // calls in f need no guard
@@ -203,7 +206,7 @@ func (e *End) Attend(begun Begun) error {
 	if err != nil && !e.left.Load() {
 		e.Untold = nil
 		if e.Idle != nil {
-			e.Idle()
+			_ = e.guarded(func() error { e.Idle(); return nil }) // err says why already
 		}
 	}
 	if err != nil {
