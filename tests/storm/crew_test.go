@@ -226,7 +226,9 @@ func (c *crew) settle() {
 	for _, l := range c.of(producing) {
 		c.dismiss(l, "leave")
 	}
-	// The last one to leave has seen the end of the stream, and none died after it.
+	// No participant dies any more. The last one to leave finds the queue empty.
+	_, err := shmq.Recover(c.queue, nil)
+	require.NoError(c.t, err)
 	for drained := false; !drained || len(c.of(consuming)) > 0; {
 		if len(c.of(consuming)) == 0 {
 			c.start(consuming)

@@ -25,7 +25,7 @@ type part struct {
 	life    int
 	random  *rand.Rand
 	ctx     context.Context // ends when the parent says something
-	drain   atomic.Bool     // it said: go on to the end of the stream
+	drain   atomic.Bool     // it said: go on until the queue is empty
 }
 
 func newPart(c *testproc.Child) *part {
