@@ -613,7 +613,7 @@ func randomStreams(seed uint64) *streams {
 }
 
 func TestStreamsUnderAScheduler(t *testing.T) {
-	runs := 6_000
+	runs := 20_000
 	if testproc.Long() {
 		runs = 400_000
 	}
