@@ -2,7 +2,7 @@
  * Streams: producers attach, begin, send, mark the end or not, and leave; consumers that
  * ask for ends are told each end that is for them, after all that was sent before it was
  * handed out. Any of them may die between any two steps. ring/stream.go, ring/ends.go and
- * ring/end_told.go have it in code, streams.go what is asked of the kernel.
+ * ring/end_told.go have it in code, internal/attach/stream.go what the kernel is asked.
  *
  * A step is a d_step and makes ONE access to shared memory, or one system call that
  * is atomic in the kernel; its comment names it behind an arrow. Sending, taking at head and
@@ -77,7 +77,7 @@ byte from[CONSUMERS];     /* the first end that is its own; 0 before it listens 
 byte last[CONSUMERS];     /* the last end that it was told, or passed */
 byte heard[ENDS + 1];     /* how many were told an end */
 bool dead[CONSUMERS];
-bool late[CONSUMERS];     /* somebody died after it looked after the dead */
+bool late[CONSUMERS];     /* a participant died after this one looked for dead ones */
 bool news[CONSUMERS];     /* something happened that a waiting consumer may go on with */
 
 inline raise() { for (n_ : 0 .. CONSUMERS - 1) { hint[n_] = true } n_ = 0 }
