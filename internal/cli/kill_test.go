@@ -202,6 +202,13 @@ func (f *flow) finish(ps []*process) {
 		require.NoError(f.t, err)
 		return info.Depth+info.Records+info.Leased+info.Orphans == 0
 	})
+	receivers := 0
+	for _, p := range ps {
+		if p.Stdin == nil {
+			receivers++
+		}
+	}
+	until(f.t, "receivers that mind signals", func() bool { return len(attached(f.queue, shmq.Consumer)) == receivers })
 	for _, p := range ps { // they went on through the ends of those that were killed
 		if p.Stdin == nil {
 			require.NoError(f.t, p.Process.Signal(syscall.SIGTERM))
