@@ -232,6 +232,27 @@ func TestEndIsNotForHelpers(t *testing.T) {
 	require.Contains(t, late.Expect("err"), "eof")
 }
 
+// A stream that a consumer without UntilEOF has drained is over, also for one that got a
+// record of it.
+func TestDrainedByAPlainConsumer(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, small(shmq.Options{}))
+	plain := testagent.Consumer(t, q)
+	sendAll(t, q, "a", "b")
+	late := untilEOF(t, q)
+	gets(t, late, "a")
+	gets(t, plain, "b")
+	plain.Do("ack 0")
+	require.Contains(t, plain.Fails("try-lease"), "empty")
+	plain.Do("close")
+	for range 3 {
+		require.Contains(t, late.Fails("try-lease"), "empty")
+	}
+	sendAll(t, q, "c")
+	gets(t, late, "c")
+	require.Contains(t, late.Fails("lease 1"), "eof")
+}
+
 // Streams that were finished while nobody was attached stay apart, each for one consumer
 // or for one that comes back for more.
 func TestFinishedStreamsStayApart(t *testing.T) {
