@@ -12,27 +12,26 @@ import (
 // ended returns what a consumer is told that has found nothing: io.EOF or
 // shmq.ErrBrokenOff at the end of a stream that is for it, otherwise nil, or
 // ring.ErrPassed.
-func (c *Raw) ended() (err error) {
-	returned := false
-	defer c.end.LeaveUnless(&returned) // the handler of a logger may panic
-	err = c.endedIn()
-	returned = true
-	return err
-}
-
-func (c *Raw) endedIn() error {
-	if !c.untilEOF {
+func (c *Raw) ended() error {
+	if !c.untilEOF { // a poll that finds nothing comes here
 		c.ring.Settle()
 		return nil
 	}
 	if c.ring.AtEnd() {
 		return c.over
 	}
+	return c.takeEnd()
+}
+
+func (c *Raw) takeEnd() (err error) {
+	returned := false
+	defer c.end.LeaveUnless(&returned) // the handler of a logger may panic
 	how, err := c.ring.TryEnd(c.end.Participant)
 	if how != 0 {
 		c.over = c.eof(how)
-		return c.over
+		err = c.over
 	}
+	returned = true
 	return err
 }
 

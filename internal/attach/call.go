@@ -216,8 +216,16 @@ func (e *End) Attend(begun Begun) error {
 	return err
 }
 
-// Missed is Participant.Missed, in a call.
-func (e *End) Missed() (err error) {
+// Missed is Participant.Missed, in a call. A poll that finds nothing comes here, and mostly
+// nothing is due.
+func (e *End) Missed() error {
+	if !e.Due() {
+		return nil
+	}
+	return e.attendMissed()
+}
+
+func (e *End) attendMissed() (err error) {
 	returned := false
 	defer e.LeaveUnless(&returned)
 	err = e.Participant.Missed()
