@@ -106,9 +106,10 @@ const (
 	// HotTail, u64: the position where the next claim starts.
 	// Single producer: stored by it after the record's word, or after those of
 	// several records, of half the slots at most; a death in between leaves
-	// tail behind by as much, and the successor walks on from there. Many: a hint that any producer that meets a claimed word at tail moves, by
-	// CAS, by the word's whole k, before the record can be published; so a
-	// death leaves it behind by one claim, which the next one repairs.
+	// tail behind by as much, and the successor walks on from there. Many: a hint that any
+	// producer that meets a claimed word at tail moves, by CAS, by the word's whole k, before
+	// the record can be published; so a death leaves it behind by one claim, which the next
+	// producer repairs.
 	HotTail = 0 * LineSize
 
 	// HotDataFutex, u32: where consumers sleep. Bit 0 says that someone may be
@@ -189,23 +190,23 @@ const (
 	// after it none: all was sent.
 	HotLeft = 12 * LineSize
 
-	// HotTold, u64: the ends up to this number were told to somebody, or had by a
-	// consumer that does not ask for ends and found the queue drained: they are
-	// nobody's any more but those consumers' that were attached when they came. Raised
+	// HotTold, u64: the ends up to this number were told to a consumer, or had by one that
+	// does not ask for ends and found the queue drained: they are for no consumer any
+	// more but for those that were attached when they came. Raised
 	// by CAS, to at most HotEnds. A consumer that dies between the CAS and the return
 	// of its call has been told.
 	HotTold = 13 * LineSize
 
 	// HotMet, u64: the ends up to this number came while a consumer awaited them, or a
 	// consumer has come since. Raised by CAS by each consumer that attaches, and before
-	// HotEnds by who notes an end. A death between these two leaves it one too high:
-	// then the end is one that somebody had the chance to be told.
+	// HotEnds by the participant that notes an end. A death between these two leaves it one
+	// too high: then the end is one that a consumer had the chance to be told.
 	HotMet = 14 * LineSize
 
 	// HotEnds, u64: counts the ends of streams, and so is the number of the last. Stored
-	// by who holds LockStream while no producer is attached, after the entry of the end
+	// by the holder of LockStream while no producer is attached, after the entry of the end
 	// in the log: this one store is the end. A death before it leaves an entry that
-	// counts for nothing, and who looks next notes the end again. It shares head's
+	// counts for nothing, and the next participant that asks notes the end again. It shares head's
 	// line, which a single consumer has at hand anyway, because that one looks at it for
 	// each record if it asks for ends.
 	HotEnds = HotHead + 8

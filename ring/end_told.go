@@ -7,7 +7,7 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// Kernel answers what only the kernel knows: who holds which lock.
+// Kernel answers what only the kernel knows: which locks are held.
 type Kernel interface {
 	// EndStream notes the end of the stream that is open if no producer is attached; see
 	// NoteEnd.

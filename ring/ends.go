@@ -5,14 +5,14 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// Who is told which end. An end is for every consumer that was attached when it came;
-// their seats say so. When there was none, it is for the first that comes; to take such
-// an end is a CAS on told. Who comes later waits for the next stream. If all those that
-// an end was for have died or left, and none was told, one that got records of the stream
-// instead is told; but not one that would be told an end and nothing else.
+// An end is for every consumer that was attached when it came; their seats say so. When
+// there was none, it is for the first that comes; to take such an end is a CAS on told. A
+// consumer that comes later waits for the next stream. If all those that an end was for have
+// died or left, and none was told, one that got records of the stream instead is told;
+// but not one that would be told an end and nothing else.
 //
-// An end that no producer marked is over for those who come later when the next stream
-// has begun, as at a pipe: they get both streams as one.
+// An end that no producer marked is over for later consumers when the next stream has
+// begun, as at a pipe: they get both streams as one.
 //
 // A consumer that may be told an end takes no record behind that end's position before it
 // was told, or has passed over it: it has a limit. It finds the limit in time because it

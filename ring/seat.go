@@ -67,8 +67,9 @@ func (s Seat) CommandEnds() bool { return bytes.IndexByte(s.command(), 0) >= 0 }
 func (s Seat) Attached() int64 { return int64(atomic.LoadUint64(s.u64(layout.SeatAttached))) }
 
 // Take adds the counters to the sums, marks the seat dirty, then describes its occupant,
-// clears the counters and what the holder awaits, and starts the clock. The role comes first: a dirty seat never tells that of its last
-// holder, or another process would be taken for the holder of a single role.
+// clears the counters and what the holder awaits, and starts the clock. The role comes first:
+// a dirty seat never tells that of its last holder, or another process would be taken for
+// the holder of a single role.
 //
 // Preconditions: the caller holds the lock; nothing in the ring names the seat.
 func (s Seat) Take(o Occupant) {

@@ -7,8 +7,8 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// A stream is what is sent while at least one producer is attached. It begins with the
-// first and ends with the last of them. Ends are numbered, and noted in a log with the
+// A stream is the records that are sent while at least one producer is attached. It begins
+// with the first producer and ends with the last. Ends are numbered, and noted in a log with the
 // position that the stream reached and how it ended:
 //
 //	            end 7           end 8       tail
@@ -16,10 +16,10 @@ import (
 //	 stream 7     │ stream 8      │ stream 9
 //
 // Producers attach and leave under layout.LockStream, one at a time, and ends are noted
-// under it while no producer is attached; so nothing moves meanwhile but consumers, and
-// what the dead left. Who comes next notes an end that nobody has noted: a producer that
-// attaches, a consumer that attaches or finds nothing. Killed anywhere, it leaves the
-// end to the next one: the store to ends is the last one and is the end.
+// under it while no producer is attached; so only consumers move meanwhile, and the claims
+// of dead producers are swept. The next participant notes an end that was not noted: a
+// producer that attaches, a consumer that attaches or finds nothing. Killed anywhere, it
+// leaves the end to the next one: the store to ends is the last one and is the end.
 //
 // Whether a producer has died is told by two counts, of those that began and those that
 // left in order: between two ends they grow by the same number, or one has died.
@@ -28,7 +28,7 @@ import (
 //	               FINISH (or not), [lock: LEAVE, drop the role; alone? note the end]
 //	killed         before BEGIN: it never was; up to LEAVE: its stream is cut; after: all sent
 //
-// ends.go has the other side: who is told which end.
+// ends.go has the other side: which consumer is told which end.
 
 // end returns the entry of end n in the log.
 func (r *Ring) end(n, field uint64) *uint64 {
