@@ -23,6 +23,7 @@ const Magic = "shmq\r\n\x1a\x00"
 //	DataOffset    slots x D     data areas: larger payloads; page-aligned
 const (
 	HeaderSize = 4096
+	HeaderUsed = 128 // of it, the rest says nothing
 	HotOffset  = HeaderSize
 	HotSize    = 4096
 	SeatOffset = HotOffset + HotSize

@@ -26,26 +26,27 @@ const (
 
 // The links that records go over.
 const (
-	linkRing      = "ring"      // producer.Raw to consumer.Raw
-	linkBareRing  = "bare ring" // the ring alone: never asleep, no sleeper to wake
-	linkLarge     = "large"     // Reserve and Commit, Lease and Ack
-	linkTyped     = "typed"     // values of a struct
-	linkLines     = "lines"     // two cache lines
-	linkSlots     = "slots"     // a ring of cache lines, no queue
-	linkFutex     = "futex"     // two futexes
-	linkChannel   = "channel"   // a Go channel
-	linkPipe      = "pipe"      // two pipes
-	linkUnix      = "unix"      // an AF_UNIX stream
-	linkSeqpacket = "seqpacket" // an AF_UNIX socket that keeps records apart
-	linkTCP       = "tcp"       // over the loopback
-	linkMQ        = "mq"        // two POSIX message queues
-	linkMemcpy    = "memcpy"    // one core copies
-	linkEncode    = "encode"    // the codec, without a queue
-	linkDecode    = "decode"
-	linkAttach    = "attach"    // attach to a queue and leave it
-	linkRedeliver = "redeliver" // a killed consumer's record reaches a busy one
-	linkCommands  = "commands"
-	linkCat       = "cat"
+	linkRing       = "ring"      // producer.Raw to consumer.Raw
+	linkBareRing   = "bare ring" // the ring alone: never asleep, no sleeper to wake
+	linkLarge      = "large"     // Reserve and Commit, Lease and Ack
+	linkTyped      = "typed"     // values of a struct
+	linkLines      = "lines"     // two cache lines
+	linkSlots      = "slots"     // a ring of cache lines, no queue
+	linkFutex      = "futex"     // two futexes
+	linkChannel    = "channel"   // a Go channel
+	linkPipe       = "pipe"      // two pipes
+	linkUnix       = "unix"      // an AF_UNIX stream
+	linkSeqpacket  = "seqpacket" // an AF_UNIX socket that keeps records apart
+	linkTCP        = "tcp"       // over the loopback
+	linkMQ         = "mq"        // two POSIX message queues
+	linkMemcpy     = "memcpy"    // one core copies
+	linkEncode     = "encode"    // the codec, without a queue
+	linkDecode     = "decode"
+	linkAttach     = "attach"      // attach to a queue and leave it
+	linkBareAttach = "bare attach" // the system calls of that alone
+	linkRedeliver  = "redeliver"   // a killed consumer's record reaches a busy one
+	linkCommands   = "commands"
+	linkCat        = "cat"
 )
 
 // Case is one row. Processes of a case get it as JSON.
@@ -77,6 +78,8 @@ type Case struct {
 	Confined bool `json:"confined,omitempty"`
 	// Use is what the consumer does with a large record.
 	Use use `json:"use,omitempty"`
+	// Leave: of attaching to a queue and leaving it both are timed.
+	Leave bool `json:"leave,omitempty"`
 	// Rate is records a second, of an open loop.
 	Rate float64 `json:"rate,omitempty"`
 
@@ -113,13 +116,13 @@ func (c Case) Matches(pattern string) bool {
 
 // Latency reports whether single operations are timed.
 func (c Case) Latency() bool {
-	return c.Kind == RoundTrip || c.Kind == OpenLoop || c.Link == linkAttach || c.Link == linkRedeliver
+	return c.Kind == RoundTrip || c.Kind == OpenLoop || c.Link == linkAttach || c.Link == linkBareAttach || c.Link == linkRedeliver
 }
 
 // ours reports whether the case goes through a queue of ours.
 func (c Case) ours() bool {
 	switch c.Link {
-	case linkRing, linkBareRing, linkLarge, linkTyped, linkAttach, linkRedeliver, linkCommands:
+	case linkRing, linkBareRing, linkLarge, linkTyped, linkAttach, linkBareAttach, linkRedeliver, linkCommands:
 		return true
 	}
 	return false

@@ -32,7 +32,7 @@ var peers = []struct{ link, name, what string }{
 // Cases returns all rows, what they are compared with included.
 func Cases() []Case {
 	var cs []Case
-	for _, family := range [][]Case{bareCases(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), rest()} {
+	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), rest()} {
 		cs = append(cs, family...)
 	}
 	return cs
@@ -50,6 +50,15 @@ func bareCases() []Case {
 		{Name: "bare/encode", What: "the struct of typed/one-one to msgpack", Kind: Alone, Link: linkEncode, Producers: 1, Payload: measurementPayload},
 		{Name: "bare/decode", What: "and back", Kind: Alone, Link: linkDecode, Producers: 1, Payload: measurementPayload},
 	}
+}
+
+// bareAttaches are the system calls alone of attaching to a queue, and of leaving it too.
+func bareAttaches() []Case {
+	c := onRing("bare/attach", "the system calls alone that attach a producer", Alone, manyMany)
+	c.Link, c.Consumers, c.Payload = linkBareAttach, 0, 0
+	leave := c
+	leave.Name, leave.What, leave.Leave = "bare/attach-and-leave", "and that make it leave", true
+	return []Case{c, leave}
 }
 
 // onRing is a case of small records between one process and another.
@@ -171,11 +180,14 @@ func openLoops() (cs []Case) {
 
 func rest() []Case {
 	attach := onRing("attach", "attach to a queue", Alone, manyMany)
-	attach.Link, attach.Consumers, attach.Payload = linkAttach, 0, 0
+	attach.Link, attach.Consumers, attach.Payload, attach.Limit = linkAttach, 0, 0, []string{"bare/attach"}
+	leave := attach
+	leave.Name, leave.What, leave.Leave, leave.Limit = "attach-and-leave", "attach to a queue and leave it", true, []string{"bare/attach-and-leave"}
 	again := onRing("redelivery", "a killed consumer's record reaches a busy one", Alone, manyMany)
 	again.Link, again.Consumers, again.Payload, again.Slots = linkRedeliver, 0, 1, 1<<16
 	return []Case{
 		attach,
+		leave,
 		again,
 		{Name: "shell/shmq", What: "seq 1 N | shmq-send q, shmq-recv q > /dev/null, a line", Kind: Shell, Link: linkCommands},
 		{Name: "shell/cat", What: "seq 1 N | cat | cat > /dev/null, a line", Kind: Shell, Link: linkCat},

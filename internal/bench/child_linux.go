@@ -142,6 +142,8 @@ func openEnd(s spec) (end, error) {
 		return newDecode(clock)
 	case linkAttach:
 		return newAttach(s, clock), nil
+	case linkBareAttach:
+		return newBareAttach(s, clock)
 	case linkRedeliver:
 		return newRedelivery(s, clock)
 	case linkLines:

@@ -27,6 +27,7 @@ func (*File) Allocate(int64) error                          { return ErrUnsuppor
 func (*File) Stat() (int64, fs.FileMode, int, error)        { return 0, 0, 0, ErrUnsupported }
 func (*File) Shrinkable() bool                              { return true }
 func (*File) Linked() (bool, error)                         { return false, ErrUnsupported }
+func (*File) TouchedBefore() (int64, bool, error)           { return 0, false, ErrUnsupported }
 func (*File) Touched() (int64, bool, error)                 { return 0, false, ErrUnsupported }
 func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }
 func (*File) HugePage() int64                               { return 0 }
@@ -50,6 +51,7 @@ func Sync([]byte) error                                     { return ErrUnsuppor
 func Redirty([]byte) error                                  { return ErrUnsupported }
 func SyncPart([]byte, int, int) error                       { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
+func PathNames(string) (ID, bool, error)                    { return ID{}, false, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func FreeFiles(string) (int64, error)                       { return 0, ErrUnsupported }
 func IsOverQuota(error) bool                                { return false }
