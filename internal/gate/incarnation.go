@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 
 	"github.com/shmq/shmq/internal/mapped"
@@ -52,7 +51,7 @@ func beginIncarnation(q *mapped.Queue, rebuilt bool) error {
 		return err
 	}
 	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails
+	sys.Random(id[:])
 	q.Ring.BeginIncarnation(max(binary.LittleEndian.Uint64(id[:]), 1))
 	q.Ring.SetHome(here)
 	return nil

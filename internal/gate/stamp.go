@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"hash/fnv"
 
@@ -45,7 +44,7 @@ func hash(id sys.ID, n uint64) uint64 {
 	boot := sys.BootID()
 	if boot == [16]byte{} {
 		// Without /proc one boot can't be told from another: no stamp comes twice.
-		_, _ = rand.Read(boot[:]) // never fails
+		sys.Random(boot[:])
 	}
 	b := boot[:]
 	for _, n := range []uint64{id.Dev, id.Ino, n} {

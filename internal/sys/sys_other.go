@@ -3,6 +3,7 @@
 package sys
 
 import (
+	"crypto/rand"
 	"io/fs"
 	"time"
 )
@@ -51,6 +52,7 @@ func Sync([]byte) error                                     { return ErrUnsuppor
 func Redirty([]byte) error                                  { return ErrUnsupported }
 func SyncPart([]byte, int, int) error                       { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
+func Random(b []byte)                                       { _, _ = rand.Read(b) }
 func PathNames(string) (ID, bool, error)                    { return ID{}, false, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func FreeFiles(string) (int64, error)                       { return 0, ErrUnsupported }

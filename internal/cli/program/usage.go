@@ -1,4 +1,4 @@
-package cli
+package program
 
 import (
 	"errors"
@@ -11,9 +11,9 @@ import (
 	"github.com/shmq/shmq/internal/cli/exit"
 )
 
-// mistake puts the error of a command that did not start, which is one about its
+// Mistake puts the error of a command that did not start, which is one about its
 // arguments, into words of our own.
-func mistake(cmd *cobra.Command, err error) error {
+func Mistake(cmd *cobra.Command, err error) error {
 	var (
 		value   *pflag.InvalidValueError
 		unknown *pflag.NotExistError
@@ -29,8 +29,8 @@ func mistake(cmd *cobra.Command, err error) error {
 	return exit.Usage("%v", err)
 }
 
-// noVerb refuses a word that is no verb.
-func noVerb(root *cobra.Command, args []string) error {
+// NoVerb refuses a word that is no verb.
+func NoVerb(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}

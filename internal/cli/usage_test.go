@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"io"
@@ -8,6 +8,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"github.com/shmq/shmq/internal/cli"
+	"github.com/shmq/shmq/internal/cli/program"
 )
 
 // try runs a command line up to the verb's own work and returns the mistake in it.
@@ -30,7 +33,7 @@ func try(root *cobra.Command, args ...string) error {
 	if err == nil {
 		return nil
 	}
-	return mistake(cmd, err)
+	return program.Mistake(cmd, err)
 }
 
 // own are texts of the libraries below that a user can't make anything of.
@@ -41,13 +44,13 @@ func TestBadValuesAreExplained(t *testing.T) {
 	t.Parallel()
 	anything := map[string]bool{"exec": true, "dead-letter": true, "dir": true, "hdr": true, "plot": true, "command": true, "input": true, "sweep": true, "to": true, "from": true, "reason": true, "key": true}
 	tried := 0
-	for _, c := range Shmq().Commands() {
+	for _, c := range cli.Shmq().Commands() {
 		if c.DisableFlagParsing {
 			continue
 		}
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			for _, value := range []string{"?", "99999999999999999999", "-5", ""} {
-				err := try(Shmq(), c.Name(), "--"+f.Name+"="+value, "q")
+				err := try(cli.Shmq(), c.Name(), "--"+f.Name+"="+value, "q")
 				if f.Name == "help" && value == "?" || !anything[f.Name] && f.Name != "help" && value == "?" {
 					require.Error(t, err, "%s --%s=%s", c.Name(), f.Name, value)
 				}
@@ -70,9 +73,9 @@ func TestFlagsThatExcludeEachOther(t *testing.T) {
 		{"recv", "q", "--exec", "x", "--on-failure", "drop", "--dead-letter", "d"}, {"recv", "q", "--progress", "--no-progress"},
 		{"peek", "q", "--json", "--format", "raw"}, {"dump", "q", "--take", "--leased"}, {"stat", "--prometheus", "--interval", "1"},
 	} {
-		require.ErrorContains(t, try(Shmq(), args...), "exclude each other", "%v", args)
+		require.ErrorContains(t, try(cli.Shmq(), args...), "exclude each other", "%v", args)
 	}
-	require.NoError(t, try(Shmq(), "send", "q", "--timeout", "1"))
+	require.NoError(t, try(cli.Shmq(), "send", "q", "--timeout", "1"))
 }
 
 func TestDidYouMean(t *testing.T) {
@@ -81,14 +84,14 @@ func TestDidYouMean(t *testing.T) {
 		"stta": "stat", "lst": "ls", "lss": "ls", "remove": "rm", "delete": "rm", "list": "ls", "receive": "recv", "recieve": "", "dr": "drain",
 		"pek": "peek", "chekc": "check", "frobnicate": "", "x": "", "completions": "completion",
 	} {
-		err := try(Shmq(), word)
+		err := try(cli.Shmq(), word)
 		require.ErrorContains(t, err, `there is no command "`+word+`"`)
 		if _, found, ok := strings.Cut(err.Error(), "did you mean "); ok || want != "" {
 			require.Equal(t, want+"?", found, word)
 		}
 	}
-	require.ErrorContains(t, try(Shmq(), "recv", "q", "--until-eot"), "did you mean --until-eof?")
-	require.NotContains(t, try(Shmq(), "recv", "q", "--frobnicate").Error(), "did you mean")
+	require.ErrorContains(t, try(cli.Shmq(), "recv", "q", "--until-eot"), "did you mean --until-eof?")
+	require.NotContains(t, try(cli.Shmq(), "recv", "q", "--frobnicate").Error(), "did you mean")
 }
 
 // Each word behind a flag is completed with what the flag takes: its words, or files where
@@ -96,9 +99,8 @@ func TestDidYouMean(t *testing.T) {
 func TestCompletionOfFlagValues(t *testing.T) {
 	t.Parallel()
 	complete := func(args ...string) string {
-		root := Shmq()
-		started := false
-		watchStart(root, &started)
+		root := cli.Shmq()
+		program.Prepare(root)
 		var out strings.Builder
 		root.SetOut(&out)
 		root.SetErr(io.Discard)

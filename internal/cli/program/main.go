@@ -1,4 +1,6 @@
-package cli
+// Package program runs a command as a program: signals, mistakes in the arguments, exit codes.
+// It knows no verb, so that a program has what its own verb needs and no more.
+package program
 
 import (
 	"context"
@@ -27,19 +29,25 @@ func Main(root *cobra.Command) int {
 	}
 	// shmq completion gives the scripts; a queue may be called completion.
 	root.CompletionOptions.DisableDefaultCmd = true
-	started := false
-	watchStart(root, &started)
+	started := Prepare(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exit.CodeOK
 	}
-	if !started { // the arguments did not even get as far as the verb
-		err = mistake(cmd, err)
+	if !*started { // the arguments did not even get as far as the verb
+		err = Mistake(cmd, err)
 	}
 	if line := exit.Message(cmd.CommandPath(), err); line != "" {
 		fmt.Fprintln(os.Stderr, line)
 	}
 	return exit.Code(err)
+}
+
+// Prepare makes the verbs ready to run; started becomes true when one of them runs.
+func Prepare(root *cobra.Command) (started *bool) {
+	started = new(bool)
+	watchStart(root, started)
+	return started
 }
 
 // watchStart makes each verb tell that its arguments were good enough to start it:
