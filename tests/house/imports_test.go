@@ -29,6 +29,7 @@ var floors = []string{
 	".",
 	"internal/attach  internal/flow/...",
 	"producer  consumer",
+	"selector",
 	"internal/crew",
 	"worker",
 	"internal/bench  internal/demo  internal/top/...",
