@@ -71,6 +71,9 @@ func Wake(*uint32, int) (int, error)                        { return 0, ErrUnsup
 func WakeAll(*uint32) (int, error)                          { return 0, ErrUnsupported }
 func CanWaitTwo() bool                                      { return false }
 func WaitTwo(*uint32, uint32, *uint32, time.Duration) error { return ErrUnsupported }
+func (*Words) Reset(*uint32)                                {}
+func (*Words) Add(*uint32, uint32)                          {}
+func (*Words) Wait(time.Duration) error                     { return ErrUnsupported }
 func WakeOwn(*uint32) error                                 { return ErrUnsupported }
 func Yield()                                                {}
 func WaitReaderGone(uintptr) error                          { return ErrUnsupported }
@@ -91,6 +94,11 @@ func IsNotRegular(error) bool                               { return false }
 
 // Processes: see halted_linux.go.
 type Processes struct{}
+
+const MaxWords = 128
+
+// Words are words that a thread waits for together.
+type Words struct{}
 
 func NewProcesses() *Processes                { return &Processes{} }
 func (*Processes) Halted(uint32, uint64) Halt { return Halt{} }

@@ -29,6 +29,8 @@ var floors = []string{
 	".",
 	"internal/attach  internal/flow/...",
 	"producer  consumer",
+	"selector",
+	"internal/intake",
 	"internal/crew",
 	"worker",
 	"internal/bench  internal/demo  internal/top/...",
