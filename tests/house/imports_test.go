@@ -28,7 +28,7 @@ var floors = []string{
 	"internal/gate  internal/seat",
 	".",
 	"internal/attach  internal/flow/...",
-	"producer  consumer",
+	"producer  consumer  conn/...",
 	"internal/crew",
 	"worker",
 	"internal/bench  internal/demo  internal/top/...",
