@@ -45,6 +45,10 @@ const (
 	linkAttach     = "attach"      // attach to a queue and leave it
 	linkBareAttach = "bare attach" // the system calls of that alone
 	linkRedeliver  = "redeliver"   // a killed consumer's record reaches a busy one
+	linkConn       = "conn"        // a connection of package conn
+	linkGoUnix     = "go unix"     // sockets and pipes by way of the Go runtime's poller
+	linkGoTCP      = "go tcp"
+	linkGoPipe     = "go pipe"
 	linkCommands   = "commands"
 	linkCat        = "cat"
 )
@@ -73,6 +77,8 @@ type Case struct {
 	// Wait: the ends of a round trip wait for a record as programs do, instead of
 	// polling for it.
 	Wait bool `json:"wait,omitempty"`
+	// Park: a connection sleeps at once where it would spin.
+	Park bool `json:"park,omitempty"`
 	// Confined: each process has its core only from its start on, so it does not
 	// spin before it sleeps.
 	Confined bool `json:"confined,omitempty"`

@@ -32,7 +32,7 @@ var peers = []struct{ link, name, what string }{
 // Cases returns all rows, what they are compared with included.
 func Cases() []Case {
 	var cs []Case
-	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), rest()} {
+	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), conns(), rest()} {
 		cs = append(cs, family...)
 	}
 	return cs

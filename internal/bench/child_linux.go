@@ -172,9 +172,14 @@ func openEnd(s spec) (end, error) {
 	}
 	var p port
 	var err error
-	if s.Case.Link == linkSlots {
+	switch s.Case.Link {
+	case linkSlots:
 		p, err = slotsPort(s)
-	} else {
+	case linkConn:
+		p, err = connPort(s)
+	case linkGoUnix, linkGoTCP, linkGoPipe:
+		p, err = pollerPort(s.Case)
+	default:
 		p, err = peerPort(s.Case)
 	}
 	if err != nil {

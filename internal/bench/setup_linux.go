@@ -80,7 +80,7 @@ func (s *Setup) start(ctx context.Context) error {
 	var files [2][2]*os.File
 	processes := c.ends()
 	switch c.Link {
-	case linkPipe, linkUnix, linkSeqpacket, linkTCP, linkMQ:
+	case linkPipe, linkUnix, linkSeqpacket, linkTCP, linkMQ, linkGoUnix, linkGoTCP, linkGoPipe:
 		var err error
 		if files, err = peerFiles(c); err != nil {
 			return err

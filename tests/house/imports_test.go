@@ -28,7 +28,7 @@ var floors = []string{
 	"internal/gate  internal/seat",
 	".",
 	"internal/attach  internal/flow/...",
-	"producer  consumer",
+	"producer  consumer  conn/...",
 	"selector",
 	"internal/intake",
 	"internal/crew",

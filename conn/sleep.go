@@ -1,0 +1,58 @@
+package conn
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/shmq/shmq/conn/internal/shared"
+	"github.com/shmq/shmq/internal/sys"
+)
+
+// A call that waits spins, then dozes, then sleeps. To doze takes a thread, and wakes up in
+// half the time; so only some calls of a process may at once, and not for long. To sleep
+// takes nothing but the goroutine, whose wake-up comes over the socket: a thousand idle
+// connections have no thread, and cost no time.
+const (
+	doze      = 10 * time.Millisecond
+	maxDozers = 16
+)
+
+var dozers atomic.Int32
+
+// sleep waits until ready returns true, something comes over the half, or it may be
+// worth while to look again.
+func (h *half) sleep(bell shared.Bell, ready func() bool) {
+	look := func(int) bool { return atomic.LoadUint32(&h.events) != 0 || ready() }
+	if h.spinner.Spin(context.Background(), look) {
+		return
+	}
+	defer bell.Up()
+	if h.doze(bell, look) {
+		return
+	}
+	if !look(0) {
+		<-h.wake
+	}
+}
+
+// doze returns false if the caller has to sleep, which the bell says then.
+func (h *half) doze(bell shared.Bell, look func(int) bool) bool {
+	defer dozers.Add(-1)
+	if dozers.Add(1) > maxDozers || h.alone || !sys.CanWaitTwo() {
+		bell.Sleep()
+		return false
+	}
+	// A thread in a futex keeps goroutines that wait for its processor from running for a
+	// while, unless it lets them go first.
+	runtime.Gosched()
+	h.dozes.Store(true)
+	defer h.dozes.Store(false)
+	bell.Doze()
+	if look(0) {
+		return true
+	}
+	bell.Wait(&h.events, doze)
+	return !bell.Deeper()
+}
