@@ -1,18 +1,140 @@
 //go:build linux
 
-package peers
+package main
 
 import (
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 
-	"github.com/shmq/shmq/internal/testproc"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) {
-	testproc.Main(m, map[string]testproc.Role{
-		"shmq-sender":     shmqSender,
-		"shmq-receiver":   shmqReceiver,
-		"shmipc-sender":   shmipcSender,
-		"shmipc-receiver": shmipcReceiver,
-	})
+	if len(os.Args) == 6 && os.Args[1] == goEnd {
+		serveGo(os.Args[2:])
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// up starts the ends of a peer, and skips the test if it takes what is not on this machine.
+// With SHMQ_PEERS=all it may be fetched.
+func up(t *testing.T, p *peer, mortal bool) *session {
+	t.Helper()
+	absent, err := p.program.build(os.Getenv("SHMQ_PEERS") == "all")
+	require.NoError(t, err)
+	if absent != "" {
+		t.Skip(absent)
+	}
+	// Ends die with the thread that started them.
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	s, err := open(p, mortal)
+	require.NoError(t, err)
+	t.Cleanup(s.close)
+	return s
+}
+
+// TestRecordsArrive is a short run of all that is measured, of one record and of more
+// than are on their way at a time. The receivers check every record.
+func TestRecordsArrive(t *testing.T) {
+	for _, p := range peers {
+		t.Run(p.name, func(t *testing.T) {
+			s := up(t, p, false)
+			opened := map[int]bool{}
+			for _, k := range p.kinds() {
+				if !opened[k.size] {
+					require.NoError(t, s.ready(k))
+					opened[k.size] = true
+				}
+				for _, n := range []int{1, 2*window(k.size) + 7} {
+					ns, err := s.move(k, n)
+					require.NoError(t, err)
+					require.Positive(t, ns)
+				}
+			}
+		})
+	}
+}
+
+// TestOthersGoOn kills ends of shmq, of which nothing may be lost, torn or in disorder.
+func TestOthersGoOn(t *testing.T) {
+	for _, p := range peers {
+		if p.program != goes || p.dies != "" {
+			continue
+		}
+		for _, role := range []string{"sender", "receiver"} {
+			t.Run(p.name+"/"+role, func(t *testing.T) {
+				up(t, p, true).close()
+				o, err := p.die(role)
+				require.NoError(t, err)
+				require.NoError(t, o.failed)
+				require.True(t, o.on, "the others hang")
+				require.Zero(t, o.lost)
+				require.Zero(t, o.torn)
+				require.LessOrEqual(t, o.again, uint64(1)) // the one that the dead consumer held
+			})
+		}
+	}
+}
+
+func TestAnEndThatFailsIsTold(t *testing.T) {
+	e, err := start([]string{"/bin/sh", "-c", "echo ready; echo sorry >&2; exit 3"})
+	require.NoError(t, err)
+	_, err = e.expect("ready")
+	require.NoError(t, err)
+	_, err = e.expect("done")
+	require.ErrorContains(t, err, "sorry")
+
+	waits, err := start([]string{"/bin/sh", "-c", "read line"})
+	require.NoError(t, err)
+	defer waits.close()
+	_, err = waits.expect("done", e)
+	require.ErrorContains(t, err, "the other end: sorry")
+}
+
+func TestProgressCountsWhatIsWrong(t *testing.T) {
+	var p progress
+	for _, n := range []uint64{5, 6, 8, 7, 8, 9, 1 << 32, 1<<32 + 1, 1<<32 + 4} {
+		p.received(n, true)
+	}
+	p.received(10, false)
+	require.EqualValues(t, 6, p.first.Load())
+	require.EqualValues(t, 10, p.next[0].Load())
+	require.EqualValues(t, 5, p.next[1].Load())
+	require.EqualValues(t, 1+2, p.gaps.Load())
+	require.EqualValues(t, 2, p.again.Load())
+	require.EqualValues(t, 1, p.torn.Load())
+	require.EqualValues(t, 9, p.total.Load())
+}
+
+func TestRecordsThatAreWrong(t *testing.T) {
+	rec := make([]byte, 48)
+	number(rec, 7)
+	require.NoError(t, checkNumber(rec, 48, 7))
+	require.Error(t, checkNumber(rec, 48, 8))
+	require.Error(t, checkNumber(rec[:40], 48, 7))
+	rec[47]++
+	require.Error(t, checkNumber(rec, 48, 7))
+	_, whole := read(rec)
+	require.False(t, whole)
+}
+
+func TestTheMedianOfTheBetterKind(t *testing.T) {
+	of := map[kind][]float64{small: {30, 10, 20}, smallP: {9, 50, 70, 8}, batch: {1, 2}}
+	require.Equal(t, "20.0", form(best(of, small, smallP)))
+	require.Equal(t, "29.5", form(best(of, smallP)))
+	require.Equal(t, "", form(best(of, batch)), "too few")
+}
+
+func TestNothingIsLeft(t *testing.T) {
+	s := up(t, probe, false)
+	other := s.dir + "-of-the-peer"
+	require.NoError(t, os.WriteFile(other, nil, 0o600))
+	s.close()
+	left, err := filepath.Glob(s.dir + "*")
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
