@@ -32,25 +32,29 @@ func (m member) Look() (ready bool, err error) {
 	return ready, nil
 }
 
-// lookIn is the long way, of a call that is due.
+// lookIn is the long way, of a call that is due: ten times a second. Then it asks for the end,
+// too, so that it is told also where other queues are never empty.
 //
 //go:noinline
 func (m member) lookIn(begun attach.Begun) (ready bool, err error) {
 	err = m.end.Go(begun, func() error {
-		ready = m.ring.Peek()
-		return nil
+		if ready = m.ring.Peek(); ready {
+			return nil
+		}
+		return m.nothing()
 	})
 	return ready, err
 }
 
-func (m member) Check() error {
-	return m.end.Do(func() error {
-		err := m.missed()
-		if err == nil || err == m.empty {
-			return nil
-		}
-		return m.Fail(err)
-	})
+func (m member) Check() error { return m.end.Do(m.nothing) }
+
+// nothing returns what a try would return that has found nothing, but nil for nothing.
+func (m member) nothing() error {
+	err := m.missed()
+	if err == nil || err == m.empty {
+		return nil
+	}
+	return m.Fail(err)
 }
 
 func (m member) Ready() bool { return m.ring.Peek() }

@@ -13,7 +13,9 @@ func (c *Consumer) Peek() bool {
 	if c.shares {
 		return c.shared.peek()
 	}
-	return c.single.peek()
+	// The commonest case: a record of one slot.
+	p := c.single.next
+	return c.r.m.Load(p) == layout.FullWord(p, 1, c.r.m.Shift) && !c.mayEnd() || c.single.peek()
 }
 
 func (c *singleConsumer) peek() bool {

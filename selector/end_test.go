@@ -246,3 +246,28 @@ func TestStayOpen(t *testing.T) {
 	require.NoError(t, got.err)
 	require.Same(t, p.c, got.queue)
 }
+
+// The end of one is told also while another is never empty.
+func TestEndBesideABusyQueue(t *testing.T) {
+	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
+		for name, end := range map[string]func(p pair) error{
+			"finished": func(p pair) error { return p.p.Finish() },
+			"removed":  func(p pair) error { return shmq.ForceRemove(p.name) },
+		} {
+			ps, set := newPairs(t, 3, o, &consumer.Options{UntilEOF: true})
+			require.NoError(t, end(ps[1]))
+			begun := time.Now()
+			for {
+				require.NoError(t, ps[0].p.TrySend([]byte("x")))
+				q, err := set.Wait(within(t))
+				if err != nil {
+					require.Same(t, ps[1].c, q, name)
+					break
+				}
+				_, err = q.(*consumer.Raw).TryReceive(nil)
+				require.NoError(t, err)
+				require.Less(t, time.Since(begun), 10*time.Second, name)
+			}
+		}
+	})
+}

@@ -13,9 +13,10 @@ import (
 )
 
 // quickly is how many times in a row Wait returns a queue that is never empty before it looks
-// at the others, after it has looked at all of them and found nothing. When others have
-// something, each has its turn after one record: the same queue comes twice in a row only if
-// the others had nothing. Looking at seven empty queues takes as long as a record.
+// at the others, after it has looked at all of them and found nothing; in a large set it is
+// twice the number of queues, so that a look at them costs each record half a look at one. When
+// others have something, each has its turn: the same queue comes twice in a row only if the
+// others had nothing.
 const quickly = 16
 
 // glances is how many queues a round of a spin looks at.
@@ -55,7 +56,8 @@ type waiter struct {
 //
 // While a queue has something Wait makes no system call. Of queues that have something at the
 // same time it returns each in its turn, but returns one that is alone in having something up
-// to 16 times before it looks at the others again.
+// to 16 times, or twice as often as there are queues, before it looks at the others again. That
+// a queue has come to its end it says when there is nothing else to return, or some 100 ms later.
 func (s *Set) Wait(ctx context.Context) (Queue, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, s.failed(err)
@@ -211,7 +213,7 @@ func (s *Set) sweep() (*member, error) {
 func (s *Set) found(at int, alone bool) {
 	s.quick = 0
 	if alone && at == s.at {
-		s.quick = quickly - 1
+		s.quick = max(quickly, 2*len(*s.mine)) - 1
 	}
 	s.at, s.next = at, at+1
 }

@@ -28,6 +28,7 @@ const (
 const (
 	linkRing       = "ring"      // producer.Raw to consumer.Raw
 	linkBareRing   = "bare ring" // the ring alone: never asleep, no sleeper to wake
+	linkSelect     = "select"    // the same, received through a selector.Set
 	linkLarge      = "large"     // Reserve and Commit, Lease and Ack
 	linkTyped      = "typed"     // values of a struct
 	linkLines      = "lines"     // two cache lines
@@ -71,6 +72,9 @@ type Case struct {
 	// Producers and Consumers are how many processes there are of each.
 	Producers int `json:"producers"`
 	Consumers int `json:"consumers"`
+
+	// Queues is how many queues the receiver waits for, of which one is used.
+	Queues int `json:"queues,omitempty"`
 
 	// OneCore: all ends share a core.
 	OneCore bool `json:"one_core,omitempty"`
@@ -128,7 +132,7 @@ func (c Case) Latency() bool {
 // ours reports whether the case goes through a queue of ours.
 func (c Case) ours() bool {
 	switch c.Link {
-	case linkRing, linkBareRing, linkLarge, linkTyped, linkAttach, linkBareAttach, linkRedeliver, linkCommands:
+	case linkRing, linkSelect, linkBareRing, linkLarge, linkTyped, linkAttach, linkBareAttach, linkRedeliver, linkCommands:
 		return true
 	}
 	return false

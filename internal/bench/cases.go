@@ -32,7 +32,7 @@ var peers = []struct{ link, name, what string }{
 // Cases returns all rows, what they are compared with included.
 func Cases() []Case {
 	var cs []Case
-	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), conns(), rest()} {
+	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), conns(), selects(), rest()} {
 		cs = append(cs, family...)
 	}
 	return cs
@@ -174,6 +174,24 @@ func openLoops() (cs []Case) {
 	}
 	for _, p := range peers {
 		cs = append(cs, Case{Name: "open-loop/" + p.name, What: p.what, Kind: OpenLoop, Link: p.link, Payload: payload, Producers: 1, Consumers: 1, Rate: DefaultRate})
+	}
+	return cs
+}
+
+// selects are of a receiver that waits for the first of several queues, of which all but one
+// stay empty.
+func selects() (cs []Case) {
+	for _, n := range []int{1, 8, 64} {
+		c := onRing(name("select/throughput/of-%d", n), name("one of %d queues is busy, a record at a time", n), Throughput, oneOne)
+		c.Link, c.Queues, c.Limit = linkSelect, n, []string{"throughput/one-one"}
+		cs = append(cs, c)
+		c.Name, c.What, c.Batch, c.Limit = c.Name+"/batch-16", "the same, batches of 16", 16, []string{"throughput/one-one/batch-16"}
+		cs = append(cs, c)
+	}
+	for _, n := range []int{1, 8, 64} {
+		c := onRing(name("select/parked/of-%d", n), name("a round trip, both ends asleep each time, one of them for %d queues", n), RoundTrip, oneOne)
+		c.Link, c.Queues, c.Wait, c.Confined, c.Limit = linkSelect, n, true, true, []string{"bare/futex"}
+		cs = append(cs, c)
 	}
 	return cs
 }

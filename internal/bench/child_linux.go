@@ -169,6 +169,8 @@ func openEnd(s spec) (end, error) {
 		return newTypedReceiver(s, clock)
 	case linkRing:
 		return newRingEnd(s, clock)
+	case linkSelect:
+		return newSelectEnd(s, clock)
 	}
 	var p port
 	var err error

@@ -107,10 +107,11 @@ func (s *Setup) start(ctx context.Context) error {
 // queues are the names of the case's queues.
 func (s *Setup) queues() []string {
 	q := queueIn(s.dir)
+	names := idle(q, s.c.Queues)
 	if s.c.Kind == RoundTrip {
-		return []string{q, back(q)}
+		names = append(names, back(q))
 	}
-	return []string{q}
+	return append(names, q)
 }
 
 // Sample is what one run has measured.
@@ -218,11 +219,11 @@ func (s *Setup) Note() string {
 
 // sleeps returns how often the ends have gone to sleep.
 func (s *Setup) sleeps() int {
-	if s.c.Link != linkRing {
+	if s.c.Link != linkRing && s.c.Link != linkSelect {
 		return s.slept
 	}
-	n := 0
-	for _, q := range s.queues() {
+	n, q := 0, queueIn(s.dir)
+	for _, q := range []string{q, back(q)} {
 		info, err := shmq.Stat(q)
 		if err != nil {
 			return 0
