@@ -131,13 +131,20 @@ func (c *Conn) finishWriting() {
 
 // Close ends the connection. Calls that wait fail with net.ErrClosed. The other end can still
 // read what was written, and then gets io.EOF, or syscall.EPIPE for what it writes.
-func (c *Conn) Close() error {
+func (c *Conn) Close() error { return c.close(c.finishWriting) }
+
+// Abort is Close, but the other end can tell that the stream is not whole: after what was
+// written it gets syscall.ECONNRESET, as if this process had ended.
+func (c *Conn) Abort() error { return c.close(func() {}) }
+
+// close ends the connection; last is what is done about the stream.
+func (c *Conn) close(last func()) error {
 	if atomic.OrUint32(&c.in.events, closed)&closed != 0 {
 		return c.failed("close", net.ErrClosed)
 	}
 	c.out.mark(closed)
 	c.in.mark(closed)
-	c.end(&c.out, c.finishWriting)
+	c.end(&c.out, last)
 	c.end(&c.in, c.memory.StopReading)
 	// Whoever sleeps at the other end wakes up of this.
 	if err := c.socket.Close(); err != nil {

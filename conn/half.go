@@ -26,6 +26,7 @@ type half struct {
 	queued int       // calls that wait until busy is over
 	turn   sync.Cond // on mu: for them
 
+	policy  park.Policy
 	spinner park.Spinner
 	events  uint32        // what has come over this half: the bits below; a futex too
 	dozes   atomic.Bool   // a thread may sleep on events
@@ -45,7 +46,7 @@ const (
 
 func (h *half) init(policy park.Policy) {
 	h.turn.L = &h.mu
-	h.spinner = park.NewSpinner(policy)
+	h.policy, h.spinner = policy, park.NewSpinner(policy)
 	h.wake = make(chan struct{}, 1)
 	h.alone = runtime.GOMAXPROCS(0) == 1
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/shmq/shmq/conn/internal/shared"
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/sys"
 )
 
@@ -17,6 +19,9 @@ import (
 const (
 	doze      = 10 * time.Millisecond
 	maxDozers = 16
+	// glance is how many rounds a call spins, a microsecond or two, before it does anything
+	// that takes time.
+	glance = 48
 )
 
 var dozers atomic.Int32
@@ -25,6 +30,18 @@ var dozers atomic.Int32
 // worth while to look again.
 func (h *half) sleep(bell shared.Bell, ready func() bool) {
 	look := func(int) bool { return atomic.LoadUint32(&h.events) != 0 || ready() }
+	if h.policy != park.Park {
+		for range glance {
+			atomics.Pause(1)
+			if look(0) {
+				return
+			}
+		}
+	}
+	// Goroutines that wait for this processor, often one that the last call has set going, go
+	// first: neither a spinning one nor a thread in a futex gives them way. The runtime wakes
+	// a thread for that, so whoever is answered at once does without.
+	runtime.Gosched()
 	if h.spinner.Spin(context.Background(), look) {
 		return
 	}
@@ -44,9 +61,7 @@ func (h *half) doze(bell shared.Bell, look func(int) bool) bool {
 		bell.Sleep()
 		return false
 	}
-	// A thread in a futex keeps goroutines that wait for its processor from running for a
-	// while, unless it lets them go first.
-	runtime.Gosched()
+	runtime.Gosched() // once more: those that went first have set others going
 	h.dozes.Store(true)
 	defer h.dozes.Store(false)
 	bell.Doze()

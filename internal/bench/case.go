@@ -81,6 +81,8 @@ type Case struct {
 	// Wait: the ends of a round trip wait for a record as programs do, instead of
 	// polling for it.
 	Wait bool `json:"wait,omitempty"`
+	// HTTP: the round trips are requests, and their answers have the payload.
+	HTTP bool `json:"http,omitempty"`
 	// Park: a connection sleeps at once where it would spin.
 	Park bool `json:"park,omitempty"`
 	// Confined: each process has its core only from its start on, so it does not

@@ -133,6 +133,9 @@ func openEnd(s spec) (end, error) {
 		clock.sleep = nanosleep
 	}
 	sends := s.End < s.Case.Producers
+	if s.Case.HTTP {
+		return newHTTP(s, clock)
+	}
 	switch s.Case.Link {
 	case linkMemcpy:
 		return newMemcpy(s.Case, clock), nil

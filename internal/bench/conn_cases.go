@@ -29,5 +29,12 @@ func conns() (cs []Case) {
 			}
 		}
 	}
+	for _, p := range []struct{ link, name, what string }{
+		{linkConn, "conn/http", "a request of net/http over package conn"},
+		{linkGoUnix, "conn/http/unix", "over a Unix socket"},
+		{linkGoTCP, "conn/http/tcp", "over TCP"},
+	} {
+		cs = append(cs, Case{Name: p.name, What: p.what, Kind: RoundTrip, Link: p.link, HTTP: true, Payload: 1 << 10, Producers: 1, Consumers: 1})
+	}
 	return cs
 }

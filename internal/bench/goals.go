@@ -49,6 +49,9 @@ func Goals() []Goal {
 		{"attach", nil, Nanoseconds, 1e6},
 		{"redelivery", nil, Nanoseconds, 200e6},
 		{"shell/shmq", one("shell/cat"), Speed, 1.0 / 3},
+		{"conn/round-trip/64B", one("conn/round-trip/64B/unix"), Time, 1.0 / 20},
+		{"conn/round-trip/64B/parked", one("conn/round-trip/64B/unix"), Time, 1.1},
+		{"conn/throughput/64KiB", one("conn/throughput/64KiB/unix"), Speed, 2},
 	}
 }
 

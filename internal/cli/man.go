@@ -53,7 +53,7 @@ func manPages() (pages []*cobra.Command) {
 	pages = programs()
 	for _, cmd := range pages[0].Commands() {
 		if !cmd.Hidden && cmd.Name() != "send" && cmd.Name() != "recv" {
-			pages = append(pages, cmd)
+			pages = append(append(pages, cmd), cmd.Commands()...)
 		}
 	}
 	return pages

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq/internal/cli/backup"
+	"github.com/shmq/shmq/internal/cli/connect"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/keep"
 	"github.com/shmq/shmq/internal/cli/look"
@@ -44,6 +45,7 @@ func Shmq() *cobra.Command {
 		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(),
 		look.List(), look.Stat(), look.Top(), look.Check(), look.Peek(), look.Tail(),
 		backup.Dump(), backup.Load(),
+		connect.Conn(),
 		measure.Demo(), measure.DemoChild(), measure.Bench(), measure.BenchChild(),
 		versionVerb(), completion(), manVerb(),
 	)
