@@ -30,7 +30,7 @@ var floors = []string{
 	"internal/attach  internal/flow/...",
 	"producer  consumer",
 	"internal/crew",
-	"worker",
+	"worker  rpc",
 	"internal/bench  internal/demo  internal/top/...",
 	"internal/cli/exit  internal/cli/format",
 	"internal/cli/report",
