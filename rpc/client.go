@@ -204,15 +204,15 @@ func (c *RawClient) watch() {
 	}
 }
 
-// noServer reports whether it is certain that no server is attached.
-func (c *RawClient) noServer() bool {
+// Served reports whether a server is attached to the request queue just now, or that can't be told.
+func (c *RawClient) Served() bool {
 	attached, err := serversAttached(c.queue)
-	return err == nil && !attached
+	return attached || err != nil
 }
 
 // failed says why a call failed.
 func (c *RawClient) failed(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && c.noServer() {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !c.Served() {
 		err = fmt.Errorf("%w: %w to the queue; start one (rpc.Serve, or shmq serve)", err, ErrNoServer)
 	}
 	return fail.In(opCall, c.queue, err)

@@ -44,6 +44,8 @@ const (
 	linkDecode    = "decode"
 	linkAttach    = "attach"    // attach to a queue and leave it
 	linkRedeliver = "redeliver" // a killed consumer's record reaches a busy one
+	linkRPC       = "rpc"       // package rpc
+	linkNetRPC    = "net/rpc"   // over an AF_UNIX stream
 	linkCommands  = "commands"
 	linkCat       = "cat"
 )
@@ -69,6 +71,8 @@ type Case struct {
 
 	// OneCore: all ends share a core.
 	OneCore bool `json:"one_core,omitempty"`
+	// Flight is how many calls are in flight, where it is more than one.
+	Flight int `json:"flight,omitempty"`
 	// Wait: the ends of a round trip wait for a record as programs do, instead of
 	// polling for it.
 	Wait bool `json:"wait,omitempty"`

@@ -32,7 +32,7 @@ var peers = []struct{ link, name, what string }{
 // Cases returns all rows, what they are compared with included.
 func Cases() []Case {
 	var cs []Case
-	for _, family := range [][]Case{bareCases(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), rest()} {
+	for _, family := range [][]Case{bareCases(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), calls(), rest()} {
 		cs = append(cs, family...)
 	}
 	return cs
@@ -165,6 +165,22 @@ func openLoops() (cs []Case) {
 	}
 	for _, p := range peers {
 		cs = append(cs, Case{Name: "open-loop/" + p.name, What: p.what, Kind: OpenLoop, Link: p.link, Payload: payload, Producers: 1, Consumers: 1, Rate: DefaultRate})
+	}
+	return cs
+}
+
+// calls are those of package rpc, and what net/rpc takes for the same.
+func calls() (cs []Case) {
+	for _, l := range []struct{ link, name, what string }{
+		{linkRPC, "rpc/", "package rpc"}, {linkNetRPC, "rpc/net/", "net/rpc over an AF_UNIX stream"},
+	} {
+		c := Case{Name: l.name + "call", What: "a call and its answer, " + l.what, Kind: RoundTrip, Link: l.link, Payload: payload, Producers: 1, Consumers: 1}
+		c.Limit = []string{"round-trip/one-one/wait"}
+		cs = append(cs, c)
+		c.Name, c.What, c.OneCore, c.Limit = c.Name+"/one-core", "the same on one core", true, []string{"one-core/round-trip/one-one"}
+		cs = append(cs, c)
+		c.Name, c.What, c.Kind, c.OneCore, c.Limit, c.Flight = l.name+"flight-16", "a call, 16 in flight, "+l.what, Throughput, false, nil, 16
+		cs = append(cs, c)
 	}
 	return cs
 }

@@ -167,6 +167,10 @@ func openEnd(s spec) (end, error) {
 		return newTypedReceiver(s, clock)
 	case linkRing:
 		return newRingEnd(s, clock)
+	case linkRPC:
+		return newRPC(s, clock)
+	case linkNetRPC:
+		return newNetRPC(s, clock)
 	}
 	var p port
 	var err error
