@@ -114,7 +114,9 @@ func (c *RawClient) openAnswers(requests string, o *DialOptions) (err error) {
 	}
 	c.path = answersPath(requests, c.client)
 	create := o.answers()
-	create.Mode = info.Mode().Perm() // who may serve may answer
+	if create.Mode = o.AnswerMode; create.Mode == 0 {
+		create.Mode = info.Mode().Perm() // who may serve may answer
+	}
 	c.in, err = consumer.OpenRaw(c.path, &consumer.Options{Create: create, Wait: o.Wait, Logger: o.Logger})
 	if err != nil {
 		return fmt.Errorf("the answer queue: %w", err)
@@ -125,7 +127,7 @@ func (c *RawClient) openAnswers(requests string, o *DialOptions) (err error) {
 			err = errors.Join(err, removed)
 		}
 	}()
-	if err := shareGroup(info, c.path); err != nil {
+	if err := shareGroup(info, create.Mode, c.path); err != nil {
 		return err
 	}
 	var id [16]byte

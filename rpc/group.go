@@ -13,8 +13,7 @@ import (
 
 // shareGroup gives an answer queue the group of its request queue, if that has rights by which
 // servers of other users may have come.
-func shareGroup(requests fs.FileInfo, answers string) error {
-	mode := requests.Mode().Perm()
+func shareGroup(requests fs.FileInfo, mode fs.FileMode, answers string) error {
 	if mode&0o060 == 0 || mode>>3&6 == mode&6 {
 		return nil
 	}

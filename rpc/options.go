@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"time"
@@ -29,6 +30,10 @@ type DialOptions struct {
 	// room for: the answer queue has twice that, or room for 1024 small ones, in memory that is
 	// reserved. Default DefaultMaxAnswer.
 	MaxAnswer int
+	// AnswerMode is the permissions of the answer queue: who may write it can answer, and who may
+	// read it can have servers answer into it. Servers of other users than the client's and root
+	// need it, too. Default: those of the request queue.
+	AnswerMode fs.FileMode
 	// Wait says how a call waits. Default: shmq.SpinThenPark.
 	Wait shmq.WaitPolicy
 	// Codec turns requests into bytes, and bytes into answers; a RawClient does not use it. One

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/place"
@@ -29,6 +30,8 @@ type peer struct {
 	file *os.File
 	gone context.Context // ends when the client is gone
 	end  context.CancelCauseFunc
+
+	seen atomic.Int64 // when it was last known to be there, of sys.MonotonicNanos
 
 	share   *share.Share // of out
 	stalled atomic.Bool  // an answer found no room; the next ones do not wait
@@ -96,6 +99,19 @@ func (p *peer) living() (held bool) {
 	return held || err != nil && !errors.Is(err, fs.ErrClosed)
 }
 
+// livedLately is living, but believes an answer that is not older than a millisecond.
+func (p *peer) livedLately() bool {
+	now := sys.MonotonicNanos()
+	if now-p.seen.Load() < int64(time.Millisecond) {
+		return true
+	}
+	if !p.living() {
+		return false
+	}
+	p.seen.Store(now)
+	return true
+}
+
 // ready returns when the peer is attached to, or ctx ends. Attaching may have to wait for what
 // other processes do to the queue, so it goes on by itself when a request does not wait any longer.
 func (p *peer) ready(ctx context.Context) error {
@@ -117,6 +133,12 @@ func (p *peer) ready(ctx context.Context) error {
 		return p.refused
 	}
 	return nil
+}
+
+func (p *peer) isAttached() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out != nil
 }
 
 // try begins an attempt to attach unless there is one. The caller has the mutex.
@@ -155,25 +177,24 @@ func (p *peer) close() error {
 // errNoRoom: an answer was dropped.
 var errNoRoom = fmt.Errorf("%w: the client does not take its answers", shmq.ErrFull)
 
-// send sends an answer. It waits for room until ctx ends, but not while the client is known to take
-// none.
-func (p *peer) send(ctx context.Context, record []byte) error {
-	try := func() error { return p.out.TrySend(record) }
-	var err error
-	if p.stalled.Load() || ctx.Err() != nil {
-		var called bool
-		if called, err = p.share.Try(try); !called {
-			err = errNoRoom
-		}
-	} else {
-		err = p.share.Do(ctx, try, func() error { return p.out.Send(ctx, record) })
-	}
+// trySend sends an answer if there is room, and nobody waits for it.
+func (p *peer) trySend(record []byte) error {
+	called, err := p.share.Try(func() error { return p.out.TrySend(record) })
 	switch {
-	case err == nil:
+	case !called, errors.Is(err, shmq.ErrFull):
+		return errNoRoom
+	case err == nil && p.stalled.Load():
 		p.stalled.Store(false)
-	case errors.Is(err, shmq.ErrFull), ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	}
+	return err
+}
+
+// send sends an answer, and waits for room until ctx ends. Then the client is stalled.
+func (p *peer) send(ctx context.Context, record []byte) error {
+	err := p.share.Do(ctx, func() error { return p.out.TrySend(record) }, func() error { return p.out.Send(ctx, record) })
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		p.stalled.Store(true)
-		err = errNoRoom
+		return errNoRoom
 	}
 	return err
 }
@@ -206,13 +227,12 @@ func (p *peer) tell() {
 	p.mu.Unlock()
 	for i, call := range lost {
 		record := appendError(nil, call, &Error{CodeDropped, "the answer queue could not take the answer in time"}, p.out.MaxRecord())
-		if called, err := p.share.Try(func() error { return p.out.TrySend(record) }); !called || err != nil {
+		if p.trySend(record) != nil {
 			p.mu.Lock()
 			p.lost = append(lost[i:], p.lost...)
 			p.lost = p.lost[:min(len(p.lost), mostLost)]
 			p.mu.Unlock()
 			return
 		}
-		p.stalled.Store(false)
 	}
 }

@@ -39,7 +39,7 @@ func (ps *peers) use(client token) (*peer, error) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.known[client]
-	if p != nil && !p.living() {
+	if p != nil && !p.livedLately() {
 		ps.forget(p)
 		p = nil
 	}

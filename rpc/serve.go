@@ -39,7 +39,7 @@ func Serve[Req, Resp any](ctx context.Context, queue string, opts *ServeOptions,
 	var mu sync.Mutex // a codec is for one goroutine at a time
 	return serve(ctx, queue, o, func(ctx context.Context, request []byte) ([]byte, error) {
 		var req Req
-		if err := locked(&mu, func() error { return o.Codec.Decode(request, &req) }); err != nil {
+		if err := coded(&mu, func() error { return o.Codec.Decode(request, &req) }); err != nil {
 			return nil, &Error{CodeBadRequest, err.Error()}
 		}
 		resp, err := handle(ctx, req)
@@ -47,17 +47,11 @@ func Serve[Req, Resp any](ctx context.Context, queue string, opts *ServeOptions,
 			return nil, err
 		}
 		var answer []byte
-		if err := locked(&mu, func() (err error) { answer, err = o.Codec.Append(nil, &resp); return err }); err != nil {
+		if err := coded(&mu, func() (err error) { answer, err = o.Codec.Append(nil, &resp); return err }); err != nil {
 			return nil, &Error{CodeBadAnswer, err.Error()}
 		}
 		return answer, nil
 	})
-}
-
-func locked(mu *sync.Mutex, do func() error) error {
-	mu.Lock()
-	defer mu.Unlock()
-	return do()
 }
 
 // ServeRaw is Serve for bytes. handle may keep and change the request; it must not change the

@@ -30,7 +30,8 @@ type server struct {
 // handler says that it could not begin.
 func (s *server) work(ctx context.Context, rs []*crew.Record) error {
 	rec := rs[0]
-	if rec.Redelivered > 0 && rec.Attempt == 1 {
+	if rec.Redelivered > 0 && rec.Value == nil {
+		rec.Value = struct{}{} // it may be tried again
 		s.Counters.Redelivered.Add(1)
 	}
 	r, err := parseRequest(rec.Data)
@@ -75,6 +76,9 @@ func (s *server) refuse(rec *crew.Record, why error) error {
 // attach waits until the client's queue is attached to. A request that can't be answered is not
 // handled.
 func (s *server) attach(ctx context.Context, p *peer, r *request) error {
+	if p.isAttached() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.patience(r))
 	defer cancel()
 	err := p.ready(ctx)
@@ -164,13 +168,12 @@ func (s *server) send(ctx context.Context, p *peer, r *request, payload []byte, 
 	} else {
 		record = appendError(nil, r.call, failed, p.out.MaxRecord())
 	}
-	// The contexts of a handler and of the server end for other reasons: this one is about room.
-	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience(r))
-	defer cancel()
-	defer context.AfterFunc(p.gone, cancel)()
-	err := context.Cause(p.gone)
+	err := p.gone.Err()
 	if err == nil {
-		err = p.send(wait, record)
+		err = p.trySend(record)
+	}
+	if err == errNoRoom && !p.stalled.Load() {
+		err = s.wait(ctx, p, r, record)
 	}
 	switch {
 	case err == nil && failed == nil:
@@ -180,6 +183,15 @@ func (s *server) send(ctx context.Context, p *peer, r *request, payload []byte, 
 	default:
 		s.drop(p, r, err)
 	}
+}
+
+// wait sends an answer when there is room, and gives up on the client when there is none in time.
+func (s *server) wait(ctx context.Context, p *peer, r *request, record []byte) error {
+	// The contexts of a handler and of the server end for other reasons.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience(r))
+	defer cancel()
+	defer context.AfterFunc(p.gone, cancel)()
+	return p.send(ctx, record)
 }
 
 // drop gives up on an answer. The client is told when it takes answers again, unless it is gone or

@@ -57,16 +57,26 @@ func (c *Client[Req, Resp]) Call(ctx context.Context, request Req) (resp Resp, e
 	return resp, nil
 }
 
-func (c *Client[Req, Resp]) encode(v *Req) ([]byte, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.codec.Append(nil, v)
+func (c *Client[Req, Resp]) encode(v *Req) (b []byte, err error) {
+	err = coded(&c.mu, func() error { b, err = c.codec.Append(nil, v); return err })
+	return b, err
 }
 
 func (c *Client[Req, Resp]) decode(b []byte, v *Resp) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.codec.Decode(b, v)
+	return coded(&c.mu, func() error { return c.codec.Decode(b, v) })
+}
+
+// coded runs a codec, which is the program's, for one goroutine at a time. A panic of it is an
+// error about this value.
+func coded(mu *sync.Mutex, do func() error) (err error) {
+	mu.Lock()
+	defer mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the codec panicked: %v", p)
+		}
+	}()
+	return do()
 }
 
 // Queue returns the name of the request queue.
