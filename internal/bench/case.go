@@ -50,6 +50,8 @@ const (
 	linkGoUnix     = "go unix"     // sockets and pipes by way of the Go runtime's poller
 	linkGoTCP      = "go tcp"
 	linkGoPipe     = "go pipe"
+	linkRPC        = "rpc"     // package rpc
+	linkNetRPC     = "net/rpc" // over an AF_UNIX stream
 	linkCommands   = "commands"
 	linkCat        = "cat"
 )
@@ -78,6 +80,8 @@ type Case struct {
 
 	// OneCore: all ends share a core.
 	OneCore bool `json:"one_core,omitempty"`
+	// Flight is how many calls are in flight, where it is more than one.
+	Flight int `json:"flight,omitempty"`
 	// Wait: the ends of a round trip wait for a record as programs do, instead of
 	// polling for it.
 	Wait bool `json:"wait,omitempty"`

@@ -32,7 +32,7 @@ var peers = []struct{ link, name, what string }{
 // Cases returns all rows, what they are compared with included.
 func Cases() []Case {
 	var cs []Case
-	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), conns(), selects(), rest()} {
+	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), conns(), selects(), calls(), rest()} {
 		cs = append(cs, family...)
 	}
 	return cs
@@ -191,6 +191,22 @@ func selects() (cs []Case) {
 	for _, n := range []int{1, 8, 64} {
 		c := onRing(name("select/parked/of-%d", n), name("a round trip, both ends asleep each time, one of them for %d queues", n), RoundTrip, oneOne)
 		c.Link, c.Queues, c.Wait, c.Confined, c.Limit = linkSelect, n, true, true, []string{"bare/futex"}
+		cs = append(cs, c)
+	}
+	return cs
+}
+
+// calls are those of package rpc, and what net/rpc takes for the same.
+func calls() (cs []Case) {
+	for _, l := range []struct{ link, name, what string }{
+		{linkRPC, "rpc/", "package rpc"}, {linkNetRPC, "rpc/net/", "net/rpc over an AF_UNIX stream"},
+	} {
+		c := Case{Name: l.name + "call", What: "a call and its answer, " + l.what, Kind: RoundTrip, Link: l.link, Payload: payload, Producers: 1, Consumers: 1}
+		c.Limit = []string{"round-trip/one-one/wait"}
+		cs = append(cs, c)
+		c.Name, c.What, c.OneCore, c.Limit = c.Name+"/one-core", "the same on one core", true, []string{"one-core/round-trip/one-one"}
+		cs = append(cs, c)
+		c.Name, c.What, c.Kind, c.OneCore, c.Limit, c.Flight = l.name+"flight-16", "a call, 16 in flight, "+l.what, Throughput, false, nil, 16
 		cs = append(cs, c)
 	}
 	return cs

@@ -174,6 +174,10 @@ func openEnd(s spec) (end, error) {
 		return newRingEnd(s, clock)
 	case linkSelect:
 		return newSelectEnd(s, clock)
+	case linkRPC:
+		return newRPC(s, clock)
+	case linkNetRPC:
+		return newNetRPC(s, clock)
 	}
 	var p port
 	var err error

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shmq/shmq/internal/cli/ask"
 	"github.com/shmq/shmq/internal/cli/backup"
 	"github.com/shmq/shmq/internal/cli/connect"
 	"github.com/shmq/shmq/internal/cli/exit"
@@ -42,6 +43,7 @@ func Shmq() *cobra.Command {
 	}
 	root.AddCommand(
 		verb(Send("shmq-send")), verb(Recv("shmq-recv")), stream.Drain(), stream.Requeue(),
+		ask.Call(), ask.Serve(),
 		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(),
 		look.List(), look.Stat(), look.Top(), look.Check(), look.Peek(), look.Tail(),
 		backup.Dump(), backup.Load(),

@@ -13,12 +13,15 @@ import (
 )
 
 // MonotonicMillis is CLOCK_MONOTONIC, which all processes of a boot share.
-func MonotonicMillis() uint64 {
+func MonotonicMillis() uint64 { return uint64(MonotonicNanos() / 1e6) }
+
+// MonotonicNanos is MonotonicMillis in nanoseconds.
+func MonotonicNanos() int64 {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		return 0
 	}
-	return uint64(ts.Nano() / 1e6)
+	return ts.Nano()
 }
 
 // BootID returns the kernel's id of this boot, or zeros where /proc is missing.

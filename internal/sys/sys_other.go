@@ -81,6 +81,7 @@ func InForeground(uintptr) bool                             { return false }
 func RegisterBarrier() error                                { return ErrUnsupported }
 func Barrier() error                                        { return ErrUnsupported }
 func MonotonicMillis() uint64                               { return 0 }
+func MonotonicNanos() int64                                 { return 0 }
 func BootID() (id [16]byte)                                 { return id }
 func StartTime() uint64                                     { return 0 }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }

@@ -32,7 +32,7 @@ var floors = []string{
 	"selector",
 	"internal/intake",
 	"internal/crew",
-	"worker",
+	"worker  rpc",
 	"internal/bench  internal/demo  internal/top/...",
 	"internal/cli/exit  internal/cli/format",
 	"internal/cli/report",

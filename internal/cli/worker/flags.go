@@ -58,22 +58,17 @@ func (f *Flags) Args(cmd *cobra.Command, args []string) error {
 	if err := want(cmd, f.names); err != nil {
 		return err
 	}
-	given := f.set("exec")
-	switch words := args[dash:]; {
-	case given && len(words) > 0:
-		return exit.Usage("there is a command after --, and --exec; one is enough")
-	case given && f.line == "":
-		return exit.BadFlag("exec", "", "want a command")
-	case given:
-		f.command = []string{"/bin/sh", "-c", f.line}
-	case len(words) > 0:
-		f.command = words
-	default:
+	command, err := ExecWords(f.line, f.set("exec"), args[dash:])
+	if err != nil {
+		return err
+	}
+	if f.command = command; len(command) == 0 {
 		for _, name := range []string{"jobs", "batch", "key", "exec-timeout", "retries", "on-failure", "dead-letter"} {
 			if f.set(name) {
 				return exit.Usage("--%s is for commands; add --exec", name)
 			}
 		}
+		f.command = nil
 	}
 	return nil
 }

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
-	"sync"
 	"time"
 
 	"github.com/shmq/shmq"
@@ -48,20 +46,17 @@ const (
 // ends are waited for: records of those that still succeed are acknowledged, all others
 // are released.
 type Runner struct {
-	ctx  context.Context
+	commands
 	from *intake.Intake
 	opts Options
 	crew *crew.Crew
 	dead *crew.DeadQueue
-
-	mu     sync.Mutex
-	groups map[int]*exec.Cmd // the commands that run, by their process groups
 }
 
 // New returns a runner for the records of from. The dead-letter queue is looked at if it
 // exists.
 func New(ctx context.Context, from *intake.Intake, opts Options) (*Runner, error) {
-	r := &Runner{ctx: ctx, from: from, opts: opts, groups: map[int]*exec.Cmd{}}
+	r := &Runner{commands: newCommands(ctx), from: from, opts: opts}
 	if opts.Dead != "" {
 		var err error
 		if r.dead, err = crew.OpenDeadQueue(opts.Dead, from.All(), r.letterWaits); err != nil {
