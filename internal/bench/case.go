@@ -22,6 +22,8 @@ const (
 	Alone Kind = "alone"
 	// Shell: a pipeline of commands.
 	Shell Kind = "shell"
+	// Memory: what a process takes that sleeps. Its figures are bytes.
+	Memory Kind = "memory"
 )
 
 // The links that records go over.
@@ -45,6 +47,8 @@ const (
 	linkAttach     = "attach"      // attach to a queue and leave it
 	linkBareAttach = "bare attach" // the system calls of that alone
 	linkRedeliver  = "redeliver"   // a killed consumer's record reaches a busy one
+	linkIdle       = "idle"        // shmq-recv, asleep
+	linkBareIdle   = "bare idle"   // a program that does nothing else
 	linkCommands   = "commands"
 	linkCat        = "cat"
 )
