@@ -22,6 +22,8 @@ const (
 	Alone Kind = "alone"
 	// Shell: a pipeline of commands.
 	Shell Kind = "shell"
+	// Memory: what a process takes that sleeps. Its figures are bytes.
+	Memory Kind = "memory"
 )
 
 // The links that records go over.
@@ -50,8 +52,10 @@ const (
 	linkGoUnix     = "go unix"     // sockets and pipes by way of the Go runtime's poller
 	linkGoTCP      = "go tcp"
 	linkGoPipe     = "go pipe"
-	linkRPC        = "rpc"     // package rpc
-	linkNetRPC     = "net/rpc" // over an AF_UNIX stream
+	linkRPC        = "rpc"       // package rpc
+	linkNetRPC     = "net/rpc"   // over an AF_UNIX stream
+	linkIdle       = "idle"      // shmq-recv, asleep
+	linkBareIdle   = "bare idle" // a program that does nothing else
 	linkCommands   = "commands"
 	linkCat        = "cat"
 )

@@ -47,6 +47,7 @@ func bareCases() []Case {
 		{Name: "bare/futex/one-core", What: "the same on one core", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true, OneCore: true},
 		{Name: "bare/memcpy/64KiB", What: "one core copies, over a ring's worth of memory", Kind: Alone, Link: linkMemcpy, Producers: 1, Payload: 64 << 10},
 		{Name: "bare/memcpy/1MiB", What: "one core copies, over a ring's worth of memory", Kind: Alone, Link: linkMemcpy, Producers: 1, Payload: 1 << 20},
+		{Name: "bare/memory", What: "a Go program that sleeps on a futex; bytes, not ns", Kind: Memory, Link: linkBareIdle},
 		{Name: "bare/encode", What: "the struct of typed/one-one to msgpack", Kind: Alone, Link: linkEncode, Producers: 1, Payload: measurementPayload},
 		{Name: "bare/decode", What: "and back", Kind: Alone, Link: linkDecode, Producers: 1, Payload: measurementPayload},
 	}
@@ -223,6 +224,7 @@ func rest() []Case {
 		attach,
 		leave,
 		again,
+		{Name: "memory", What: "shmq-recv that waits, without the ring; bytes, not ns", Kind: Memory, Link: linkIdle, Limit: []string{"bare/memory"}},
 		{Name: "shell/shmq", What: "seq 1 N | shmq-send q, shmq-recv q > /dev/null, a line", Kind: Shell, Link: linkCommands},
 		{Name: "shell/cat", What: "seq 1 N | cat | cat > /dev/null, a line", Kind: Shell, Link: linkCat},
 	}

@@ -163,6 +163,8 @@ func (s *Setup) Calibrate(ctx context.Context, d time.Duration) (int, error) {
 	switch s.c.Kind {
 	case OpenLoop:
 		return max(1, int(s.c.Rate*d.Seconds())), nil
+	case Memory:
+		return 1, nil
 	case Shell:
 		return max(1, int(seqLines*min(1, float64(d)/float64(DefaultTime)))), nil
 	}

@@ -59,6 +59,8 @@ func TestGoalsAreJudged(t *testing.T) {
 		{goal: Goal{Kind: Allocations}, ns: 10, allocs: 1, value: 1},
 		{goal: Goal{Kind: Nanoseconds, Bound: 1e6}, ns: 1e6, value: 1e6, met: true},
 		{goal: Goal{Kind: Nanoseconds, Bound: 1e6}, ns: 1e6 + 1, value: 1e6 + 1},
+		{goal: Goal{Kind: Bytes, Bound: 1e6}, ns: 1e6, value: 1e6, met: true},
+		{goal: Goal{Kind: Bytes, Bound: 1e6}, ns: 1e6 + 1, value: 1e6 + 1},
 	} {
 		r := c.goal.judge(c.ns, c.against, 0, c.allocs)
 		require.InDelta(t, c.value, r.Value, 1e-9, "%+v", c.goal)

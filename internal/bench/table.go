@@ -75,6 +75,8 @@ func (t Table) Goal(g GoalResult) error {
 		bound, value = bound+" allocs", allocs(g.Value)
 	case Nanoseconds:
 		bound, value = "<= "+count(int64(g.Bound))+" ns", digits(g.Value)
+	case Bytes:
+		bound, value = "<= "+count(int64(g.Bound))+" B", digits(g.Value)
 	}
 	return t.print(goalFormat, g.Case, digits(g.NsPerOp), against, ns, value, bound, verdict)
 }

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Random fills b with random bytes of the kernel. Package crypto/rand does the same with half a
-// megabyte of code around it, which tests itself whenever a process starts.
+// Random fills b with random bytes of the kernel. Package crypto/rand does the same with 100 KB
+// of code around it, which is mapped in every process.
 func Random(b []byte) {
 	for n := 0; n < len(b); {
 		m, err := retryInt(func() (int, error) { return unix.Getrandom(b[n:], 0) })

@@ -127,19 +127,29 @@ func (r *Receiver) write(ls []consumer.Lease) error {
 func (r *Receiver) fill(ls []consumer.Lease) (n int, err error) {
 	p := &r.page
 	p.Buf, p.Ends = p.Buf[:0], p.Ends[:0]
-	err = r.From.From().Guard(func() error {
-		for n < len(ls) && len(p.Buf) < PageBytes {
+	put := r.Format.Put
+	err = r.From.From().Guard(func() (err error) {
+		for i := range ls {
+			if len(p.Buf) >= PageBytes {
+				break
+			}
+			l := &ls[i]
 			if r.Queue {
-				p.Buf = append(append(p.Buf, Label(ls[n].Queue())...), '\t')
+				p.Buf = append(append(p.Buf, Label(l.Queue())...), '\t')
 			}
 			if r.Show {
-				p.Buf = append(strconv.AppendInt(p.Buf, int64(ls[n].Redelivered()), 10), '\t')
+				p.Buf = append(strconv.AppendInt(p.Buf, int64(l.Redelivered()), 10), '\t')
 			}
-			if err := r.put(p, &ls[n]); err != nil {
+			if r.Meta {
+				err = putMeta(p, l)
+			} else {
+				err = put(p, l.Bytes())
+			}
+			if err != nil {
 				return err
 			}
 			p.Ends = append(p.Ends, len(p.Buf))
-			n++
+			n = i + 1
 		}
 		return nil
 	})
@@ -149,10 +159,7 @@ func (r *Receiver) fill(ls []consumer.Lease) (n int, err error) {
 	return n, err
 }
 
-func (r *Receiver) put(p *format.Page, l *consumer.Lease) error {
-	if !r.Meta {
-		return r.Format.Put(p, l.Bytes())
-	}
+func putMeta(p *format.Page, l *consumer.Lease) error {
 	m := format.Meta{ID: l.ID(), Queue: l.Queue(), Attempt: l.Attempt(), SentAt: l.SentAt()}
 	return m.Put(p, l.Bytes())
 }
