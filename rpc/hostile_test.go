@@ -139,7 +139,7 @@ func TestPlantedAnswerQueues(t *testing.T) {
 	require.NoError(t, shmq.Create(victim, &shmq.Options{Consumers: shmq.One, Slots: 256, SlotSize: 1024}))
 	holder, err := consumer.OpenRaw(victim, nil)
 	require.NoError(t, err)
-	defer holder.Close()
+	t.Cleanup(func() { require.NoError(t, holder.Close()) }) // after those that run beside each other
 	plain := filepath.Join(dir, "plain")
 	require.NoError(t, os.WriteFile(plain, []byte("a file"), 0o600))
 	for name, plant := range map[string]func(path string) error{

@@ -250,7 +250,7 @@ func TestStoppedClientHoldsUpNobody(t *testing.T) {
 	q := queue(t)
 	large := make([]byte, 100<<10)
 	release := make(chan struct{})
-	s := begin(t, q, rpc.ServeOptions{Jobs: 1, AnswerWait: 50 * time.Millisecond}, func(_ context.Context, b []byte) ([]byte, error) {
+	s := begin(t, q, rpc.ServeOptions{Jobs: 1, AnswerWait: time.Second}, func(_ context.Context, b []byte) ([]byte, error) {
 		if string(b) == "small" {
 			return b, nil
 		}
@@ -267,7 +267,9 @@ func TestStoppedClientHoldsUpNobody(t *testing.T) {
 	p.Stop()
 	close(release)
 	c := dial(t, q, nil)
-	got, err := c.Call(background, []byte("small"))
+	ctx, cancel := context.WithTimeout(background, 10*time.Second) // it waits once, not for each answer
+	defer cancel()
+	got, err := c.Call(ctx, []byte("small"))
 	require.NoError(t, err)
 	require.Equal(t, "small", string(got))
 	dropped := s.counts.Dropped.Load()
