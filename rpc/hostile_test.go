@@ -3,6 +3,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/internal/testproc"
@@ -139,7 +141,7 @@ func TestPlantedAnswerQueues(t *testing.T) {
 	require.NoError(t, shmq.Create(victim, &shmq.Options{Consumers: shmq.One, Slots: 256, SlotSize: 1024}))
 	holder, err := consumer.OpenRaw(victim, nil)
 	require.NoError(t, err)
-	defer holder.Close()
+	t.Cleanup(func() { require.NoError(t, holder.Close()) }) // after those that run beside each other
 	plain := filepath.Join(dir, "plain")
 	require.NoError(t, os.WriteFile(plain, []byte("a file"), 0o600))
 	for name, plant := range map[string]func(path string) error{
@@ -383,4 +385,41 @@ func TestModeOfAnswerQueues(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, info.Mode().Perm())
 	}
+}
+
+// What can't be an answer queue is refused by its shape, whoever made it.
+func TestShapeOfAnswerQueues(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		o    shmq.Options
+		good bool
+	}{
+		{shmq.Options{Consumers: shmq.One, Slots: 1 << 16, SlotSize: 64}, true},
+		{shmq.Options{Consumers: shmq.One, Slots: 1 << 17, SlotSize: 64}, false},
+		{shmq.Options{Consumers: shmq.Many, Slots: 64, SlotSize: 64}, false},
+		{shmq.Options{Consumers: shmq.One, Slots: 2, SlotSize: 64}, false},
+		{shmq.Options{Consumers: shmq.One, Slots: 64, SlotSize: 64, Checksum: true}, false},
+	} {
+		q := filepath.Join(t.TempDir(), "q")
+		client := token{7}
+		require.NoError(t, shmq.Create(answersPath(q, client), &c.o))
+		p, err := openPeer(q, client)
+		if c.good {
+			require.NoError(t, err)
+			require.NoError(t, p.close())
+		} else {
+			require.ErrorIs(t, err, errNoAnswers, "%+v", c.o)
+		}
+	}
+}
+
+// A request is one msgpack value, which every command shows, however deep its payload is nested.
+func TestRequestsAreMsgpack(t *testing.T) {
+	t.Parallel()
+	for depth := range codec.MaxDepth + 2 {
+		payload := append(bytes.Repeat([]byte{0x91}, depth), 0)
+		require.NoError(t, codec.Check(appendRequest(nil, &request{payload: payload})))
+		require.NoError(t, codec.Check(appendAnswer(nil, 1, payload)))
+	}
+	require.NoError(t, codec.Check(appendError(nil, 1, &Error{"code", "text"}, 1000)))
 }

@@ -7,12 +7,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,7 +26,7 @@ import (
 	"github.com/shmq/shmq/rpc"
 )
 
-var roles = map[string]testproc.Role{"server": serverProcess, "client": clientProcess}
+var roles = map[string]testproc.Role{"server": serverProcess, "client": clientProcess, "dialer": dialer, "short server": shortServer}
 
 // serverProcess serves its first argument with so many jobs as its second one says. It says
 // what it begins with. The request "hang" never ends, and "after" hangs when it was answered.
@@ -159,6 +161,88 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 	}
 }
 
+// A server that can open no more files does not lose the request for it: it waits until it can.
+func TestServerShortOfFiles(t *testing.T) {
+	t.Parallel()
+	q := queue(t)
+	p := testproc.Start(t, "short server", q)
+	p.Expect("short")
+	c := dial(t, q, nil)
+	got, err := c.Call(background, []byte("x"))
+	require.NoError(t, err)
+	require.Equal(t, "x", string(got))
+	p.Expect("had to wait")
+	p.Kill()
+}
+
+// shortServer lowers its limit of open files to what it has, and raises it when it says that a
+// request has to wait.
+func shortServer(c *testproc.Child) {
+	var limit syscall.Rlimit
+	waits := &lines{}
+	go func() {
+		c.Check(rpc.ServeRaw(background, c.Args[0], &rpc.ServeOptions{Logger: slog.New(slog.NewTextHandler(waits, nil))}, echo))
+	}()
+	for {
+		if info, err := shmq.Stat(c.Args[0]); err == nil && len(info.Participants) == 1 {
+			break
+		}
+	}
+	c.Check(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	next, err := os.Open(os.DevNull)
+	c.Check(err)
+	low := limit
+	low.Cur = uint64(next.Fd())
+	c.Check(next.Close())
+	c.Check(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low))
+	c.Say("short")
+	for !strings.Contains(waits.String(), "a request has to wait") {
+		time.Sleep(time.Millisecond)
+	}
+	c.Check(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	c.Say("had to wait")
+	for range c.Lines {
+	}
+}
+
+// Clients are killed at any moment of opening, calling and closing: nothing of them stays, and the
+// next one finds everything in order.
+func TestKilledInDialAndClose(t *testing.T) {
+	t.Parallel()
+	q := queue(t)
+	s := begin(t, q, rpc.ServeOptions{}, echo)
+	kills := 30
+	if testproc.Long() {
+		kills = 500
+	}
+	for range kills {
+		p := testproc.Start(t, "dialer", q)
+		p.Expect("dials")
+		time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
+		p.Kill()
+	}
+	testproc.Until(t, func() bool { return len(answerQueues(t, q)) == 0 })
+	c := dial(t, q, nil)
+	_, err := c.Call(background, nil)
+	require.NoError(t, err)
+	s.end()
+	info, err := shmq.Stat(q)
+	require.NoError(t, err)
+	require.Zero(t, info.Records+info.Leased+info.Orphans)
+}
+
+// dialer opens, calls and closes, again and again.
+func dialer(c *testproc.Child) {
+	c.Say("dials")
+	for {
+		client, err := rpc.DialRaw(c.Args[0], &rpc.DialOptions{MaxAnswer: 1000})
+		c.Check(err)
+		_, err = client.Call(background, []byte("x"))
+		c.Check(err)
+		c.Check(client.Close())
+	}
+}
+
 // A client is stopped and its answer queue is full: the server gives up on it after a while and
 // goes on with others; when the client goes on, it is told what it lost.
 func TestStoppedClientHoldsUpNobody(t *testing.T) {
@@ -166,7 +250,7 @@ func TestStoppedClientHoldsUpNobody(t *testing.T) {
 	q := queue(t)
 	large := make([]byte, 100<<10)
 	release := make(chan struct{})
-	s := begin(t, q, rpc.ServeOptions{Jobs: 1, AnswerWait: 50 * time.Millisecond}, func(_ context.Context, b []byte) ([]byte, error) {
+	s := begin(t, q, rpc.ServeOptions{Jobs: 1, AnswerWait: time.Second}, func(_ context.Context, b []byte) ([]byte, error) {
 		if string(b) == "small" {
 			return b, nil
 		}
@@ -183,7 +267,9 @@ func TestStoppedClientHoldsUpNobody(t *testing.T) {
 	p.Stop()
 	close(release)
 	c := dial(t, q, nil)
-	got, err := c.Call(background, []byte("small"))
+	ctx, cancel := context.WithTimeout(background, 10*time.Second) // it waits once, not for each answer
+	defer cancel()
+	got, err := c.Call(ctx, []byte("small"))
 	require.NoError(t, err)
 	require.Equal(t, "small", string(got))
 	dropped := s.counts.Dropped.Load()

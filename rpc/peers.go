@@ -152,7 +152,7 @@ func (ps *peers) remove(path string) {
 func (ps *peers) watch(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	var next time.Time
+	next := time.Now().Add(sweepEvery)
 	for {
 		if begun := time.Now(); begun.After(next) {
 			ps.sweep()

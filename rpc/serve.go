@@ -84,6 +84,8 @@ func serve(ctx context.Context, queue string, o *ServeOptions, handle func(conte
 	s.peers = &peers{requests: path, counters: o.Counters, known: map[token]*peer{}, warn: func(msg string, err error) {
 		o.Logger.Warn(msg, "queue", queue, "error", err)
 	}}
+	// Before the first request: while a collector has the lock of a queue, its client seems to live.
+	s.peers.sweep()
 	watch, over := context.WithCancel(context.WithoutCancel(ctx))
 	var watcher sync.WaitGroup
 	watcher.Go(func() { s.peers.watch(watch) })

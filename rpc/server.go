@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/crew"
 	"github.com/shmq/shmq/internal/sys"
 )
@@ -47,6 +48,8 @@ func (s *server) work(ctx context.Context, rs []*crew.Record) error {
 	case errors.Is(err, fs.ErrNotExist):
 		s.Counters.Gone.Add(1)
 		return nil
+	case errors.Is(err, shmq.ErrRefused): // this process has as many files as it can: not the client's fault
+		return &crew.Shortage{Err: err}
 	case err != nil:
 		return s.refuse(rec, err)
 	}

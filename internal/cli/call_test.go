@@ -115,11 +115,19 @@ func TestServeEndsInOrder(t *testing.T) {
 func TestCallWaitsForAServer(t *testing.T) {
 	t.Parallel()
 	q := queuePath(t)
-	call := start(t, nil, nil, "shmq", "call", q, "x")
-	until(t, "a caller", func() bool { return len(answers(t, q)) == 1 && len(attached(q, shmq.Producer)) == 1 })
-	time.Sleep(1200 * time.Millisecond) // the line comes after a second
+	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	require.NoError(t, err)
+	defer said.Close()
+	call := startCmd(t, func(p *process) {
+		p.Args, p.Stdout, p.Stderr = []string{"shmq", "call", q, "x"}, &p.out, said
+	})
+	until(t, "its line", func() bool {
+		b, err := os.ReadFile(said.Name())
+		return err == nil && strings.Contains(string(b), "no server is attached; waiting for one\n")
+	})
+	require.Len(t, answers(t, q), 1)
 	require.NoError(t, call.Process.Signal(os.Interrupt))
-	require.Contains(t, call.wait(130), "no server is attached; waiting for one")
+	call.wait(130)
 	require.Empty(t, answers(t, q))
 }
 
