@@ -141,7 +141,12 @@ func (c *caller) cut(in io.Reader, begin func([]byte) error) error {
 	b := &format.Batch{Unit: "record", MaxRecord: limit, SlotSize: limit, Full: 1}
 	b.Flush = func() error {
 		defer b.Reset()
-		return begin(b.Buf)
+		for _, request := range b.Recs {
+			if err := begin(request); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	b.Warn = func(text string) { c.tty.Line("queue %q: %s", c.name, text) }
 	err := c.format.Cut(in, b)

@@ -28,11 +28,13 @@ func (f Format) One(data []byte, limit int) ([]byte, error) {
 	var one []byte
 	b := &Batch{MaxRecord: limit, SlotSize: limit, Full: 1}
 	b.Flush = func() error {
-		if one != nil {
+		defer b.Reset()
+		if len(b.Recs) > 0 && one != nil {
 			return errSecond
 		}
-		one = append([]byte{}, b.Buf...)
-		b.Reset()
+		for _, value := range b.Recs {
+			one = append([]byte{}, value...)
+		}
 		return nil
 	}
 	if err := f.Cut(bytes.NewReader(data), b); err != nil {
