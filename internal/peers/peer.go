@@ -99,6 +99,7 @@ var probe = &peer{name: "bare/cache-lines", program: bare, sides: "1:1", only: t
 var (
 	bare = cpp("bare.cpp", "g++")
 	goes = &program{kind: inGo}
+	rust = &program{kind: inRust}
 
 	peers = []*peer{
 		probe,
@@ -128,6 +129,11 @@ var (
 		{name: "libqb/semaphore", program: libqb, sides: "1:1", waits: true},
 		{name: "iceoryx", program: cpp("iceoryx.cpp", "libiceoryx-posh-dev", "-w", "-I/usr/include/iceoryx/v2.0.3", "-liceoryx_posh", "-liceoryx_hoofs", "-liceoryx_platform"),
 			sides: "n:n, broadcast", service: roudi, leaves: roudiLeaves, patience: 10 * time.Second, costly: 5},
+		{name: "iceoryx2/publish-subscribe", program: rust, sides: "n:n, broadcast", patience: 10 * time.Second, costly: 2},
+		{name: "iceoryx2/its-benchmark", program: rust, sides: "1:1", only: trips, dies: "as publish-subscribe"},
+		{name: "iceoryx2/request-response", program: rust, sides: "1:1", only: trips, dies: "no stream of records"},
+		{name: "crossbeam-arrayqueue", program: rust, sides: "n:n", threads: true},
+		{name: "rtrb", program: rust, sides: "1:1", threads: true, batches: true},
 		{name: "zeromq-ipc", program: cpp("zeromq.cpp", "libzmq3-dev", "-lzmq"), sides: "1:1", waits: true, costly: 2},
 		{name: "shmipc", program: goes, sides: "1:1", waits: true, batches: true, without: noKiB, dies: "a session ends with either end"},
 	}
