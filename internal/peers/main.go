@@ -29,6 +29,7 @@ func main() {
 		build  = flag.Bool("build", false, "only build")
 	)
 	flag.Parse()
+	removeAtSignal()
 	if err := run(*only, *length, *turn, *deaths, *build); err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(1)

@@ -61,8 +61,8 @@ func takeTurns(w io.Writer, ps []*peer, in, length time.Duration) error {
 			s.rest()
 		}
 	}
-	// The first two rounds find out how many records a turn takes, and warm up.
-	for _, n := range []int{500, 0} {
+	// The first rounds find out how many records a turn takes, and warm up.
+	for _, n := range []int{500, 0, 0} {
 		for _, t := range turns {
 			t.n = max(t.n, n)
 			if _, err := t.take(bare, length); err != nil {
