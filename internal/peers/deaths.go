@@ -130,7 +130,7 @@ func (p *peer) die(role string) (o outcome, err error) {
 func (o *outcome) follow(s *session, fresh *end, first, area int, died time.Time, on func() bool) {
 	patience := s.patience
 	if patience == 0 {
-		patience = time.Second
+		patience = 3 * time.Second
 	}
 	joined := make(chan error, 1)
 	go func() {

@@ -10,6 +10,7 @@ import io.aeron.Subscription;
 import io.aeron.driver.MediaDriver;
 import io.aeron.driver.ThreadingMode;
 import java.io.File;
+import java.io.IOException;
 import java.nio.MappedByteBuffer;
 import java.util.concurrent.TimeUnit;
 import net.openhft.chronicle.bytes.Bytes;
@@ -19,7 +20,7 @@ import net.openhft.chronicle.queue.ExcerptTailer;
 import net.openhft.chronicle.wire.DocumentContext;
 import org.agrona.BitUtil;
 import org.agrona.IoUtil;
-import org.agrona.concurrent.ShutdownSignalBarrier;
+import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.agrona.concurrent.ringbuffer.ManyToOneRingBuffer;
 import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
@@ -73,21 +74,21 @@ final class Links {
     }
 
     /** Aeron's media driver, which runs beside the ends. Unless ends are going to die, none is taken for dead. */
-    static void drive(String dir, boolean mortal) {
+    static void drive(String dir, boolean mortal) throws IOException {
         MediaDriver.Context context = new MediaDriver.Context()
             .aeronDirectoryName(dir + "/aeron")
             .threadingMode(ThreadingMode.SHARED)
-            .ipcTermBufferLength(1 << 20)
+            // It moves the limit of the publishers, and has no core of its own: it must not sleep long.
+            .sharedIdleStrategy(new BackoffIdleStrategy(1, 1, 1_000, 50_000))
             .performStorageChecks(false)
             .dirDeleteOnStart(true);
         if (!mortal) {
             context.clientLivenessTimeoutNs(TimeUnit.HOURS.toNanos(1)).publicationUnblockTimeoutNs(TimeUnit.HOURS.toNanos(2));
         }
-        ShutdownSignalBarrier barrier = new ShutdownSignalBarrier();
-        MediaDriver driver = MediaDriver.launch(context);
-        System.out.println("driving");
-        barrier.await();
-        driver.close();
+        try (MediaDriver driver = MediaDriver.launch(context)) {
+            System.out.println("driving");
+            System.in.read(); // its end
+        }
     }
 
     static final class AeronIpc extends Peer.End {
@@ -113,6 +114,9 @@ final class Links {
             long position = out.offer(record, 0, record.capacity());
             if (position == Publication.CLOSED || position == Publication.MAX_POSITION_EXCEEDED) {
                 throw new IllegalStateException(Publication.errorString(position));
+            }
+            if (position == Publication.BACK_PRESSURED) {
+                Thread.yield(); // to the driver, which moves the limit and has no core of its own
             }
             return position > 0;
         }
