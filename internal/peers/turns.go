@@ -98,6 +98,7 @@ func takeTurns(w io.Writer, ps []*peer, in, length time.Duration) error {
 		return err
 	}
 	fmt.Fprintf(w, "%d rounds of %v a turn\n", rounds, length)
+	defer versions(w)
 	for _, where := range []struct {
 		name string
 		trip []float64
@@ -110,7 +111,7 @@ func takeTurns(w io.Writer, ps []*peer, in, length time.Duration) error {
 			fmt.Fprintf(w, "\n%s cores were not met with\n", where.name)
 			continue
 		}
-		fmt.Fprintf(w, "\n%s cores: a bare round trip took %s ns, in %d of %d turns\n", where.name, form(median(where.trip)), len(where.trip), rounds*len(turns))
+		fmt.Fprintf(w, "\n%s cores: a bare round trip took %s ns; %d of %d turns\n", where.name, form(median(where.trip)), len(where.trip), rounds*len(turns))
 		table(w, all, where.get)
 	}
 	return nil
