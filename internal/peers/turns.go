@@ -107,8 +107,8 @@ func takeTurns(w io.Writer, ps []*peer, in, length time.Duration) error {
 		{"near", trips.near, func(f *figures) map[kind][]float64 { return f.near }},
 		{"far", trips.far, func(f *figures) map[kind][]float64 { return f.far }},
 	} {
-		if len(where.trip) == 0 {
-			fmt.Fprintf(w, "\n%s cores were not met with\n", where.name)
+		if len(where.trip) < len(turns) {
+			fmt.Fprintf(w, "\n%s cores: %d of %d turns, too few for a table\n", where.name, len(where.trip), rounds*len(turns))
 			continue
 		}
 		fmt.Fprintf(w, "\n%s cores: a bare round trip took %s ns; %d of %d turns\n", where.name, form(median(where.trip)), len(where.trip), rounds*len(turns))
