@@ -16,6 +16,9 @@ import (
 // than a ring holds, so that a slot which the dead end has left is come to again.
 const goneOn = 5000
 
+// patience is how long the others may take to go on, unless a peer takes longer.
+var patience = time.Second
+
 // before is how many have to arrive before it.
 const before = 1000
 
@@ -128,10 +131,7 @@ func (p *peer) die(role string) (o outcome, err error) {
 // follow lets the fresh end join in, and waits for it to have done so, or for an end to give up,
 // or for the patience to end.
 func (o *outcome) follow(s *session, fresh *end, first, area int, died time.Time, on func() bool) {
-	patience := s.patience
-	if patience == 0 {
-		patience = time.Second
-	}
+	patience := max(s.patience, patience)
 	joined := make(chan error, 1)
 	go func() {
 		err := fresh.say("%s", small.command("open", 0, 0))

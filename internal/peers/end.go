@@ -94,8 +94,8 @@ func (e *end) expect(prefix string, others ...*end) (string, error) {
 // why is the last that an end which is gone has said of its own accord.
 func (e *end) why() error {
 	text := strings.TrimSpace(e.stderr.String())
-	if i := strings.LastIndexByte(text, '\n'); i >= 0 && len(text) > 2000 {
-		text = text[i+1:]
+	if len(text) > 2000 {
+		text = text[:2000] + "..."
 	}
 	if text == "" {
 		text = e.cmd.ProcessState.String()

@@ -26,9 +26,12 @@ func main() {
 		length = flag.Duration("for", 150*time.Second, "how long to measure, after the start of all ends")
 		turn   = flag.Duration("turn", 30*time.Millisecond, "how long a turn takes")
 		deaths = flag.Int("deaths", 0, "instead, kill each end of each peer so many `times`")
+		wait   = flag.Duration("patience", patience, "how long the others may take to go on after a death, at least")
 		build  = flag.Bool("build", false, "only build")
 	)
 	flag.Parse()
+	patience = *wait
+	removeAtSignal()
 	if err := run(*only, *length, *turn, *deaths, *build); err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(1)

@@ -5,7 +5,9 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -127,6 +129,25 @@ func TestTheMedianOfTheBetterKind(t *testing.T) {
 	require.Equal(t, "20.0", form(best(of, small, smallP)))
 	require.Equal(t, "29.5", form(best(of, smallP)))
 	require.Equal(t, "", form(best(of, batch)), "too few")
+	require.Equal(t, "1,234,567", form(1234567))
+	require.Equal(t, "12,345", form(12345))
+	require.Equal(t, "123", form(123.4))
+}
+
+func TestATableSaysWhoIsAhead(t *testing.T) {
+	one := func(name, sides string, p *program, ns float64) *figures {
+		return &figures{peer: &peer{name: name, sides: sides, program: p}, near: map[kind][]float64{small: {ns, ns, ns}}}
+	}
+	var b strings.Builder
+	table(&b, []*figures{
+		one("bare/slots", "1:1", bare, 5), one("shmq/one-one/waiting", "1:1", goes, 20), one("shmq/one-one/polling", "1:1", goes, 10),
+		one("shmq/many-many/polling", "n:n", goes, 30), one("fast", "1:1", rust, 8.9), one("near", "1:1", rust, 9.1), one("many", "n:n", rust, 20),
+	}, func(f *figures) map[kind][]float64 { return f.near })
+	for name, cell := range map[string]string{
+		"bare/slots": "5.0", "shmq/one-one/polling": "10.0", "fast": "**8.9**", "near": "9.1", "many": "**20.0**",
+	} {
+		require.Regexp(t, `(?m)^\| `+name+` \|[^|]*\|[^|]*\|[^|]*\| `+regexp.QuoteMeta(cell)+` \|`, b.String())
+	}
 }
 
 func TestNothingIsLeft(t *testing.T) {

@@ -99,6 +99,8 @@ var probe = &peer{name: "bare/cache-lines", program: bare, sides: "1:1", only: t
 var (
 	bare = cpp("bare.cpp", "g++")
 	goes = &program{kind: inGo}
+	rust = &program{kind: inRust}
+	java = &program{kind: inJava}
 
 	peers = []*peer{
 		probe,
@@ -128,6 +130,19 @@ var (
 		{name: "libqb/semaphore", program: libqb, sides: "1:1", waits: true},
 		{name: "iceoryx", program: cpp("iceoryx.cpp", "libiceoryx-posh-dev", "-w", "-I/usr/include/iceoryx/v2.0.3", "-liceoryx_posh", "-liceoryx_hoofs", "-liceoryx_platform"),
 			sides: "n:n, broadcast", service: roudi, leaves: roudiLeaves, patience: 10 * time.Second, costly: 5},
+		{name: "iceoryx2/publish-subscribe", program: rust, sides: "n:n, broadcast", patience: 10 * time.Second, costly: 2},
+		{name: "iceoryx2/its-benchmark", program: rust, sides: "1:1", only: trips, dies: "as publish-subscribe"},
+		{name: "iceoryx2/request-response", program: rust, sides: "1:1", only: trips, dies: "no stream of records"},
+		{name: "crossbeam-arrayqueue", program: rust, sides: "n:n", threads: true},
+		{name: "rtrb", program: rust, sides: "1:1", threads: true, batches: true},
+		aeron("64KiB", 5000),
+		aeron("1MiB", 20_000),
+		aeron("64MiB", 1_000_000),
+		{name: "agrona/one-to-one", program: java, sides: "1:1", patience: 5 * time.Second, costly: 3},
+		{name: "agrona/many-to-one", program: java, sides: "n:1", patience: 5 * time.Second, costly: 3},
+		{name: "chronicle-queue", program: java, sides: "n:n, broadcast", most: 32 << 20, patience: 20 * time.Second, costly: 5},
+		{name: "disruptor/single", program: java, sides: "1:n, broadcast", threads: true, batches: true},
+		{name: "disruptor/multi", program: java, sides: "n:n, broadcast", threads: true, batches: true},
 		{name: "zeromq-ipc", program: cpp("zeromq.cpp", "libzmq3-dev", "-lzmq"), sides: "1:1", waits: true, costly: 2},
 		{name: "shmipc", program: goes, sides: "1:1", waits: true, batches: true, without: noKiB, dies: "a session ends with either end"},
 	}
@@ -158,4 +173,21 @@ func roudiLeaves() []string {
 		files = append(files, "/dev/shm/"+u.Username)
 	}
 	return files
+}
+
+// aeron is Aeron over shared memory, with its media driver beside the ends. Its buffers are three
+// terms; a record may take an eighth of one. It takes ten seconds for an end to be taken for dead.
+func aeron(terms string, goneOn int) *peer {
+	p := &peer{name: "aeron-ipc/" + terms + "-terms", program: java, sides: "n:n, broadcast", goneOn: goneOn, patience: 30 * time.Second, costly: 10}
+	p.service = func(dir string, mortal bool) (argv []string, ready string) {
+		kind := "lasting"
+		if mortal {
+			kind = "mortal"
+		}
+		return append(java.argv[:len(java.argv):len(java.argv)], p.name, "driver", dir, kind), "driving"
+	}
+	if terms == "64KiB" {
+		p.without = []kind{large}
+	}
+	return p
 }

@@ -5,9 +5,30 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 )
+
+// running are the sessions that have something to remove.
+var running sync.Map
+
+// removeAtSignal removes what all sessions have made when this process is told to end. The ends
+// die with it.
+func removeAtSignal() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-told
+		running.Range(func(s, _ any) bool {
+			s.(*session).each(func(e *end) { e.signal(syscall.SIGKILL) })
+			s.(*session).remove()
+			return true
+		})
+		os.Exit(1)
+	}()
+}
 
 // session is a peer whose ends are up.
 type session struct {
@@ -24,6 +45,7 @@ func open(p *peer, mortal bool) (s *session, err error) {
 	if s.dir, err = os.MkdirTemp("/dev/shm", "shmq-peers-"); err != nil {
 		return nil, err
 	}
+	running.Store(s, nil)
 	defer func() {
 		if err != nil {
 			s.close()
@@ -153,4 +175,5 @@ func (s *session) remove() {
 	for _, name := range left {
 		_ = os.RemoveAll(name)
 	}
+	running.Delete(s)
 }

@@ -41,7 +41,7 @@ func openShmq(o order) (goLink, error) {
 }
 
 // send and receive try again until they succeed, or wait in the kernel.
-func (e *shmqEnd) send(o order, rec []byte) error {
+func (e *shmqEnd) send(o *order, rec []byte) error {
 	if !o.polling {
 		return e.out.Send(background, rec)
 	}
@@ -61,7 +61,7 @@ func (e *shmqEnd) send(o order, rec []byte) error {
 	}
 }
 
-func (e *shmqEnd) receive(o order) (err error) {
+func (e *shmqEnd) receive(o *order) (err error) {
 	if !o.polling {
 		e.buf, err = e.in.Receive(background, e.buf)
 		return err
@@ -83,16 +83,17 @@ func (e *shmqEnd) receive(o order) (err error) {
 	}
 }
 
-func (e *shmqEnd) take(o order, n int) error {
+func (e *shmqEnd) take(o *order, n int) error {
 	if err := e.receive(o); err != nil {
 		return err
 	}
 	return checkNumber(e.buf, o.size, uint64(n))
 }
 
-func (e *shmqEnd) throughput(o order) (start, end int64, err error) {
-	start = now()
+func (e *shmqEnd) throughput(order order) (start, end int64, err error) {
+	o := &order
 	rec := make([]byte, o.size)
+	start = now()
 	switch {
 	case o.receiver && o.batch > 1:
 		err = e.takeBatches(o)
@@ -111,7 +112,8 @@ func (e *shmqEnd) throughput(o order) (start, end int64, err error) {
 	return start, now(), err
 }
 
-func (e *shmqEnd) roundTrip(o order) (start, end int64, err error) {
+func (e *shmqEnd) roundTrip(order order) (start, end int64, err error) {
+	o := &order
 	rec := make([]byte, o.size)
 	start = now()
 	for n := 0; n < o.n && err == nil; n++ {
@@ -129,32 +131,32 @@ func (e *shmqEnd) roundTrip(o order) (start, end int64, err error) {
 	return start, now(), err
 }
 
-// takeBatches leases as many as there are, and copies each out as the others do.
-func (e *shmqEnd) takeBatches(o order) error {
-	leases := make([]consumer.Lease, o.batch)
+func (e *shmqEnd) takeBatches(o *order) error {
+	bufs := make([][]byte, o.batch)
+	for i := range bufs {
+		bufs[i] = make([]byte, 0, o.size)
+	}
 	for n := 0; n < o.n; {
-		got, err := e.leaseBatch(o, leases)
+		got, err := e.receiveBatch(o, bufs)
 		if err != nil {
 			return err
 		}
-		for i := range leases[:got] {
-			e.buf = append(e.buf[:0], leases[i].Bytes()...)
-			if err := checkNumber(e.buf, o.size, uint64(n)); err != nil {
+		for _, rec := range bufs[:got] {
+			if err := checkNumber(rec, o.size, uint64(n)); err != nil {
 				return err
 			}
 			n++
 		}
-		e.in.AckBatch(leases[:got])
 	}
 	return nil
 }
 
-func (e *shmqEnd) leaseBatch(o order, leases []consumer.Lease) (int, error) {
+func (e *shmqEnd) receiveBatch(o *order, bufs [][]byte) (int, error) {
 	if !o.polling {
-		return e.in.LeaseBatch(background, leases)
+		return e.in.ReceiveBatch(background, bufs)
 	}
 	for {
-		got, err := e.in.TryLeaseBatch(leases)
+		got, err := e.in.TryReceiveBatch(bufs)
 		if got > 0 || err != nil && !errors.Is(err, shmq.ErrEmpty) {
 			return got, err
 		}
@@ -164,7 +166,7 @@ func (e *shmqEnd) leaseBatch(o order, leases []consumer.Lease) (int, error) {
 	}
 }
 
-func (e *shmqEnd) sendBatches(o order) error {
+func (e *shmqEnd) sendBatches(o *order) error {
 	recs := make([][]byte, o.batch)
 	for i := range recs {
 		recs[i] = make([]byte, o.size)
@@ -186,7 +188,7 @@ func (e *shmqEnd) sendBatches(o order) error {
 	return nil
 }
 
-func (e *shmqEnd) sendBatch(o order, recs [][]byte) (int, error) {
+func (e *shmqEnd) sendBatch(o *order, recs [][]byte) (int, error) {
 	if !o.polling {
 		return e.out.SendBatch(background, recs)
 	}
@@ -205,7 +207,8 @@ func (e *shmqEnd) sendBatch(o order, recs [][]byte) (int, error) {
 }
 
 // stream receives by leases: a record whose consumer dies before it acknowledges comes again.
-func (e *shmqEnd) stream(o order, p *progress) error {
+func (e *shmqEnd) stream(order order, p *progress) error {
+	o := &order
 	o.pause = 1
 	if o.receiver {
 		for {
@@ -227,7 +230,7 @@ func (e *shmqEnd) stream(o order, p *progress) error {
 	}
 }
 
-func (e *shmqEnd) lease(o order) (consumer.Lease, error) {
+func (e *shmqEnd) lease(o *order) (consumer.Lease, error) {
 	if !o.polling {
 		return e.in.Lease(background)
 	}

@@ -61,8 +61,8 @@ func takeTurns(w io.Writer, ps []*peer, in, length time.Duration) error {
 			s.rest()
 		}
 	}
-	// The first two rounds find out how many records a turn takes, and warm up.
-	for _, n := range []int{500, 0} {
+	// The first rounds find out how many records a turn takes, and warm up.
+	for _, n := range []int{500, 0, 0} {
 		for _, t := range turns {
 			t.n = max(t.n, n)
 			if _, err := t.take(bare, length); err != nil {
@@ -98,6 +98,7 @@ func takeTurns(w io.Writer, ps []*peer, in, length time.Duration) error {
 		return err
 	}
 	fmt.Fprintf(w, "%d rounds of %v a turn\n", rounds, length)
+	defer versions(w)
 	for _, where := range []struct {
 		name string
 		trip []float64
@@ -106,11 +107,11 @@ func takeTurns(w io.Writer, ps []*peer, in, length time.Duration) error {
 		{"near", trips.near, func(f *figures) map[kind][]float64 { return f.near }},
 		{"far", trips.far, func(f *figures) map[kind][]float64 { return f.far }},
 	} {
-		if len(where.trip) == 0 {
-			fmt.Fprintf(w, "\n%s cores were not met with\n", where.name)
+		if len(where.trip) < len(turns) {
+			fmt.Fprintf(w, "\n%s cores: %d of %d turns, too few for a table\n", where.name, len(where.trip), rounds*len(turns))
 			continue
 		}
-		fmt.Fprintf(w, "\n%s cores: a bare round trip took %s ns, in %d of %d turns\n", where.name, form(median(where.trip)), len(where.trip), rounds*len(turns))
+		fmt.Fprintf(w, "\n%s cores: a bare round trip took %s ns; %d of %d turns\n", where.name, form(median(where.trip)), len(where.trip), rounds*len(turns))
 		table(w, all, where.get)
 	}
 	return nil
