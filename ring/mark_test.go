@@ -189,6 +189,24 @@ func TestManyProducersHaveNoMarks(t *testing.T) {
 	require.ErrorIs(t, err, ring.ErrManyProducers)
 }
 
+// Laps of words wrap after 2^60 slots, so that one of half as many slots later looks like an earlier one.
+func TestAMarkLastsLongerThanLapsOfWords(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, geometry(false, true, 8), 10)
+	b.sendMarked(8, 1)
+	b.take(1)
+	mark := [3]uint64{b.m.Hot(entry0), b.m.Hot(entry0 + 8), b.m.Hot(entry0 + 16)}
+	b.m.Start(10 + 1<<59 + 8)
+	for i, v := range mark {
+		b.m.SetHot(entry0+8*uint64(i), v)
+	}
+	b.p, b.c = nil, b.r.NewConsumer(1)
+	b.marked(1)
+	b.send(8, 2)
+	b.take(2)
+	b.marked(1)
+}
+
 // Offsets of the entries among the hot words.
 const (
 	entry0 = layout.HotMarks
@@ -207,7 +225,7 @@ func TestEntriesThatNoProducerLeavesAreDamage(t *testing.T) {
 		"later than what comes next":       {map[uint64]uint64{entry0: 200}, ring.ErrDamaged, 0, true},
 		"both later":                       {map[uint64]uint64{entry0: 200, entry1: 201}, ring.ErrDamaged, 0, true},
 		"one that comes next":              {map[uint64]uint64{entry0: 14}, nil, 2, false}, // the death of a producer
-		"both being written":               {map[uint64]uint64{entry0: layout.MarkBusy, entry1: layout.MarkBusy}, nil, 0, false},
+		"both gone":                        {map[uint64]uint64{entry0: 0, entry1: 0}, nil, 0, false},
 		"two of one position":              {map[uint64]uint64{entry0: 12, entry1: 12}, nil, 1, true},
 		"both of what comes next":          {map[uint64]uint64{entry0: 14, entry1: 14}, nil, 0, true},
 		"the older one where none was yet": {map[uint64]uint64{entry0: 14, entry1: 20}, ring.ErrDamaged, 0, true},

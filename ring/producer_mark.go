@@ -20,10 +20,10 @@ func (p *Producer) resumeMarks() {
 	var last Marked
 	for i := range 2 {
 		e := r.markEntry(i)
-		m, position, ok := e.read()
+		m, _, ok := e.read()
 		switch {
-		case position == 0:
-		case !ok, m.Pos == p.tail: // killed before it published the record
+		case !ok:
+		case m.Pos == p.tail: // killed before it published the record
 			atomics.Store64(&e.position, 0)
 		case int64(m.Pos-p.tail) > 0:
 			p.marks.err = ErrDamaged
@@ -50,6 +50,17 @@ func (p *Producer) Mark() (m layout.Mark, ok bool, err error) {
 // SendMarked is Send for a record with a mark: whatever happens, both are in the queue or
 // neither is. Errors: as Send; ErrManyProducers.
 func (p *Producer) SendMarked(b []byte, mark layout.Mark) error {
+	t := p.tail
+	if len(b) > layout.InlineSize || t-p.headSeen >= p.ahead {
+		return p.sendMarked(b, mark)
+	}
+	fillLine(p.r.m.LineAt(t), b) // the commonest case, as in Send
+	p.publishMarked(t, 1, mark)
+	return nil
+}
+
+// sendMarked is SendMarked for every record.
+func (p *Producer) sendMarked(b []byte, mark layout.Mark) error {
 	switch {
 	case p.r.m.Geo.ManyProducers:
 		return ErrManyProducers
@@ -141,8 +152,8 @@ func (p *Producer) publishMarked(pos, k uint64, mark layout.Mark) {
 		m.err = nil
 	}
 	e := p.r.markEntry(m.next)
-	atomics.StoreRelease64x2(&e.position, layout.MarkBusy, &e.mark[0], mark[0])
-	atomics.StoreRelease64x2(&e.mark[1], mark[1], &e.position, pos+1)
+	atomics.StoreRelease64x2(&e.mark[0], mark[0], &e.mark[1], mark[1])
+	atomics.StoreRelease64(&e.position, pos+1)
 	m.last, m.any, m.next = mark, true, m.next^1
 	p.publish(pos, k)
 }
