@@ -20,6 +20,7 @@ import (
 func TestMain(m *testing.M) {
 	testproc.Main(m, map[string]testproc.Role{
 		"server": server, "dialler": dialler, "listener": listenerChild, "contender": contender, "visitor": visitor,
+		"busy dialler": busyDialler, "busy listener": busyListener,
 	})
 }
 

@@ -46,17 +46,29 @@ func playVictim() {
 	v := &victim{queue: f[1], recs: map[uint64][]byte{}, buf: make([]byte, 0, 1024)}
 	p, _, err := mapPage(f[0])
 	v.check(err)
+	if f[2] == connMode {
+		playConnVictim(p, v, f[1], f[3])
+	}
 	s := find(f[2], f[3])
 	if s.prepare != nil {
 		s.prepare(v)
 	}
+	calls := make([]func(), len(s.calls))
+	for i := range calls {
+		calls[i] = func() { s.calls[i].do(v) }
+	}
+	p.perform(calls)
+}
+
+// perform says that the victim is ready, waits for the tracer, and makes the calls.
+func (p *page) perform(calls []func()) {
 	p.ready.Store(uint32(unix.Gettid()))
 	for p.start.Load() == 0 {
 		p.beat()
 	}
 	p.progress.Store(1)
-	for i := range s.calls {
-		s.calls[i].do(v)
+	for i := range calls {
+		calls[i]()
 		p.progress.Store(uint32(i) + 2)
 	}
 	for { // a tracer may be on its way to the next system call
