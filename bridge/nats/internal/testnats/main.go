@@ -12,9 +12,14 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/shmq/shmq/bridge/nats/internal/command"
 )
 
-const serverEnv = "SHMQ_NATS_TEST_SERVER"
+const (
+	serverEnv  = "SHMQ_NATS_TEST_SERVER"
+	commandEnv = "SHMQ_NATS_TEST_COMMAND"
+)
 
 // Config is what a server is like.
 type Config struct {
@@ -34,8 +39,11 @@ func (c Config) options() *server.Options {
 	}
 }
 
-// Main runs the tests of a package, or, in a child of theirs, a server.
+// Main runs the tests of a package, or, in a child of theirs, a server or shmq-nats.
 func Main(m *testing.M) {
+	if os.Getenv(commandEnv) != "" {
+		os.Exit(command.Main())
+	}
 	if text, ok := os.LookupEnv(serverEnv); ok {
 		serve(text)
 	}

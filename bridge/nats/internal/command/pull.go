@@ -1,0 +1,5 @@
+package command
+
+import "github.com/spf13/cobra"
+
+func pullVerb() *cobra.Command { return &cobra.Command{Use: "pull", Hidden: true} }
