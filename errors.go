@@ -17,6 +17,8 @@ var (
 	ErrTooLarge = ring.ErrTooLarge
 	// ErrClosed: the producer or consumer was closed. It is an os.ErrClosed too.
 	ErrClosed = fail.ErrClosed
+	// ErrManyProducers: the queue has many producers, so it has no marks.
+	ErrManyProducers = ring.ErrManyProducers
 	// ErrBrokenOff: a stream ended before its producers had sent all that they meant to, as
 	// far as that can be told; it is an io.ErrUnexpectedEOF.
 	ErrBrokenOff = fail.ErrBrokenOff

@@ -80,6 +80,9 @@ type Info struct {
 	Begun    bool `json:"begun"`
 	Finished bool `json:"finished"`
 
+	// Mark is the last mark; nil if no producer ever sent one, and with many producers.
+	Mark *Marked `json:"mark,omitempty"`
+
 	// Participants may be asleep: producers for want of room, consumers for want of
 	// records. It stays true until the next wake-up, also if the sleepers have left.
 	ProducersAsleep bool `json:"producers_asleep"`
@@ -153,7 +156,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 		Producers: multiplicity(h.ManyProducers), Consumers: multiplicity(h.ManyConsumers),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum, Timestamps: h.Timestamps,
 		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
-		Orphans: survey.Orphans, OldestSent: unixTime(survey.Oldest), Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished,
+		Orphans: survey.Orphans, OldestSent: unixTime(survey.Oldest), Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished, Mark: marked(r),
 		ProducersAsleep: park.Armed(r.RoomFutex()), ConsumersAsleep: park.Armed(r.DataFutex()),
 		Sent: sums.Sent, SentBytes: sums.SentBytes, Received: sums.Received, ReceivedBytes: sums.ReceivedBytes, Redelivered: sums.Redelivered,
 		Participants: []Participant{},

@@ -9,11 +9,11 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// The numbers below are the layout, version 2. A change here is a change of the
+// The numbers below are the layout, version 3. A change here is a change of the
 // file format: it needs a new layout.Version.
 func TestLayoutIsWhatItWas(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 2, layout.Version)
+	require.Equal(t, 3, layout.Version)
 	require.Equal(t, "shmq\r\n\x1a\x00", layout.Magic)
 	for _, c := range []struct {
 		name      string
@@ -134,7 +134,15 @@ func TestLayoutIsWhatItWas(t *testing.T) {
 		{"MetaArea", layout.MetaArea, 256},
 		{"MetaDeliveriesShift", layout.MetaDeliveriesShift, 16},
 		{"MetaKindMask", layout.MetaKindMask, 255},
-		{"MetaSummed", layout.MetaSummed, 511},
+		{"MetaMarked", layout.MetaMarked, 512},
+		{"MetaSummed", layout.MetaSummed, 1023},
+		{"HotMarks", layout.HotMarks, 1920},
+		{"MarkEntry", layout.MarkEntry, 32},
+		{"MarkSynced", layout.MarkSynced, 64},
+		{"MarkPosition", layout.MarkPosition, 0},
+		{"MarkValue", layout.MarkValue, 8},
+		{"MarkCRC", layout.MarkCRC, 24},
+		{"SlotMark", layout.SlotMark, 40},
 		{"Free", int(layout.Free), 0},
 		{"Claimed", int(layout.Claimed), 1},
 		{"Full", int(layout.Full), 2},
@@ -188,6 +196,22 @@ func TestChecksumsAndTimeStampsTakeBytesOfTheLine(t *testing.T) {
 	requireNoOverlap(t, layout.SlotSize,
 		field{layout.SlotWord, 8}, field{layout.SlotLength, 4}, field{layout.SlotMeta, 4},
 		field{layout.SlotTime, 8}, field{both.InlineOffset(), both.InlineSize()}, field{layout.SlotSum, 4})
+}
+
+func TestMarksAreWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, uint64(1<<64-1), uint64(layout.MarkBusy))
+	require.EqualValues(t, uint32(0xf63e230e), layout.MarkSum(0x0102030405060708, layout.Mark{0x1112131415161718, 0x2122232425262728}))
+	require.Equal(t, 24, layout.Geometry{Checksum: true}.MarkedInlineSize())
+	require.Equal(t, 16, layout.Geometry{Checksum: true, Timestamps: true}.MarkedInlineSize())
+	require.Equal(t, 48, layout.Geometry{}.MarkedInlineSize(), "without checksums no record has its mark in it")
+	both := layout.Geometry{Timestamps: true, Checksum: true}
+	requireNoOverlap(t, layout.SlotSize,
+		field{layout.SlotWord, 8}, field{layout.SlotLength, 4}, field{layout.SlotMeta, 4},
+		field{layout.SlotTime, 8}, field{both.InlineOffset(), both.MarkedInlineSize()}, field{layout.SlotMark, 16}, field{layout.SlotSum, 4})
+	requireNoOverlap(t, layout.LineSize,
+		field{layout.MarkPosition, 8}, field{layout.MarkValue, 16}, field{layout.MarkEntry, layout.MarkValue + 16},
+		field{layout.MarkSynced, layout.MarkCRC + 8}, field{layout.MarkSynced + layout.MarkEntry, layout.MarkCRC + 8})
 }
 
 func TestRegionsOfAFileFollowEachOther(t *testing.T) {

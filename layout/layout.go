@@ -6,7 +6,7 @@ package layout
 
 // Version is the layout that this package reads and writes. A file of another
 // version is refused: no field below may be trusted across versions.
-const Version = 2
+const Version = 3
 
 // Magic opens every queue file.
 const Magic = "shmq\r\n\x1a\x00"
@@ -274,6 +274,9 @@ const (
 const (
 	// MetaArea: the payload lies in the data area; otherwise in the line.
 	MetaArea = 1 << 8
+	// MetaMarked: with checksums only: the record's mark is at SlotMark, and the checksum
+	// covers it.
+	MetaMarked = 1 << 9
 	// MetaDeliveriesShift: the upper 16 bits count deliveries beyond the
 	// first that a holder recorded. A holder that died before recording its
 	// own makes the count one too small, never too large.
@@ -282,5 +285,5 @@ const (
 	// only one so far.
 	MetaKindMask = 0xff
 	// MetaSummed are the bits that stay as they are, and that the checksum covers.
-	MetaSummed = MetaKindMask | MetaArea
+	MetaSummed = MetaKindMask | MetaArea | MetaMarked
 )

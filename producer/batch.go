@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -27,20 +28,21 @@ func (p *Raw) SendBatch(ctx context.Context, recs [][]byte) (sent int, err error
 	if err := ctx.Err(); err != nil && len(recs) > 0 {
 		return 0, p.end.Ended(err)
 	}
-	err = p.end.Do(func() error { return p.sendBatch(ctx, recs, &sent) })
+	err = p.end.Do(func() error { return p.sendBatch(ctx, recs, nil, &sent) })
 	return sent, err
 }
 
-func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, sent *int) error {
+// sendBatch sends recs, with marks unless there are none.
+func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, marks []shmq.Mark, sent *int) error {
 	for *sent < len(recs) {
 		if err := ctx.Err(); err != nil {
 			return p.end.Fail(err)
 		}
 		rest := recs[*sent:]
-		n, err := p.ring.SendBatch(rest)
+		n, err := p.batch(rest, marks)
 		if err == ring.ErrFull {
 			err = p.wait(ctx, len(rest[0]), func() error {
-				n, err = p.ring.SendBatch(rest)
+				n, err = p.batch(rest, marks)
 				return err
 			})
 		}
@@ -51,6 +53,14 @@ func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, sent *int) error {
 		}
 	}
 	return nil
+}
+
+// batch gives records to the ring, with the last ones of marks unless there are none.
+func (p *Raw) batch(recs [][]byte, marks []shmq.Mark) (int, error) {
+	if marks == nil {
+		return p.ring.SendBatch(recs)
+	}
+	return p.ring.SendBatchMarked(recs, marks[len(marks)-len(recs):])
 }
 
 func (p *Raw) batched(recs [][]byte, n int, err error) (int, error) {

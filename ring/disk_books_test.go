@@ -23,6 +23,7 @@ type paper struct {
 	gone   bool // and a sync has begun since
 
 	handed bool // a consumer saw it
+	marked bool
 
 	time  uint64 // when it was sent, with time stamps
 	place *place // where it was when a consumer looked
@@ -211,7 +212,7 @@ func (a *archive) drain(r *ring.Ring, how int) (came []*paper, err error) {
 func (a *archive) rebuilt(came []*paper) {
 	a.papers = a.papers[:0]
 	for _, p := range came {
-		*p = paper{id: p.id, size: p.size, sent: true, synced: true, handed: true, time: p.time, place: p.place}
+		*p = paper{id: p.id, size: p.size, sent: true, synced: true, handed: true, marked: p.marked, time: p.time, place: p.place}
 		a.papers = append(a.papers, p)
 	}
 }

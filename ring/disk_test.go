@@ -23,7 +23,7 @@ func newDisk(m *ringtest.Region, unit uint64) *disk {
 	d := &disk{m: m, image: slices.Clone(m.Bytes), unit: unit}
 	g := m.Geometry
 	for _, p := range []part{
-		{layout.HotOffset, layout.HotTorn + 8},
+		{layout.HotOffset, layout.HotMarks + layout.LineSize},
 		{layout.SeatOffset, uint64(g.Seats) * layout.SeatSize},
 		{g.SlotOffset(), g.Slots * layout.SlotSize},
 		{g.DataOffset(), g.Slots * g.AreaSize},

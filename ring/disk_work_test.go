@@ -27,7 +27,8 @@ type machine struct {
 
 	senders []*sender
 	takers  []*taker
-	mortal  bool // participants may die inside a call
+	marks   *markBooks // nil where records have none
+	mortal  bool       // participants may die inside a call
 	deaths  int
 	err     error
 }
@@ -63,6 +64,13 @@ func newMachine(rng *rand.Rand, g layout.Geometry, start, unit uint64, inlineOnl
 		k.sizes = append(k.sizes, g.InlineSize()+1, area, area+1, 2*area, 3*area+5)
 	}
 	k.sizes = slices.DeleteFunc(k.sizes, func(n int) bool { return n > g.MaxRecord() })
+	if !g.ManyProducers && start < 1<<63+1<<62 { // entries have positions up to 2^64 - 3
+		k.sizes = append([]int{g.MarkedInlineSize(), g.MarkedInlineSize() + 1}, k.sizes...)
+		k.marks = &markBooks{}
+		if inlineOnly {
+			k.marks.most = g.MarkedInlineSize() // others get a data area with their mark
+		}
+	}
 	k.boot()
 	return k
 }
@@ -131,6 +139,7 @@ func (k *machine) attachSender(s *sender) {
 		return
 	}
 	*s = sender{p: p, seat: s.seat}
+	k.marks.attached(k, p)
 }
 
 func (k *machine) attachTaker(t *taker) {
@@ -192,8 +201,7 @@ func (k *machine) act() {
 		k.die(s, t)
 	case 19:
 		if k.rng.IntN(3) == 0 {
-			k.disk.sync()
-			k.archive.sync()
+			k.sync()
 		}
 	}
 	if k.rng.IntN(2) == 0 {
@@ -216,11 +224,19 @@ func (k *machine) send(s *sender, n int) {
 		recs = append(recs, ringtest.Record(p.id, p.size))
 	}
 	var err error
-	if n == 1 {
+	marked := k.rng.IntN(2) == 0 && k.marks.may(ps...)
+	switch marks := k.marks.begin(marked, ps...); {
+	case marked && n == 1:
+		if err = s.p.SendMarked(recs[0], marks[0]); err != nil {
+			n = 0
+		}
+	case marked:
+		n, err = s.p.SendBatchMarked(recs, marks)
+	case n == 1:
 		if err = s.p.Send(recs[0]); err != nil {
 			n = 0
 		}
-	} else {
+	default:
 		n, err = s.p.SendBatch(recs)
 	}
 	if err != nil && err != ring.ErrFull {
@@ -229,6 +245,7 @@ func (k *machine) send(s *sender, n int) {
 	for _, p := range ps[:n] {
 		p.sent = true
 	}
+	k.marks.sent(ps[:n]...)
 	k.archive.drop(func(p *paper) bool { return slices.Contains(ps[n:], p) })
 }
 
@@ -243,10 +260,16 @@ func (k *machine) reserve(s *sender) {
 		}
 		k.archive.time++
 		p.time = k.archive.time
-		if err := s.p.Commit(p.size); err != nil {
+		commit := func() error { return s.p.Commit(p.size) }
+		if k.rng.IntN(2) == 0 && k.marks.may(p) {
+			k.marks.begin(true, p)
+			commit = func() error { return s.p.CommitMarked(p.size, markOf(p.id)) }
+		}
+		if err := commit(); err != nil {
 			k.failf("commit: %w", err)
 		}
 		p.sent = true
+		k.marks.sent(p)
 		return
 	}
 	p := k.archive.add(uint64(s.seat), k.size())

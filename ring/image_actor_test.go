@@ -92,13 +92,44 @@ func (a *actor) send(sizes ...int) {
 		es = append(es, e)
 		recs = append(recs, ringtest.Record(e.id, n))
 	}
-	var sent int
-	var err error
-	if len(recs) > 1 {
-		sent, err = a.p.SendBatch(recs)
-	} else if err = a.p.Send(recs[0]); err == nil {
-		sent = 1
+	a.sentAs(es, func() (int, error) {
+		if len(recs) > 1 {
+			return a.p.SendBatch(recs)
+		}
+		return unlessFailed(a.p.Send(recs[0]))
+	})
+}
+
+func unlessFailed(err error) (int, error) {
+	if err != nil {
+		return 0, err
 	}
+	return 1, nil
+}
+
+// sendMarked is send for records that are marked with their ids.
+func (a *actor) sendMarked(sizes ...int) {
+	now := a.now()
+	var recs [][]byte
+	var marks []layout.Mark
+	var es []*entry
+	for _, n := range sizes {
+		e := a.s.books.add(a.maker, n, now)
+		e.marked = true
+		es = append(es, e)
+		recs, marks = append(recs, ringtest.Record(e.id, n)), append(marks, markOf(e.id))
+	}
+	a.sentAs(es, func() (int, error) {
+		if len(recs) > 1 {
+			return a.p.SendBatchMarked(recs, marks)
+		}
+		return unlessFailed(a.p.SendMarked(recs[0], marks[0]))
+	})
+}
+
+// sentAs notes what send has sent of es.
+func (a *actor) sentAs(es []*entry, send func() (int, error)) {
+	sent, err := send()
 	if err != nil && err != ring.ErrFull {
 		a.s.books.failf("send: %w", err)
 	}
@@ -139,6 +170,17 @@ func (a *actor) commit(e *entry) {
 		return
 	}
 	if err := a.p.Commit(e.size); err != nil {
+		a.s.books.failf("commit: %w", err)
+	}
+	e.sent = a.now()
+}
+
+func (a *actor) commitMarked(e *entry) {
+	if e == nil {
+		return
+	}
+	e.marked = true
+	if err := a.p.CommitMarked(e.size, markOf(e.id)); err != nil {
 		a.s.books.failf("commit: %w", err)
 	}
 	e.sent = a.now()

@@ -22,6 +22,7 @@ type entry struct {
 	sending, sent  int
 	taking, handed int
 	acking, acked  int
+	marked         bool
 }
 
 // change is a call that marks the stream as finished, or not.
@@ -42,6 +43,9 @@ type books struct {
 	wasFinished bool
 	stream      []change
 
+	// mark is the last marked record of those that have been dropped from the books.
+	mark uint64
+
 	// second: the tape is a successor's, which may have found a half written seat.
 	second bool
 }
@@ -58,7 +62,7 @@ func (b *books) failf(format string, args ...any) {
 
 func (b *books) add(maker uint64, size, now int) *entry {
 	b.numbers[maker]++
-	e := &entry{maker<<32 | b.numbers[maker], size, now, never, never, never, never, never}
+	e := &entry{id: maker<<32 | b.numbers[maker], size: size, sending: now, sent: never, taking: never, handed: never, acking: never, acked: never}
 	b.entries = append(b.entries, e)
 	return e
 }
@@ -190,18 +194,29 @@ func compare(ds []due, came []delivery) error {
 	return nil
 }
 
+// lastMark returns the last marked record, if these came that were in the queue.
+func (b *books) lastMark(came []delivery) (id uint64) {
+	id = b.mark
+	for _, e := range b.entries {
+		if e.marked && slices.ContainsFunc(came, func(v delivery) bool { return v.id == e.id }) {
+			id = e.id
+		}
+	}
+	return id
+}
+
 // after returns the books of participants that go on after a death: a record that came in the end
 // must come whatever else happens, flagged if it was.
 func (b *books) after(came []delivery, finished bool) *books {
 	n := newBooks(b.manyConsumers)
-	n.wasFinished, n.second = finished, true
+	n.wasFinished, n.second, n.mark = finished, true, b.mark
 	for _, e := range b.entries {
 		n.numbers[e.id>>32] = max(n.numbers[e.id>>32], e.id&(1<<32-1))
 		i := slices.IndexFunc(came, func(v delivery) bool { return v.id == e.id })
 		if i < 0 {
 			continue
 		}
-		next := &entry{e.id, e.size, before, before, never, never, never, never}
+		next := &entry{id: e.id, size: e.size, sending: before, sent: before, taking: never, handed: never, acking: never, acked: never, marked: e.marked}
 		if came[i].flagged {
 			next.taking, next.handed = before, before
 		}

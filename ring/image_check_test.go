@@ -48,14 +48,37 @@ func (sc *scenario) check(image []byte, known *books, at cut, how ending) (outco
 		return out, err
 	}
 	e := &epilogue{scene: s, due: known.due(at), how: how}
+	seen, _, err := s.r.Mark()
+	if err != nil && !sc.mp {
+		return out, fmt.Errorf("mark: %w", err)
+	}
 	if err := e.run(); err != nil {
 		return out, err
+	}
+	if sc.marks() {
+		if err := e.checkMark(known.lastMark(e.came), seen.Mark); err != nil {
+			return out, err
+		}
 	}
 	if err := inOrder(s.r); err != nil {
 		return out, fmt.Errorf("an examination finds in a recovered ring: %w", err)
 	}
 	out.came = e.came
 	return out, compare(e.due, e.came)
+}
+
+// checkMark tells whether the mark of record id is the last one: that of the records that came, and
+// of those before. seen is what a viewer saw before the ring was drained.
+func (e *epilogue) checkMark(id uint64, seen layout.Mark) error {
+	now, ok, err := e.r.Mark()
+	if seen != markOf(id) || now.Mark != seen || !ok || err != nil {
+		return fmt.Errorf("the last mark is that of record %#x; a viewer saw that of %#x, and then that of %#x: %w", id, seen[0], now.Mark[0], err)
+	}
+	last, ok, err := e.p.Mark()
+	if last != seen || !ok || err != nil {
+		return fmt.Errorf("the last mark is that of record %#x; the producer has that of %#x: %w", id, last[0], err)
+	}
+	return nil
 }
 
 // checkSeat tells that a seat that is not dirty was left in order: no participant would look

@@ -13,6 +13,7 @@ type operation struct {
 	producer bool
 	attaches bool // takes its seat, and its role, as part of it
 	mp, mc   bool // only where these are many
+	marks    bool // only where records have marks
 	states   []state
 	run      func(*actor)
 }
@@ -58,6 +59,19 @@ var operations = []operation{
 		a.p.AskTurn()
 		a.send(100)
 		a.p.DropTurn()
+	}},
+	{name: "send marked", producer: true, marks: true, states: usual, run: func(a *actor) { a.sendMarked(40) }},
+	{name: "send marked, two slots", producer: true, marks: true, states: usual, run: func(a *actor) { a.sendMarked(100) }},
+	{name: "send marked twice", producer: true, marks: true, states: usual, run: func(a *actor) { a.sendMarked(8); a.sendMarked(100) }},
+	{name: "send marked, send", producer: true, marks: true, states: usual, run: func(a *actor) { a.sendMarked(25); a.send(8) }},
+	{name: "send, send marked, four slots", producer: true, marks: true, states: usual, run: func(a *actor) { a.send(8); a.sendMarked(250) }},
+	{name: "send marked batch", producer: true, marks: true, states: usual, run: func(a *actor) { a.sendMarked(40, 100, 60) }},
+	{name: "reserve, commit marked", producer: true, marks: true, states: usual, run: func(a *actor) { a.commitMarked(a.reserve(44, 40)) }},
+	{name: "reserve, abort, send marked", producer: true, marks: true, states: usual, run: func(a *actor) { a.abort(a.reserve(100, 100)); a.sendMarked(60) }},
+	{name: "attach, send, send marked", producer: true, marks: true, attaches: true, states: append(lagging, usual...), run: func(a *actor) {
+		a.attach(true)
+		a.send(40)
+		a.sendMarked(8)
 	}},
 	{name: "recycle skips", producer: true, mp: true, states: skips, run: func(a *actor) { a.send(40); a.send(100) }},
 	{name: "attach, send, detach", producer: true, attaches: true, states: append(lagging, usual...), run: func(a *actor) {

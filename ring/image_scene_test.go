@@ -49,6 +49,9 @@ func (sc *scenario) String() string {
 	return fmt.Sprintf("%s, producers=%s consumers=%s, %s, at %#x%s", sc.op.name, oneMany(sc.mp), oneMany(sc.mc), sc.state.name, sc.at, sums)
 }
 
+// marks tells that records are sent with marks: a single producer does that, up to 2^64 - 3.
+func (sc *scenario) marks() bool { return !sc.mp && sc.at < 1<<63+1<<62 }
+
 // scene is a scenario built up to the moment at which its operation begins. It is
 // built again, in the same way, for each image: living participants have what they know in
 // private memory.
@@ -101,10 +104,19 @@ func (sc *scenario) build() *scene {
 	}
 
 	for i := range g.Slots { // so that no slot is as new
-		s.feeder.send([]int{40, 64, 8, 60}[i%4])
+		send := s.feeder.send
+		if s.marks() && i%3 == 1 {
+			send = s.feeder.sendMarked
+		}
+		send([]int{40, 64, 8, 60}[i%4])
 		s.eat(1)
 	}
 	s.eat(1) // sees that it is empty
+	for _, e := range s.books.entries {
+		if e.marked {
+			s.books.mark = e.id
+		}
+	}
 	s.books.entries = nil
 	for _, n := range sc.state.sizes {
 		s.feeder.send(n)

@@ -34,6 +34,8 @@ type Producer struct {
 	slots    uint64
 	reserved int
 	meta     uint32
+
+	marks marking
 }
 
 // NewProducer returns a producer that owns seat.

@@ -45,6 +45,7 @@ func (p *Producer) resume() error {
 	}
 	p.tail, p.headSeen = t, h
 	atomics.Store64(p.r.tail, t)
+	p.resumeMarks()
 	return nil
 }
 

@@ -101,6 +101,9 @@ type rebuilder struct {
 	budget uint64 // payload bytes that may still be read
 	good   []pick // newest first
 	bad    int
+
+	mark   Marked // of the newest good record that has one
+	marked bool
 }
 
 // candidates returns the positions of words that may stand for a record that is not
@@ -157,7 +160,13 @@ func (b *rebuilder) check(p uint64) (k uint64, ok bool) {
 		return 0, false
 	}
 	b.budget -= uint64(len(data))
-	return k, b.sums.Sum(&b.m, p, meta, b.m.SentAt(p), data) == *b.m.SumAt(p)
+	if b.sums.Sum(&b.m, p, meta, b.m.SentAt(p), data) != *b.m.SumAt(p) {
+		return 0, false
+	}
+	if meta&layout.MetaMarked != 0 && !b.marked {
+		b.mark, b.marked = Marked{Pos: p, Mark: *b.m.MarkAt(p)}, true
+	}
+	return k, true
 }
 
 // end is where the next record goes: behind the good ones, and as far as tail and head say
@@ -248,6 +257,7 @@ func (b *rebuilder) reset(end uint64) {
 	atomics.Store32(b.dataFutex, 0)
 	atomics.Store32(b.roomFutex, 0)
 	b.resetStreams()
+	b.resetMarks(end)
 	atomics.Add64(b.torn, uint64(b.bad))
 }
 

@@ -97,6 +97,9 @@ func (k *machine) stop(sum *tally, inlineOnly bool) error {
 	if err != nil {
 		return err
 	}
+	if err := k.marks.rebuilt(k.m.Ring(), came); err != nil {
+		return err
+	}
 	sum.records += first.Records
 	sum.torn += first.Torn
 	for range k.rng.IntN(3) {
@@ -110,6 +113,9 @@ func (k *machine) stop(sum *tally, inlineOnly bool) error {
 		}
 		same, err := k.tryOut(again)
 		if err != nil {
+			return fmt.Errorf("interrupted: %w", err)
+		}
+		if err := k.marks.rebuilt(k.m.Ring(), same); err != nil {
 			return fmt.Errorf("interrupted: %w", err)
 		}
 		if !slices.Equal(came, same) {

@@ -40,6 +40,7 @@ func TestClientInC(t *testing.T) {
 		{"each sees the other", eachSeesTheOther},
 		{"C refuses", refusals},
 		{"both agree on incarnations and sums", incarnations},
+		{"C passes on the last mark", lastMark},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, client) })
 	}

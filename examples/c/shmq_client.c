@@ -49,7 +49,7 @@ enum { PAGE = 4096, HOT = 4096, SEATS = 8192, SEAT = 256, LINE = 64 };
 enum { TAIL = 0, DATA_FUTEX = 128, HEAD = 256, HANDOUT = 384, ROOM_FUTEX = 512,
        ORPHANS = 640, TURN = 768, EPOCH = 896, FINISHED = 1024, SKIPPED = 1152,
        ENDS = 264, LEFT = 1536, TOLD = 1664, MET = 1792, END_LOG = 2048, HOME = 1288,
-       INCARNATIONS = 3072 };
+       MARKS = 1920, INCARNATIONS = 3072 };
 enum { END_MARK = 0, END_EPOCH = 8, END_LEFT = 16, LOGGED = 32 }; /* in an end, and how many there are */
 enum { BY_MARK = 1, ALL_LEFT = 2, CUT = 3 };                      /* how a stream ended */
 enum { INHERITS = 56, AWAITS = 124, RECORDS = 64, BYTES = 72, WAITS = 80, WAKES = 88, REDELIVERED = 96,
@@ -422,7 +422,7 @@ static void open_queue(struct queue *q, const char *path, int mode, int prot)
 		die("%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || pread(q->fd, h, PAGE, 0) != PAGE || memcmp(h, "shmq\r\n\x1a", 8))
 		die("%s: not a queue", path);
-	if (u32(h + 8) != 2)
+	if (u32(h + 8) != 3)
 		die("%s: layout version %u", path, u32(h + 8));
 	if (u32(h + 124) != crc32c(h, 124))
 		die("%s: damaged: checksum", path);
@@ -529,6 +529,18 @@ static uint64_t last_tail(struct queue *q)
 			die("damaged: tail");
 	}
 	return t;
+}
+
+/* A single producer that died before it published a record may have left that one's mark: an entry
+ * of the position that is next, or one that is being written. It would count with what this
+ * one sends there. */
+static void drop_mark(struct queue *q)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t at = load(hot(q, MARKS + i * 32));
+		if (at == q->next + 1 || at == UINT64_MAX)
+			store(hot(q, MARKS + i * 32), 0);
+	}
 }
 
 /* ---- incarnations ---- */
@@ -653,8 +665,10 @@ static void attach(struct queue *q, const char *path, uint32_t role)
 		lock(q, F_UNLCK, STREAM_BYTE);
 	look_for_dead(q);
 	if (role == PRODUCER) {
-		if (!many)
+		if (!many) {
 			q->next = last_tail(q);
+			drop_mark(q);
+		}
 		atomic_fetch_add(hot(q, EPOCH), 1); /* nothing refuses it any more */
 	} else {
 		q->next = load(hot(q, HEAD));

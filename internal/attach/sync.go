@@ -1,9 +1,11 @@
 package attach
 
 import (
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/gate"
 	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/ring"
 )
 
 // Sync returns when all that is in the queue at this moment, from all participants, is on
@@ -20,6 +22,7 @@ func (a *Participant) Sync() error {
 	if a.q.Closed() {
 		return fail.In("sync", a.q.Name, fail.ErrClosed)
 	}
+	var kept error
 	err := a.q.Touch(func() error { // also from a timer, which nobody else guards
 		if a.unsure {
 			if err := sys.Redirty(a.q.Mem); err != nil {
@@ -27,15 +30,33 @@ func (a *Participant) Sync() error {
 			}
 			a.unsure = false
 		}
-		return gate.Sync(a.q)
+		mark, ok := a.lastMark() // all up to that one is synced below
+		err := gate.Sync(a.q)
+		if err == nil && ok {
+			kept = gate.KeepMark(a.q, mark)
+		}
+		return err
 	})
 	if a.Hit() { // it was no longer the file that was synced
 		err = a.whyLost()
 	} else if cut := a.cut(); cut != nil {
 		err = cut // pages that the file has lost are passed over, or their absence is told
 	}
-	a.unsure = a.unsure || err != nil
+	a.unsure = a.unsure || err != nil || kept != nil
+	if err == nil {
+		return kept
+	}
 	return gate.NotSynced(a.q, err)
+}
+
+// lastMark returns the mark that this participant has to keep, if it is the producer of a queue
+// that may have to be rebuilt.
+func (a *Participant) lastMark() (m ring.Marked, ok bool) {
+	if a.role != shmq.Producer || !a.q.Header.Checksum {
+		return m, false
+	}
+	m, ok, err := a.ring.Mark()
+	return m, ok && err == nil
 }
 
 // StartSync starts what Sync does and does not wait for it: the kernel begins to write

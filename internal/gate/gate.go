@@ -114,6 +114,13 @@ func Enter(q *mapped.Queue) (*ring.Rebuilt, error) {
 	if err := beginIncarnation(q, found != nil); err != nil {
 		return nil, err
 	}
+	if q.Ring.Image() == 0 {
+		if m, ok, err := q.Ring.Mark(); ok && err == nil { // else the producer says what is wrong
+			if err := KeepMark(q, m); err != nil {
+				return nil, err
+			}
+		}
+	}
 	q.Ring.SetImage(here)
 	return found, syncHot(q)
 }

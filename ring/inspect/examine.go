@@ -41,6 +41,7 @@ const (
 	FaultPositions = "positions" // head, tail and handout contradict each other
 	FaultStream    = "stream"
 	FaultTurn      = "turn"
+	FaultMark      = "mark"
 	FaultState     = "state" // of a word
 	FaultSpan      = "span"
 	FaultLap       = "lap"
@@ -148,6 +149,10 @@ func (e *examiner) advice() {
 		e.hot(FaultStream, layout.HotMet, fmt.Sprintf("met %d", n), "at most ends + 1", "the next ends of empty streams are told only to consumers that are attached")
 	}
 	if !r.Geo.ManyProducers {
+		if entry, found, want := e.ring.MarkFault(e.lag); found != "" {
+			e.hot(FaultMark, layout.HotMarks+uint64(entry)*layout.MarkEntry, found, want,
+				"the next producer can't tell how far its source is in the queue, or takes a wrong mark for the last; records are not concerned")
+		}
 		return
 	}
 	turn := layout.Turn(r.word(layout.HotTurn))

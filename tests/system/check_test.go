@@ -74,7 +74,7 @@ var mutations = []struct {
 	says  string
 }{
 	{"magic", nil, layout.OffMagic, []byte("SHMQ"), "file", `"SHMQ`},
-	{"version", nil, layout.OffVersion, le32(9), "header", "version 9; 2"},
+	{"version", nil, layout.OffVersion, le32(9), "header", "version 9; 3"},
 	{"flags", nil, layout.OffFlags, le32(1 << 31), "header", "flags 0x80000000"},
 	{"checksum", nil, layout.OffHeaderCRC, le32(1), "header", "checksum 0x00000001"},
 	{"creation time", nil, layout.OffCreated, le64(1), "header", "checksum"},
@@ -95,6 +95,8 @@ var mutations = []struct {
 	{"left", nil, hotAt(layout.HotLeft), le64(5), "stream", "left 5; at most epoch"},
 	{"told", nil, hotAt(layout.HotTold), le64(5), "stream", "told 5; at most ends"},
 	{"met", nil, hotAt(layout.HotMet), le64(5), "stream", "met 5; at most ends + 1"},
+	{"mark of the future", oneSender, hotAt(layout.HotMarks), le64(1001), "mark", "a mark of position 1000; at most tail, 4"},
+	{"two marks of one position", oneSender, hotAt(layout.HotMarks), append(append(le64(2), make([]byte, 24)...), le64(2)...), "mark", "two marks of position 1"},
 	{"turn of no seat", manySenders, hotAt(layout.HotTurn), le64(77), "turn", "seat 76"},
 	{"turn of the future", manySenders, hotAt(layout.HotTurn), le64(uint64(layout.TurnOf(0, sys.MonotonicMillis()+1<<20, 0))), "turn", "lapses in"},
 

@@ -66,6 +66,7 @@ var codes = []struct {
 	{ErrNotFound, CodeNotFound},
 	{shmq.ErrName, CodeUsage},
 	{shmq.ErrOption, CodeUsage},
+	{shmq.ErrManyProducers, CodeUsage},
 	{shmq.ErrNotQueue, CodeData},
 	{shmq.ErrVersion, CodeData},
 	{shmq.ErrDamaged, CodeData},

@@ -20,7 +20,7 @@ var libraryErrors = map[string]error{
 	"ErrName": shmq.ErrName, "ErrOption": shmq.ErrOption, "ErrRoleTaken": shmq.ErrRoleTaken, "ErrNoSeat": shmq.ErrNoSeat,
 	"ErrInUse": shmq.ErrInUse, "ErrNotQueue": shmq.ErrNotQueue, "ErrVersion": shmq.ErrVersion, "ErrNoSpace": shmq.ErrNoSpace,
 	"ErrRefused": shmq.ErrRefused, "ErrRemoved": shmq.ErrRemoved, "ErrTruncated": shmq.ErrTruncated, "ErrSync": shmq.ErrSync,
-	"ErrDamaged": shmq.ErrDamaged, "ErrBrokenOff": shmq.ErrBrokenOff,
+	"ErrDamaged": shmq.ErrDamaged, "ErrBrokenOff": shmq.ErrBrokenOff, "ErrManyProducers": shmq.ErrManyProducers,
 }
 
 var otherErrors = map[string]error{

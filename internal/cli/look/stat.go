@@ -125,6 +125,9 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 	row("records", "%s", report.InQueue(i))
 	row("in all", "%s", report.InAll(i))
 	row("positions", "head %d, tail %d", i.Head, i.Tail)
+	if i.Mark != nil {
+		row("mark", "%d %d, of the record at %d", i.Mark.Mark[0], i.Mark.Mark[1], i.Mark.Position)
+	}
 	if i.Skipped > 0 {
 		row("skipped", "%d claims of senders that died", i.Skipped)
 	}

@@ -19,14 +19,18 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type Summer struct{ head [layout.SumTimeHeadSize]byte }
 
 // Sum returns the checksum of a record at position p. Its time counts in a queue with time
-// stamps only.
+// stamps only, and the mark in its line where meta says that it has one.
 func (s *Summer) Sum(r *Region, p uint64, meta uint32, time uint64, payload []byte) uint32 {
 	layout.SumHead(&s.head, p, uint32(len(payload)), meta, time)
 	head := s.head[:layout.SumHeadSize]
 	if r.Geo.Timestamps {
 		head = s.head[:]
 	}
-	return crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, payload)
+	sum := crc32.Checksum(head, castagnoli)
+	if meta&layout.MetaMarked != 0 {
+		sum = crc32.Update(sum, castagnoli, r.markBytes(p))
+	}
+	return crc32.Update(sum, castagnoli, payload)
 }
 
 // SumAt is where the checksum of the record at p stands.
