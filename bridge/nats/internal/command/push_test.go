@@ -321,6 +321,19 @@ func TestPushRefusesAStreamThatWasMadeAgain(t *testing.T) {
 	require.Equal(t, upTo(20)[10:], numbers(t, js))
 }
 
+func TestPushNoticesThatItsStreamIsDeleted(t *testing.T) {
+	t.Parallel()
+	url, _, js := server(t, nil)
+	q := small(t, nil)
+	push := testnats.Run(t, "push", q, "--stream", "S", "--subject", "s", "--server", url)
+	sendNumbers(t, q, 0, 10)
+	until(t, "records", func() bool { return records(t, q) == 0 })
+	require.NoError(t, js.DeleteStream(minute(t), "S"))
+	sendNumbers(t, q, 10, 20)
+	require.Contains(t, push.Ends(66), "stream S was deleted")
+	require.Equal(t, 10, records(t, q))
+}
+
 // Others write to the stream. The bridge says so, and keeps the order.
 func TestPushAmongOtherPublishers(t *testing.T) {
 	t.Parallel()

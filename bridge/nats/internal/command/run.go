@@ -18,6 +18,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/progress"
 
 	"github.com/shmq/shmq/bridge/nats/internal/link"
+	"github.com/shmq/shmq/bridge/nats/internal/pull"
 	"github.com/shmq/shmq/bridge/nats/internal/push"
 	"github.com/shmq/shmq/bridge/nats/internal/stats"
 )
@@ -43,6 +44,9 @@ func code(err error) error {
 	}{
 		{push.ErrUnfit, exit.ErrData},
 		{push.ErrSettings, errRefused},
+		{pull.ErrUnfit, exit.ErrData},
+		{pull.ErrSettings, errRefused},
+		{pull.ErrOther, os.ErrNotExist},
 		{link.ErrAccess, os.ErrPermission},
 		{jetstream.ErrStreamNotFound, os.ErrNotExist},
 		{jetstream.ErrConsumerNotFound, os.ErrNotExist},

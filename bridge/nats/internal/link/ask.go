@@ -19,6 +19,7 @@ type Stored struct {
 	Subject string
 	Seq     uint64
 	ID      string // Nats-Msg-Id
+	Time    time.Time
 }
 
 // Message asks the stream's leader for a message. The client's own call may ask any
@@ -36,6 +37,7 @@ func (l *Link) Message(ctx context.Context, stream string, seq uint64) (Stored, 
 			Subject string
 			Seq     uint64
 			Hdrs    []byte
+			Time    time.Time
 		}
 	}
 	if err := json.Unmarshal(r.Data, &answer); err != nil {
@@ -48,7 +50,7 @@ func (l *Link) Message(ctx context.Context, stream string, seq uint64) (Stored, 
 	default:
 		return Stored{}, answer.Error
 	}
-	s := Stored{Subject: answer.Message.Subject, Seq: answer.Message.Seq}
+	s := Stored{Subject: answer.Message.Subject, Seq: answer.Message.Seq, Time: answer.Message.Time}
 	if len(answer.Message.Hdrs) > 0 {
 		h, err := nats.DecodeHeadersMsg(answer.Message.Hdrs)
 		if err != nil {

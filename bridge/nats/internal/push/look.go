@@ -19,6 +19,8 @@ const steps = 256
 func (p *Push) look(ctx context.Context) error {
 	info, err := p.to.Stream(ctx, p.o.Stream)
 	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound) && p.made != 0:
+		return fmt.Errorf("%w: stream %s was deleted; what it had acknowledged is no longer in the queue", err, p.o.Stream)
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("%w: %s; make it with: nats stream add %s --subjects '%s' --dupe-window %v --defaults", err, p.o.Stream, p.o.Stream, p.o.Subject, p.o.Outage)
 	case errors.Is(err, link.ErrAccess):

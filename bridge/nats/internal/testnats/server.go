@@ -20,7 +20,7 @@ import (
 )
 
 // Embedded starts a server in this process, which ends with the test. c.Dir may be empty.
-func Embedded(t testing.TB, c Config) *server.Server {
+func Embedded(t testing.TB, c Config, change ...func(*server.Options)) *server.Server {
 	t.Helper()
 	if c.Dir == "" {
 		c.Dir = t.TempDir()
@@ -28,7 +28,11 @@ func Embedded(t testing.TB, c Config) *server.Server {
 	if c.Port == 0 {
 		c.Port = -1
 	}
-	s, err := server.NewServer(c.options())
+	o := c.options()
+	for _, f := range change {
+		f(o)
+	}
+	s, err := server.NewServer(o)
 	require.NoError(t, err)
 	s.Start()
 	t.Cleanup(func() {
