@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -384,6 +385,27 @@ func TestPushAmongOtherPublishers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The queue is set back to a copy, and its positions are used again: the records there are
+// others, by their incarnation, and are stored.
+func TestPushOfAQueueThatWasSetBack(t *testing.T) {
+	t.Parallel()
+	url, _, js := server(t, nil)
+	q := small(t, nil)
+	push := func() {
+		testnats.Run(t, "push", q, "--stream", "S", "--subject", "s", "--server", url, "--until-empty").Ends(0)
+	}
+	sendNumbers(t, q, 0, 5)
+	push()
+	backup, err := os.ReadFile(q)
+	require.NoError(t, err)
+	sendNumbers(t, q, 5, 10)
+	push()
+	require.NoError(t, os.WriteFile(q, backup, 0o600))
+	sendNumbers(t, q, 10, 15)
+	push()
+	require.Equal(t, upTo(15), numbers(t, js))
 }
 
 func TestPushServesMetrics(t *testing.T) {

@@ -31,6 +31,7 @@ func Run(t testing.TB, args ...string) *Command {
 	c.cmd = exec.Command(os.Args[0], args...)
 	c.cmd.Env = append(os.Environ(), commandEnv+"=1", "GORACE=atexit_sleep_ms=0")
 	c.cmd.Stdout, c.cmd.Stderr = c, c
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // for tests that time out
 	require.NoError(t, c.cmd.Start())
 	go func() {
 		_ = c.cmd.Wait()
