@@ -112,7 +112,7 @@ func (s *session) parse(m *nats.Msg) (ack, error) {
 		return ack{}, fmt.Errorf("an answer without content: %v", m.Header)
 	}
 	// What the server writes, mostly.
-	if rest, ok := bytes.CutPrefix(m.Data, []byte(`{"stream":"`+s.o.Stream+`", "seq":`)); ok {
+	if rest, ok := bytes.CutPrefix(m.Data, s.good); ok {
 		if digits, ok := bytes.CutSuffix(rest, []byte("}")); ok {
 			if seq, err := strconv.ParseUint(string(digits), 10, 64); err == nil && seq > 0 {
 				return ack{seq: seq}, nil

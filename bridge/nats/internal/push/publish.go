@@ -30,6 +30,7 @@ type session struct {
 	epoch   link.Epoch
 	inbox   string
 	answers chan *nats.Msg
+	good    []byte    // how most acknowledgements begin
 	refused error     // the first refusal: nothing is published any more
 	acked   uint64    // the number up to which records are acknowledged
 	heard   time.Time // when the last answer came, or the first record of those in flight left

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -148,6 +149,7 @@ func (p *Push) session(ctx, work context.Context) error {
 		return err
 	}
 	s := &session{Push: p, epoch: epoch, inbox: p.to.NC.NewInbox() + ".", answers: make(chan *nats.Msg, 2*MaxInFlight)}
+	s.good = fmt.Appendf(nil, `{"stream":%q,"seq":`, p.o.Stream)
 	sub, err := p.to.NC.ChanSubscribe(s.inbox+"*", s.answers)
 	if err != nil {
 		return &again{}
