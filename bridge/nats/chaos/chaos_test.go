@@ -44,7 +44,6 @@ type world struct {
 	bridge *testnats.Command
 	args   []string // of the bridge
 	did    map[string]int
-	heard  strings.Builder // what bridges said that ended by themselves
 }
 
 func newWorld(t *testing.T, o *shmq.Options, change func(*jetstream.StreamConfig)) *world {
@@ -175,7 +174,7 @@ func (w *world) stream() (all []jetstream.Msg) {
 
 func (w *world) until(what string, is func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
 		require.True(w.t, time.Now().Before(end), "no %s; the bridge says\n%s", what, w.bridge.Text())
 	}
 }

@@ -157,9 +157,12 @@ func TestPullGoesOnAfterOutages(t *testing.T) {
 	pull.Ends(143)
 }
 
+// The queue is full for longer than AckWait: messages come again, and are left out.
 func TestPullWaitsForRoom(t *testing.T) {
 	t.Parallel()
 	url, _, js := server(t, nil)
+	_, err := js.CreateConsumer(minute(t), "S", jetstream.ConsumerConfig{Durable: "C", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 300 * time.Millisecond})
+	require.NoError(t, err)
 	q := single(t, func(o *shmq.Options) { o.Slots, o.SlotSize = 16, 64 })
 	publishNumbers(t, js, 0, 100)
 	pull := testnats.Run(t, pullArgs(q, url, "--too-large", "refuse")...)
