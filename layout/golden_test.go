@@ -200,7 +200,6 @@ func TestChecksumsAndTimeStampsTakeBytesOfTheLine(t *testing.T) {
 
 func TestMarksAreWhatTheyWere(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, uint64(1<<64-1), uint64(layout.MarkBusy))
 	require.EqualValues(t, uint32(0xf63e230e), layout.MarkSum(0x0102030405060708, layout.Mark{0x1112131415161718, 0x2122232425262728}))
 	require.Equal(t, 24, layout.Geometry{Checksum: true}.MarkedInlineSize())
 	require.Equal(t, 16, layout.Geometry{Checksum: true, Timestamps: true}.MarkedInlineSize())

@@ -18,10 +18,10 @@ type Mark [2]uint64
 //	└────────────┴───────────┴────┴────────────────────────────┴─────────────────┴─────────────────┘
 //
 // The single producer writes the entries by turns, each before the word of its record: the
-// position becomes MarkBusy, then the mark is stored, then the position. So an entry
-// counts if the record at its position was published, and of two that count the later one
-// does. Killed before the word, the producer leaves the other entry as it was, and its
-// successor clears this one before it publishes anything: another record at that position
+// mark, then the position. So an entry counts if the record at its position was published, and
+// of two that count the later one does. The mark of the earlier one may be half of the next.
+// Killed before the word, the producer leaves the later entry that counted as it was, and its
+// successor clears the new one before it publishes anything: another record at that position
 // would make it count.
 //
 // A synced entry is written, in place of the older one, by the holder of the producer role
@@ -32,13 +32,10 @@ const (
 	HotMarks     = 15 * LineSize
 	MarkEntry    = 32
 	MarkSynced   = 64
-	MarkPosition = 0  // u64, 1 + the record's position; 0: none; MarkBusy: being written
+	MarkPosition = 0  // u64, 1 + the record's position; 0: none
 	MarkValue    = 8  // Mark
 	MarkCRC      = 24 // u64, of synced entries: CRC-32C of bytes 0 to 23
 )
-
-// MarkBusy is the position of an entry that is being written.
-const MarkBusy = 1<<64 - 1
 
 // MarkSum is the checksum of a synced entry.
 func MarkSum(position uint64, m Mark) uint64 {

@@ -132,12 +132,12 @@ func (k *machine) failf(format string, args ...any) { k.fail(fmt.Errorf(format, 
 
 func (k *machine) attachSender(s *sender) {
 	k.r.Seat(s.seat).Take(ring.Occupant{Role: layout.RoleProducer, Attached: 1})
-	k.r.BeginStream()
 	p, err := k.r.NewProducer(s.seat)
 	if err != nil {
 		k.failf("attach: %w", err)
 		return
 	}
+	k.r.BeginStream() // last, as attachments do
 	*s = sender{p: p, seat: s.seat}
 	k.marks.attached(k, p)
 }

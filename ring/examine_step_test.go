@@ -97,6 +97,7 @@ func (o *observed) look() {
 	o.looks++
 	o.looking = true
 	e := inspect.Examine(o.r, uint64(len(o.m.Bytes)))
+	o.viewMark()
 	o.looking = false
 	for _, f := range e.Faults {
 		if o.accused == nil {

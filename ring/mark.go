@@ -13,11 +13,11 @@ import (
 // the last marked record that is in the queue. layout.HotMarks has the picture. The argument,
 // with p the position of the record that is being sent and q that of the marked one before it:
 //
-//	entry of q, the other one busy       counts: q was published; busy never counts
-//	entry of q, the other one p          word[p] is not published: q counts
-//	word[p] stored                       both count, and p is the later one
-//	tail stored                          the same
-//	p consumed, freed, written again     head or tail is beyond p, or the word is of a later lap
+//	entry of q, the other one being written   q counts; the other one is of an earlier record still
+//	entry of q, the other one of p            word[p] is not published: q counts
+//	word[p] stored                            both count, and p is the later one
+//	tail stored                               the same
+//	p consumed, freed, written again          head or tail is beyond p, or the word is of a later lap
 //
 // The entry that is overwritten is always the older one, and the newer one's record was
 // published before. So at each instant one entry counts that says what is true, and a death
@@ -54,17 +54,16 @@ func (r *Ring) markEntry(i int) *markEntry {
 	return (*markEntry)(unsafe.Add(unsafe.Pointer(r.m.Hot(layout.HotMarks)), i&1*layout.MarkEntry))
 }
 
-// read returns what the entry says, and its position as it stands; ok reports that it is whole
-// and of a record, published or not.
+// read returns what the entry says, and its position as it stands; ok reports that it is of a
+// record, published or not.
 func (e *markEntry) read() (m Marked, position uint64, ok bool) {
 	position = atomics.Load64(&e.position)
 	m = Marked{Pos: position - 1, Mark: layout.Mark{atomics.Load64(&e.mark[0]), atomics.Load64(&e.mark[1])}}
-	whole := atomics.Reload64(&e.position) == position
-	if !whole {
-		position = layout.MarkBusy
-	}
-	return m, position, position != 0 && position != layout.MarkBusy
+	return m, position, position != 0
 }
+
+// same reports whether the entry is of the same position as when it was read.
+func (e *markEntry) same(position uint64) bool { return atomics.Reload64(&e.position) == position }
 
 // published reports whether the record at p, which an entry of this ring speaks of, was published.
 func (r *Ring) published(p uint64) bool {
@@ -81,28 +80,41 @@ func (r *Ring) published(p uint64) bool {
 // ok is false if none ever was. It only reads, and a producer may be at work: then it is that of
 // some moment of the call. Errors: ErrManyProducers; ErrDamaged, if the entries are what no
 // producer leaves.
+//
+// Both entries are read at one moment. Then the later one is whole, since the producer writes the
+// other one; and if its record is not published, the producer writes neither, and the earlier one
+// is the last. All this is of one producer: one that dies may leave an entry of a record that it
+// did not publish, and the next one send something else there, with another mark or without one. That
+// one clears the entry before it begins, and counts epoch up then.
 func (r *Ring) Mark() (m Marked, ok bool, err error) {
 	if r.m.Geo.ManyProducers {
 		return m, false, ErrManyProducers
 	}
 	for range maxTries {
+		epoch := atomics.Load64(r.epoch)
 		a, was, isA := r.markEntry(0).read()
 		b, is, isB := r.markEntry(1).read()
-		if isA && isB && int64(b.Pos-a.Pos) > 0 || !isA {
+		if !r.markEntry(1).same(is) || !r.markEntry(0).same(was) {
+			continue
+		}
+		if isB && (!isA || int64(b.Pos-a.Pos) > 0) {
 			a, b, isA, isB = b, a, isB, isA
 		}
-		// a is the later one of those that are whole. While an entry is being written, or its
-		// record is not published, the record of the other one is the last.
-		switch {
-		case isA && r.published(a.Pos):
-			return a, true, nil
-		case isB && r.published(b.Pos):
-			return b, true, nil
-		case !isB && (was == 0 || is == 0):
-			return Marked{}, false, nil // the first one is on its way, or there is none
+		if m, ok = a, isA && r.published(a.Pos); !ok {
+			m, ok = b, isB && r.published(b.Pos)
 		}
+		if !ok && isB {
+			continue // two that are not published: damage, or there is a third by now
+		}
+		if atomics.Reload64(r.epoch) != epoch {
+			continue
+		}
+		if !ok {
+			m = Marked{} // the first one is on its way, or there is none
+		}
+		return m, ok, nil
 	}
-	return m, false, ErrDamaged
+	return Marked{}, false, ErrDamaged
 }
 
 // MarkFault tells of an entry that no producer leaves: found is empty if there is none. lag is
@@ -175,7 +187,7 @@ func (r *Ring) SetSyncedMark(m Marked) (noted bool) {
 	if !ok {
 		e = r.syncedEntry(0)
 	}
-	atomics.Store64(&e.position, layout.MarkBusy)
+	atomics.Store64(&e.position, 0)
 	atomics.Store64(&e.mark[0], m.Mark[0])
 	atomics.Store64(&e.mark[1], m.Mark[1])
 	atomics.Store64(&e.crc, layout.MarkSum(m.Pos+1, m.Mark))

@@ -207,7 +207,7 @@ func TestEntriesThatNoProducerLeavesAreDamage(t *testing.T) {
 		"later than what comes next":       {map[uint64]uint64{entry0: 200}, ring.ErrDamaged, 0, true},
 		"both later":                       {map[uint64]uint64{entry0: 200, entry1: 201}, ring.ErrDamaged, 0, true},
 		"one that comes next":              {map[uint64]uint64{entry0: 14}, nil, 2, false}, // the death of a producer
-		"both being written":               {map[uint64]uint64{entry0: layout.MarkBusy, entry1: layout.MarkBusy}, nil, 0, false},
+		"both gone":                        {map[uint64]uint64{entry0: 0, entry1: 0}, nil, 0, false},
 		"two of one position":              {map[uint64]uint64{entry0: 12, entry1: 12}, nil, 1, true},
 		"both of what comes next":          {map[uint64]uint64{entry0: 14, entry1: 14}, nil, 0, true},
 		"the older one where none was yet": {map[uint64]uint64{entry0: 14, entry1: 20}, ring.ErrDamaged, 0, true},

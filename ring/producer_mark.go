@@ -20,10 +20,10 @@ func (p *Producer) resumeMarks() {
 	var last Marked
 	for i := range 2 {
 		e := r.markEntry(i)
-		m, position, ok := e.read()
+		m, _, ok := e.read()
 		switch {
-		case position == 0:
-		case !ok, m.Pos == p.tail: // killed before it published the record
+		case !ok:
+		case m.Pos == p.tail: // killed before it published the record
 			atomics.Store64(&e.position, 0)
 		case int64(m.Pos-p.tail) > 0:
 			p.marks.err = ErrDamaged
@@ -141,8 +141,8 @@ func (p *Producer) publishMarked(pos, k uint64, mark layout.Mark) {
 		m.err = nil
 	}
 	e := p.r.markEntry(m.next)
-	atomics.StoreRelease64x2(&e.position, layout.MarkBusy, &e.mark[0], mark[0])
-	atomics.StoreRelease64x2(&e.mark[1], mark[1], &e.position, pos+1)
+	atomics.StoreRelease64x2(&e.mark[0], mark[0], &e.mark[1], mark[1])
+	atomics.StoreRelease64(&e.position, pos+1)
 	m.last, m.any, m.next = mark, true, m.next^1
 	p.publish(pos, k)
 }

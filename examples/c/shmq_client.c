@@ -531,16 +531,13 @@ static uint64_t last_tail(struct queue *q)
 	return t;
 }
 
-/* A single producer that died before it published a record may have left that one's mark: an entry
- * of the position that is next, or one that is being written. It would count with what this
- * one sends there. */
+/* A single producer that died before it published a record may have left that one's mark, in an
+ * entry of the position that is next. It would count with what this one sends there. */
 static void drop_mark(struct queue *q)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		uint64_t at = load(hot(q, MARKS + i * 32));
-		if (at == q->next + 1 || at == UINT64_MAX)
+	for (unsigned i = 0; i < 2; i++)
+		if (load(hot(q, MARKS + i * 32)) == q->next + 1)
 			store(hot(q, MARKS + i * 32), 0);
-	}
 }
 
 /* ---- incarnations ---- */

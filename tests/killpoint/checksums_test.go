@@ -12,7 +12,7 @@ import (
 // what only such a queue has: the gate, the rebuild and the sync.
 func checksums(mode shmq.Options) []*scenario {
 	mode.Checksum = true
-	all := slices.Concat(sends(), receives(mode), attaches(mode), recoveries(mode), removals())
+	all := slices.Concat(sends(), marks(mode), receives(mode), attaches(mode), recoveries(mode), removals())
 	for _, s := range all {
 		s.name += ", checksums"
 	}

@@ -36,6 +36,7 @@ func (w *world) contract(returned int) error {
 		w.freshDrain,
 		w.settleLiving,
 		func() error { return w.ledger.check(w.came, w.s.calls, alone) },
+		w.checkMark,
 		w.fill, w.fill,
 		w.nextStream,
 		w.allSeats,

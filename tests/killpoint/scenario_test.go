@@ -28,6 +28,7 @@ type scenario struct {
 	// The state when the victim has prepared itself.
 	prepare  func(v *victim)
 	sent     []uint64       // by the victim in prepare
+	marked   []uint64       // by the victim, in prepare and in the calls, in order
 	handed   []uint64       // to the victim in prepare
 	received []uint64       // by the victim in prepare
 	living   bool           // another producer, if there can be, lives through it all
@@ -74,7 +75,7 @@ func modeName(o shmq.Options) string { return fmt.Sprintf("%v/%v", o.Producers, 
 
 // scenarios are all, in one mode.
 func scenarios(mode shmq.Options) []*scenario {
-	all := slices.Concat(sends(), receives(mode), parks(mode), attaches(mode), recoveries(mode), removals())
+	all := slices.Concat(sends(), marks(mode), receives(mode), parks(mode), attaches(mode), recoveries(mode), removals())
 	for _, s := range all {
 		s.mode = mode
 	}
