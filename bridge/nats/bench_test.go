@@ -64,10 +64,11 @@ func newBench(b *testing.B, size, count int) *bench {
 
 func (w *bench) purge() { require.NoError(w.b, w.s.Purge(w.b.Context())) }
 
-// publish is the loop that publishes with the client alone.
+// publish is the loop that publishes with the client alone: what lies in data, one after
+// the other.
 func (w *bench) publish(data []byte, from int) {
 	for i := range w.count {
-		m := &nats.Msg{Subject: "s", Data: data, Header: nats.Header{}}
+		m := &nats.Msg{Subject: "s", Data: data[i*w.size : (i+1)*w.size], Header: nats.Header{}}
 		m.Header[jetstream.MsgIDHeader] = []string{fmt.Sprintf("0123456789abcdef0123456789abcdef-0123456789abcdef-%d", from+i)}
 		_, err := w.js.PublishMsgAsync(m)
 		require.NoError(w.b, err)
@@ -77,6 +78,15 @@ func (w *bench) publish(data []byte, from int) {
 	case <-time.After(time.Minute):
 		require.Fail(w.b, "no acknowledgements")
 	}
+}
+
+// data returns all payloads of a round, each in its own place, as a program has them.
+func (w *bench) data() []byte {
+	b := make([]byte, w.size*w.count)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return b
 }
 
 func (w *bench) messages() int {
@@ -133,7 +143,7 @@ func BenchmarkPush(b *testing.B) {
 				subject, err := push.ParseSubject("s")
 				require.NoError(b, err)
 				o := push.Options{
-					Stream: "S", Subject: subject, Outage: time.Minute, InFlight: window, InFlightBytes: 8 << 20, TooLarge: push.Refuse,
+					Stream: "S", Subject: subject, Outage: time.Minute, InFlight: window, InFlightBytes: 64 << 20, TooLarge: push.Refuse,
 					UntilEmpty: true, Note: func(string, ...any) {}, Stats: &stats.Stats{},
 				}
 				require.NoError(b, push.New(o, c, l).Run(b.Context()))
@@ -143,7 +153,7 @@ func BenchmarkPush(b *testing.B) {
 		})
 		b.Run(s.name+"/nats.go", func(b *testing.B) {
 			w := newBench(b, s.size, s.count)
-			data := make([]byte, s.size)
+			data := w.data()
 			w.rounds(func(int) { w.purge() }, func(round int) { w.publish(data, round*s.count) })
 			require.Equal(b, s.count, w.messages())
 		})
@@ -159,11 +169,12 @@ func BenchmarkPull(b *testing.B) {
 		b.Run(s.name+"/shmq-nats", func(b *testing.B) {
 			w := newBench(b, s.size, s.count)
 			l := w.connect()
+			data := w.data()
 			_, err := w.js.CreateConsumer(b.Context(), "S", cfg)
 			require.NoError(b, err)
 			w.rounds(func(round int) {
 				w.purge()
-				w.publish(make([]byte, s.size), round*s.count)
+				w.publish(data, round*s.count)
 				w.drain()
 			}, func(int) {
 				p, err := producer.OpenRaw(w.queue, nil)
@@ -179,11 +190,12 @@ func BenchmarkPull(b *testing.B) {
 		})
 		b.Run(s.name+"/nats.go", func(b *testing.B) {
 			w := newBench(b, s.size, s.count)
+			data := w.data()
 			c, err := w.js.CreateConsumer(b.Context(), "S", cfg)
 			require.NoError(b, err)
 			w.rounds(func(round int) {
 				w.purge()
-				w.publish(make([]byte, s.size), round*s.count)
+				w.publish(data, round*s.count)
 			}, func(int) {
 				iter, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(window, 16<<20))
 				require.NoError(b, err)

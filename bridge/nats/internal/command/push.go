@@ -89,7 +89,7 @@ func pushVerb() *cobra.Command {
 	set.Var(&f.outage, "outage", "the longest `duration` for which bridge or server may be away")
 	set.BoolVar(&f.single, "single", false, "send one record at a time, for a stream that others write to as well")
 	flags.Int(set, &f.inFlight, "in-flight", "", 1024, 1, fmt.Sprintf("send up to `n` records, %d at most, before the first is acknowledged", push.MaxInFlight))
-	flags.Size(set, &f.bytes, "in-flight-bytes", 8<<20, "send up to `n` bytes, and one record more, before the first is acknowledged")
+	flags.Size(set, &f.bytes, "in-flight-bytes", 64<<20, "send up to `n` bytes, and one record more, before the first is acknowledged")
 	set.StringVar(&f.tooLarge, "too-large", "", "a record that no message can hold: `refuse|dead-letter`, end there or send it to the queue of dead letters; without the flag the bridge does not start where there may be such records")
 	set.StringVar(&f.noSubject, "no-subject", "refuse", "a record that the stream has no subject for, or that --format can't write: `refuse|dead-letter`")
 	set.StringVar(&f.dead, "dead-letter", "", "`NAME` of the queue of dead letters; without the flag QUEUE-failed")

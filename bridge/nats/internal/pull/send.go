@@ -3,6 +3,7 @@ package pull
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,17 +39,17 @@ func (s *session) gather(d delivery, more <-chan delivery) error {
 			s.end = d.err
 			break
 		}
-		about, err := d.msg.Metadata()
+		about, err := numbersOf(d.msg)
 		if err != nil {
 			return fmt.Errorf("stream %s: a delivery without its numbers: %w", s.o.Stream, err)
 		}
-		if about.Sequence.Consumer != s.next {
+		if about.delivery != s.next {
 			s.end = errGap
 			break
 		}
 		s.next++
-		s.pending = about.NumPending
-		seq := about.Sequence.Stream
+		s.pending = about.pending
+		seq := about.seq
 		if seq <= s.seen {
 			s.o.Stats.Duplicates.Add(1)
 			_ = d.msg.Ack() // if it does not arrive the message comes again
@@ -58,7 +59,7 @@ func (s *session) gather(d delivery, more <-chan delivery) error {
 				break
 			}
 			s.seen = seq
-			s.marks = append(s.marks, markOf(seq, s.made, about.Timestamp))
+			s.marks = append(s.marks, markOf(seq, s.made, about.stored))
 			s.msgs = append(s.msgs, d.msg)
 			bytes += len(d.msg.Data())
 		}
@@ -102,7 +103,8 @@ func (s *session) add(m jetstream.Msg) *misfit {
 		err = fmt.Errorf("it has %d values, want one", n)
 	}
 	s.batch.Ends, s.batch.Buf = s.batch.Ends[:had], s.batch.Buf[:size]
-	return &misfit{large: len(data) > s.to.MaxRecord()/2, why: err.Error()}
+	large := strings.Contains(err.Error(), "the limit of this queue")
+	return &misfit{large: large, why: err.Error()}
 }
 
 // send sends the batch and acknowledges its messages.
