@@ -9,11 +9,11 @@ import (
 	"github.com/shmq/shmq/layout"
 )
 
-// The numbers below are the layout, version 2. A change here is a change of the
+// The numbers below are the layout, version 3. A change here is a change of the
 // file format: it needs a new layout.Version.
 func TestLayoutIsWhatItWas(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 2, layout.Version)
+	require.Equal(t, 3, layout.Version)
 	require.Equal(t, "shmq\r\n\x1a\x00", layout.Magic)
 	for _, c := range []struct {
 		name      string

@@ -56,7 +56,7 @@ func TestFilesThatAreNoUsableQueueAreRefused(t *testing.T) {
 		{"header cut short", func(p []byte) []byte { return p[:100] }, 100, layout.ErrDamaged, "100 bytes"},
 		{"file shorter than its page", func(p []byte) []byte { return p }, layout.HeaderSize - 1, layout.ErrDamaged, "4095 bytes"},
 		{"negative size", func(p []byte) []byte { return p }, -1, layout.ErrDamaged, "-1 bytes"},
-		{"later version, whatever its checksum", func(p []byte) []byte { le.PutUint32(p[layout.OffVersion:], 7); return p }, size, layout.ErrVersion, "version 7, this program speaks version 2"},
+		{"later version, whatever its checksum", func(p []byte) []byte { le.PutUint32(p[layout.OffVersion:], 7); return p }, size, layout.ErrVersion, "version 7, this program speaks version 3"},
 		{"bit flipped", func(p []byte) []byte { p[layout.OffSlots] ^= 1; return p }, size, layout.ErrDamaged, "checksum"},
 		{"checksum flipped", func(p []byte) []byte { p[layout.OffHeaderCRC] ^= 1; return p }, size, layout.ErrDamaged, "checksum"},
 		{"unknown feature", func(p []byte) []byte { p[layout.OffFlags] |= 16; return seal(p) }, size, layout.ErrVersion, "0x10"},

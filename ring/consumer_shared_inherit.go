@@ -50,8 +50,8 @@ func (c *sharedConsumer) inherit(l *Lease) error {
 		}
 		if now := atomics.Load64(c.r.orphans); now != c.seen || c.again || c.rescan && c.cursor == c.end {
 			c.seen, c.rescan, c.again = now, true, false
-			c.by.lookAtEnds() // the hint may have been raised for one
-			c.end = atomics.Load64(c.r.head)
+			c.by.lookAtEnds()      // the hint may have been raised for one
+			c.end = c.r.nextTake() // all that was taken lies before it
 			c.cursor = c.end - c.r.m.Cap
 		}
 		from := c.cursor

@@ -24,3 +24,9 @@ func Pause(n uint32)
 //
 //go:noescape
 func Prefetch(p unsafe.Pointer)
+
+// PrefetchWrite asks for the line at p, to be written: from then until another core asks for
+// it, a store or compare-and-swap there waits for nothing. It never faults.
+//
+//go:noescape
+func PrefetchWrite(p unsafe.Pointer)

@@ -29,3 +29,6 @@ func Pause(n uint32) {
 
 // Prefetch asks for the line at p, to be read. Here it does nothing.
 func Prefetch(unsafe.Pointer) {}
+
+// PrefetchWrite asks for the line at p, to be written. Here it does nothing.
+func PrefetchWrite(unsafe.Pointer) {}

@@ -55,7 +55,7 @@ func TestOpenWhatIsNoQueue(t *testing.T) {
 		"other version": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
 			testagent.Patch(t, p, layout.OffVersion, 7)
-		}, shmq.ErrVersion, "version 7, this program speaks version 2"},
+		}, shmq.ErrVersion, "version 7, this program speaks version 3"},
 		"damaged header": {func(t *testing.T, p string) {
 			require.NoError(t, shmq.Create(p, nil))
 			testagent.Patch(t, p, layout.OffSeats, 7)
