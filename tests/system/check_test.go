@@ -74,7 +74,7 @@ var mutations = []struct {
 	says  string
 }{
 	{"magic", nil, layout.OffMagic, []byte("SHMQ"), "file", `"SHMQ`},
-	{"version", nil, layout.OffVersion, le32(9), "header", "version 9; 2"},
+	{"version", nil, layout.OffVersion, le32(9), "header", "version 9; 3"},
 	{"flags", nil, layout.OffFlags, le32(1 << 31), "header", "flags 0x80000000"},
 	{"checksum", nil, layout.OffHeaderCRC, le32(1), "header", "checksum 0x00000001"},
 	{"creation time", nil, layout.OffCreated, le64(1), "header", "checksum"},
