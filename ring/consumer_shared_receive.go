@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"unsafe"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
@@ -29,14 +31,15 @@ func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	c.held++ // if the copy fails the word stays ours until Close
 	c.next = h + 1
 	var meta uint32
-	if out, ok := copyLine(buf, line); ok {
-		buf = out // of which meta is 0
+	var ok bool
+	if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= min(layout.InlineSize, uint64(cap(buf))) {
+		buf = buf[:n] // of which meta is 0
+		readLine(buf, line)
 	} else if meta, ok = r.copyOut(&buf, h); !ok {
 		return buf[:0], 0, ErrDamaged
 	}
-	atomics.StoreRelease64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)))
+	atomics.StoreReleaseAsking64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)), r.m.LineAt(h+ahead))
 	c.held--
-	atomics.PrefetchWrite(r.m.LineAt(h + aheadOfClaims))
 	if (h+1)&(r.stride-1) == 0 {
 		raise(r.head, h+1)
 	}
@@ -76,8 +79,10 @@ func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 	c.held++ // if a copy fails the take stays ours until Close
 	c.took(h, k)
 	for i := range k {
-		if buf, ok := copyLine(bufs[i], r.m.LineAt(h+i)); ok {
-			bufs[i] = buf
+		line, buf := r.m.LineAt(h+i), bufs[i]
+		if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= min(layout.InlineSize, uint64(cap(buf))) {
+			bufs[i] = buf[:n]
+			readLine(buf[:n], line)
 		} else if _, ok := r.copyOut(&bufs[i], h+i); !ok {
 			return 0, 0, ErrDamaged
 		}

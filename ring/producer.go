@@ -75,8 +75,7 @@ func (p *Producer) Send(b []byte) error {
 	line := r.m.LineAt(t)
 	fillLine(line, b)
 	p.tail = t + 1
-	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1)
-	atomics.PrefetchWrite(r.m.LineAt(t + aheadOfClaims))
+	atomics.StoreReleaseAsking64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1, r.m.LineAt(t+ahead))
 	return nil
 }
 

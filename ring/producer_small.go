@@ -33,8 +33,7 @@ func (p *Producer) sendFree(b []byte) bool {
 	}
 	fillLine(line, b)
 	p.tail = t + 1
-	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1)
-	atomics.PrefetchWrite(r.m.LineAt(t + aheadOfClaims))
+	atomics.StoreReleaseAsking64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1, r.m.LineAt(t+ahead))
 	return true
 }
 
@@ -49,8 +48,7 @@ func (p *Producer) sendRoaming(b []byte) bool {
 		return false
 	}
 	fillLine(line, b)
-	atomics.StoreRelease64(word, uint64(layout.FullWord(t, 1, r.m.Shift)))
-	atomics.PrefetchWrite(r.m.LineAt(t + aheadOfClaims))
+	atomics.StoreReleaseAsking64(word, uint64(layout.FullWord(t, 1, r.m.Shift)), r.m.LineAt(t+ahead))
 	p.tail = t + 1
 	if (t+1)&(r.stride-1) == 0 {
 		raise(r.tail, t+1)
@@ -58,8 +56,12 @@ func (p *Producer) sendRoaming(b []byte) bool {
 	return true
 }
 
-// aheadOfClaims is how many slots ahead a line is asked for that will be written.
-const aheadOfClaims = 4
+// A line that this core will write is asked for some slots ahead, so that the claim, or the store,
+// finds it here: so many slots for a record alone, and so many for each of a batch.
+const (
+	ahead        = 4
+	aheadOfBatch = 16
+)
 
 // sendClaimed is for many producers and a single consumer.
 func (p *Producer) sendClaimed(b []byte) bool {
@@ -76,8 +78,7 @@ func (p *Producer) sendClaimed(b []byte) bool {
 	}
 	atomics.CAS64(r.tail, t, t+1)
 	fillLine(line, b)
-	atomics.StoreRelease64(word, uint64(layout.FullWord(t, 1, r.m.Shift)))
-	atomics.PrefetchWrite(r.m.LineAt(t + aheadOfClaims))
+	atomics.StoreReleaseAsking64(word, uint64(layout.FullWord(t, 1, r.m.Shift)), r.m.LineAt(t+ahead))
 	return true
 }
 
