@@ -3,6 +3,7 @@ package ring
 import (
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring/internal/region"
 )
 
 // Peek reports whether a call for a record is worth while: false only if it would return
@@ -49,30 +50,36 @@ func (c *sharedConsumer) peek() bool {
 	}
 	r := c.r
 	for spent := uint64(0); spent < r.effort(); spent++ {
-		h := atomics.Load64(r.head)
+		hint := atomics.Load64(r.head)
+		c.next = region.Later(c.next, hint)
+		h := c.next
+		if h-hint > r.m.MaxLag() {
+			return true // damage, which the call finds
+		}
 		w := r.m.Load(h)
 		switch lap := w.CompareLap(h, r.m.Shift); {
 		case lap < 0:
-			return false
+			return c.caughtUp() == nil
 		case lap > 0:
-			if atomics.Load64(r.head) == h {
-				return true // damage, which the call finds
+			if !r.passed(h, w) {
+				return true
 			}
+			c.next = h + 1 // taken and freed since
 			continue
 		}
 		k := r.m.Span(h, w)
 		switch st := w.State(); {
 		case st == layout.Free || st == layout.Claimed:
-			return false
+			return c.caughtUp() == nil
 		case k == 0 || st > layout.Skip:
-			return true // damage
+			return true
 		case st == layout.Full:
 			if c.by.mayEnd() {
 				c.by.lookAtEnds()
 			}
 			return !c.by.beyond(h)
 		}
-		atomics.CAS64(r.head, h, h+k) // taken, orphaned or skipped: head lags
+		c.next = h + k // taken, orphaned or skipped
 	}
 	return false
 }
@@ -109,8 +116,8 @@ func (c *sharedConsumer) peekOrphans() bool {
 func (c *sharedConsumer) beginScan() {
 	if now := atomics.Load64(c.r.orphans); now != c.seen || c.again || c.rescan && c.cursor == c.end {
 		c.seen, c.rescan, c.again = now, true, false
-		c.by.lookAtEnds() // the hint may have been raised for one
-		c.end = atomics.Load64(c.r.head)
+		c.by.lookAtEnds()      // the hint may have been raised for one
+		c.end = c.r.nextTake() // all that was taken lies before it
 		c.cursor = c.end - c.r.m.Cap
 	}
 }

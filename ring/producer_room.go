@@ -1,7 +1,5 @@
 package ring
 
-import "github.com/shmq/shmq/internal/atomics"
-
 // Peek reports whether a Send, or a Reserve, of n bytes is worth while: false only if it would
 // return ErrFull. It claims nothing. Another producer may be faster.
 func (p *Producer) Peek(n int) bool {
@@ -23,23 +21,30 @@ func (p *Producer) Peek(n int) bool {
 // peekShared is claimShared without the claim: as that does, it helps tail and the words of a
 // Skip along.
 func (p *Producer) peekShared(k uint64) bool {
+	err := p.peekSearch(k)
+	p.found(err)
+	return err != ErrFull
+}
+
+func (p *Producer) peekSearch(k uint64) error {
 	r := p.r
 	turn := r.otherTurn(p.seat)
 	for p.spent = 0; p.spent < r.effort(); p.spent++ {
-		t := atomics.Load64(r.tail)
+		t, err := p.from()
+		if err != nil {
+			return err
+		}
 		w := r.m.Load(t)
 		if ok, err := p.unclaimed(t, w); err != nil {
-			return err != ErrFull
+			return err
 		} else if !ok {
 			continue
 		}
-		if _, _, err := p.extent(t, k, k, turn); err != nil {
-			if r.m.Load(t) != w {
-				continue
-			}
-			return err != ErrFull
+		if _, _, err := p.extent(t, k, k, turn); err != nil && r.m.Load(t) != w {
+			continue
+		} else {
+			return err
 		}
-		return true
 	}
-	return false
+	return ErrFull
 }

@@ -1,6 +1,10 @@
 package bench
 
-import "github.com/shmq/shmq"
+import (
+	"strings"
+
+	"github.com/shmq/shmq"
+)
 
 const (
 	// payload is the record of most cases: as large as fits into a slot's line.
@@ -39,8 +43,8 @@ func Cases() []Case {
 }
 
 func bareCases() []Case {
-	return []Case{
-		{Name: "bare/cache-lines", What: "two cache lines, there and back", Kind: RoundTrip, Link: linkLines, Producers: 1, Consumers: 1, Payload: 8},
+	cs := []Case{
+		{Name: probe, What: "two cache lines, there and back", Kind: RoundTrip, Link: linkLines, Producers: 1, Consumers: 1, Payload: 8},
 		{Name: "bare/slots", What: "a ring of cache lines, a record copied in and out, there and back", Kind: RoundTrip, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload},
 		{Name: "bare/slots/throughput", What: "a ring of cache lines, a record copied in and out", Kind: Throughput, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload},
 		{Name: "bare/futex", What: "two futexes, there and back, each end asleep", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true},
@@ -51,6 +55,18 @@ func bareCases() []Case {
 		{Name: "bare/encode", What: "the struct of typed/one-one to msgpack", Kind: Alone, Link: linkEncode, Producers: 1, Payload: measurementPayload},
 		{Name: "bare/decode", What: "and back", Kind: Alone, Link: linkDecode, Producers: 1, Payload: measurementPayload},
 	}
+	for _, name := range []string{probe, "bare/slots"} {
+		c, _ := find(cs, name)
+		c.Name, c.What, c.Pause = name+"/pause", "the same, with a PAUSE between two tries", 1
+		cs = append(cs, c)
+	}
+	for _, name := range []string{"bare/slots", "bare/slots/throughput"} {
+		c, _ := find(cs, name)
+		c.Name, c.What = strings.Replace(name, "slots", "claimed-slots", 1), "the same, and each end claims the line by a compare-and-swap"
+		c.Pause, c.Claims = 1, true
+		cs = append(cs, c)
+	}
+	return cs
 }
 
 // bareAttaches are the system calls alone of attaching to a queue, and of leaving it too.
