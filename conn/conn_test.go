@@ -128,25 +128,48 @@ func TestCloseWriteWakesASleepingReader(t *testing.T) {
 	t.Parallel()
 	for _, long := range []bool{false, true} {
 		a, b := newPairWith(t, &Dialer{Wait: shmq.Park})
+		b.in.alone = long
 		end := make(chan error, 1)
 		go func() { _, err := b.Read(make([]byte, 1)); end <- err }()
-		waitAsleep(t, &b.in, long)
+		waitReader(t, b)
 		require.NoError(t, a.CloseWrite())
 		require.Equal(t, io.EOF, <-end)
 	}
 }
 
-// waitAsleep waits until a call of the half dozes, or sleeps.
-func waitAsleep(t *testing.T, h *half, deep bool) {
+// waitAsleep waits until a call of the half waits.
+func waitAsleep(t *testing.T, h *half) {
 	t.Helper()
 	testproc.Until(t, func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return h.busy
 	})
-	if deep {
-		time.Sleep(2 * doze) // it makes the case likelier, and decides nothing
-	}
+}
+
+// waitReader waits until the bell of a reader hangs. Of one that is alone that means that it
+// sleeps, and of others that it dozes.
+func waitReader(t *testing.T, c *Conn) {
+	t.Helper()
+	testproc.Until(t, c.memory.ForData.Hung)
+}
+
+// A reader that goes on wakes a writer before it has read all.
+func TestWriterWakesBeforeTheBufferIsEmpty(t *testing.T) {
+	t.Parallel()
+	a, b := newPairWith(t, &Dialer{Buffer: 4 << 10, Wait: shmq.Park})
+	a.out.alone = true
+	wrote := make(chan error, 1)
+	go func() { _, err := a.Write(pattern(0, 6000)); wrote <- err }()
+	testproc.Until(t, a.memory.ForRoom.Hung)
+	got := make([]byte, 3000)
+	_, err := io.ReadFull(b, got)
+	require.NoError(t, err)
+	require.NoError(t, <-wrote)
+	rest := make([]byte, 3000)
+	_, err = io.ReadFull(b, rest)
+	require.NoError(t, err)
+	require.Equal(t, pattern(0, 6000), append(got, rest...))
 }
 
 // The other process dies with a write of ours unread and one of its own unread: we read what
@@ -171,8 +194,8 @@ func TestKilledPeerWakesSleepers(t *testing.T) {
 	errs := make(chan error, 2)
 	go func() { _, err := c.Read(make([]byte, 1)); errs <- err }()
 	go func() { _, err := c.Write(make([]byte, 1<<20)); errs <- err }()
-	waitAsleep(t, &c.in, false)
-	waitAsleep(t, &c.out, false)
+	waitAsleep(t, &c.in)
+	waitAsleep(t, &c.out)
 	p.Kill()
 	for range 2 {
 		err := <-errs
@@ -212,7 +235,7 @@ func TestPeerClosesUnderAWaitingWrite(t *testing.T) {
 		n, err := a.Write(make([]byte, 1<<20))
 		end <- result{n, err}
 	}()
-	waitAsleep(t, &a.out, false)
+	waitAsleep(t, &a.out)
 	require.NoError(t, b.Close())
 	r := <-end
 	isOpError(t, r.err, "write", syscall.EPIPE)
@@ -246,8 +269,8 @@ func TestCloseEndsCallsThatWait(t *testing.T) {
 		go func() { _, err := a.Read(make([]byte, 1)); errs <- err }()
 		go func() { _, err := a.Write(make([]byte, 1<<20)); errs <- err }()
 	}
-	waitAsleep(t, &a.in, false)
-	waitAsleep(t, &a.out, false)
+	waitAsleep(t, &a.in)
+	waitAsleep(t, &a.out)
 	require.NoError(t, a.Close())
 	for range 6 {
 		require.ErrorIs(t, <-errs, net.ErrClosed)
@@ -285,10 +308,11 @@ func TestDeadlineChangedWhileWaiting(t *testing.T) {
 	t.Parallel()
 	for _, deep := range []bool{false, true} {
 		a, b := newPairWith(t, &Dialer{Wait: shmq.Park})
+		b.in.alone = deep
 		end := make(chan error, 1)
 		require.NoError(t, b.SetReadDeadline(time.Now().Add(time.Hour)))
 		go func() { _, err := b.Read(make([]byte, 1)); end <- err }()
-		waitAsleep(t, &b.in, deep)
+		waitReader(t, b)
 		require.NoError(t, b.SetReadDeadline(time.Now().Add(-time.Second)))
 		require.ErrorIs(t, <-end, os.ErrDeadlineExceeded)
 		require.NoError(t, b.SetReadDeadline(time.Now().Add(time.Hour)))

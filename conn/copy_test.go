@@ -147,7 +147,7 @@ func TestCloseDuringACopy(t *testing.T) {
 	s0, s1 := socketPair(t, "unix", filepath.Join(t.TempDir(), "s"))
 	from, to := make(chan error, 1), make(chan error, 1)
 	go func() { _, err := a.ReadFrom(s0); from <- err }() // s0 has nothing to say
-	waitAsleep(t, &a.out, false)
+	waitAsleep(t, &a.out)
 	require.NoError(t, a.Close())
 	got, err := io.ReadAll(b)
 	require.NoError(t, err, "an end in order")
@@ -159,7 +159,7 @@ func TestCloseDuringACopy(t *testing.T) {
 	c, d := newPair(t)
 	go func() { _, err := d.WriteTo(s1); to <- err }()
 	go func() { _, _ = c.Write(make([]byte, 8<<20)) }() // more than s1 takes
-	waitAsleep(t, &c.out, false)
+	waitAsleep(t, &c.out)
 	require.NoError(t, d.Close())
 	closeAll(s0, s1)
 	require.Error(t, <-to)
@@ -172,7 +172,7 @@ func TestCloseWriteDuringACopy(t *testing.T) {
 	s0, s1 := socketPair(t, "unix", filepath.Join(t.TempDir(), "s"))
 	from := make(chan error, 1)
 	go func() { _, err := a.ReadFrom(s0); from <- err }()
-	waitAsleep(t, &a.out, false)
+	waitAsleep(t, &a.out)
 	require.NoError(t, a.CloseWrite())
 	_, err := io.ReadAll(b)
 	require.NoError(t, err)

@@ -34,7 +34,6 @@ func TestDiallerDiesAtEachStep(t *testing.T) {
 	name := newName(t)
 	l, err := Listen(name)
 	require.NoError(t, err)
-	defer l.Close()
 	before := mappings(t)
 	file, _, _ := goodFile(t)
 	connected := func() *net.UnixConn {
@@ -70,6 +69,7 @@ func TestDiallerDiesAtEachStep(t *testing.T) {
 		}
 		closeAll(d)
 	}
+	require.NoError(t, l.Close()) // some may be ready for Accept
 	testproc.Until(t, func() bool { return mappings(t) == before })
 }
 

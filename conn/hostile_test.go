@@ -197,6 +197,10 @@ func TestStalledHandShakesKeepNobodyOut(t *testing.T) {
 	d, err := Dial(context.Background(), name)
 	require.NoError(t, err)
 	closeAll(d)
+	l.mu.Lock()
+	shaking := l.shaking.Len()
+	l.mu.Unlock()
+	require.LessOrEqual(t, shaking, maxShaking)
 	// The oldest were ended for it.
 	require.NoError(t, stalled[0].SetReadDeadline(time.Now().Add(testproc.Patience)))
 	_, err = stalled[0].Read(make([]byte, 1))

@@ -324,7 +324,7 @@ func TestBuffers(t *testing.T) {
 	require.NoError(t, err)
 	wrote := make(chan int, 1)
 	go func() { n, _ := d.Write(make([]byte, 1<<20)); wrote <- n }()
-	waitAsleep(t, &d.out, false)
+	waitAsleep(t, &d.out)
 	require.NoError(t, d.SetWriteDeadline(time.Unix(1, 0)))
 	require.Equal(t, 4<<10, <-wrote, "the least there is")
 	closeAll(d)

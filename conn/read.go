@@ -47,7 +47,6 @@ func (c *Conn) awaitData(take func() error) error {
 			}
 			return over
 		}
-		c.memory.TheirRoom.Ring(c.ringRoom) // whatever room there is: nothing more will be freed
 		c.outside(&c.in, c.sleepForData)
 		if err := why(atomic.LoadUint32(&c.in.events)); err != nil {
 			return err
