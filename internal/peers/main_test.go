@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -95,6 +96,45 @@ func TestAnEndThatFailsIsTold(t *testing.T) {
 	defer waits.close()
 	_, err = waits.expect("done", e)
 	require.ErrorContains(t, err, "the other end: sorry")
+}
+
+func TestAnEndThatDiesEndsTheTurn(t *testing.T) {
+	s := up(t, peers[2], false)
+	require.Equal(t, "bare/slots", s.name)
+	require.NoError(t, s.ready(small))
+	s.receiver.kill()
+	_, err := s.move(small, 10*window(48)) // the sender would wait for room
+	require.ErrorContains(t, err, "the other end")
+}
+
+// TestAFullQueueWaits lets a sender run until it has no room, and a receiver then.
+func TestAFullQueueWaits(t *testing.T) {
+	for _, p := range peers {
+		if p.dies != "" || p.threads || p.most > 0 { // most: one that is never full
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			if p.program == java && os.Getenv("SHMQ_PEERS") != "all" {
+				t.Skip("seconds a peer: with SHMQ_PEERS=all")
+			}
+			s := up(t, p, false)
+			all, err := progresses(s.dir)
+			require.NoError(t, err)
+			defer unmap(all)
+			require.NoError(t, s.ready(small))
+			require.NoError(t, s.sender.stream(0, 0))
+			for last := uint64(0); last == 0 || all[0].sent.Load() != last; time.Sleep(50 * time.Millisecond) {
+				last = all[0].sent.Load()
+			}
+			require.NoError(t, s.receiver.stream(0, 1))
+			got := &all[1]
+			require.Eventually(t, func() bool { return got.total.Load() > goneOn }, longest, time.Millisecond)
+			require.EqualValues(t, 1, got.first.Load(), "the first record is the first that was sent")
+			require.Zero(t, got.gaps.Load())
+			require.Zero(t, got.again.Load())
+			require.Zero(t, got.torn.Load())
+		})
+	}
 }
 
 func TestProgressCountsWhatIsWrong(t *testing.T) {
