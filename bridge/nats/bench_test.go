@@ -129,6 +129,7 @@ func BenchmarkPush(b *testing.B) {
 			w := newBench(b, s.size, s.count)
 			l := w.connect()
 			data := make([]byte, s.size)
+			var c *consumer.Raw
 			w.rounds(func(int) {
 				w.purge()
 				p, err := producer.OpenRaw(w.queue, nil)
@@ -137,9 +138,9 @@ func BenchmarkPush(b *testing.B) {
 					require.NoError(b, p.Send(b.Context(), data))
 				}
 				require.NoError(b, p.Close())
-			}, func(int) {
-				c, err := consumer.OpenRaw(w.queue, nil)
+				c, err = consumer.OpenRaw(w.queue, &consumer.Options{Prefault: true}) // as after the first lap
 				require.NoError(b, err)
+			}, func(int) {
 				subject, err := push.ParseSubject("s")
 				require.NoError(b, err)
 				o := push.Options{
@@ -172,13 +173,15 @@ func BenchmarkPull(b *testing.B) {
 			data := w.data()
 			_, err := w.js.CreateConsumer(b.Context(), "S", cfg)
 			require.NoError(b, err)
+			var p *producer.Raw
 			w.rounds(func(round int) {
 				w.purge()
 				w.publish(data, round*s.count)
 				w.drain()
-			}, func(int) {
-				p, err := producer.OpenRaw(w.queue, nil)
+				var err error
+				p, err = producer.OpenRaw(w.queue, &producer.Options{Prefault: true}) // as after the first lap
 				require.NoError(b, err)
+			}, func(int) {
 				o := pull.Options{
 					Stream: "S", Consumer: "C", Batch: batch, Ahead: window, TooLarge: pull.Refuse, UntilEmpty: true,
 					Note: func(string, ...any) {}, Stats: &stats.Stats{},
