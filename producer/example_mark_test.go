@@ -25,7 +25,7 @@ func ExampleRaw_Mark() {
 			log.Fatal(err)
 		}
 		for i := mark[0]; i < uint64(len(source)) && most > 0; i++ {
-			if err := p.TrySendMarked([]byte(source[i]), shmq.Mark{i + 1}); err != nil {
+			if err := p.TrySendMarked([]byte(source[i]), producer.Mark{i + 1}); err != nil {
 				log.Fatal(err)
 			}
 			most--

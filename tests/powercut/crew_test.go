@@ -86,9 +86,9 @@ func crewSend(c *testproc.Child) {
 			recs[i] = ringtest.Record(uint64(number)<<32+n+uint64(i), size)
 		}
 		l.tried[number].Store(n + uint64(len(recs)))
-		marks := make([]shmq.Mark, len(recs)) // how many records there are with this one
+		marks := make([]producer.Mark, len(recs)) // how many records there are with this one
 		for i := range marks {
-			marks[i] = shmq.Mark{n + uint64(i) + 1, ^(n + uint64(i) + 1)}
+			marks[i] = producer.Mark{n + uint64(i) + 1, ^(n + uint64(i) + 1)}
 		}
 		switch {
 		case single && len(recs) == 1:
