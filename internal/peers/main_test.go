@@ -102,8 +102,9 @@ func TestAnEndThatDiesEndsTheTurn(t *testing.T) {
 	s := up(t, peers[2], false)
 	require.Equal(t, "bare/slots", s.name)
 	require.NoError(t, s.ready(small))
+	require.NoError(t, s.sender.say("%s", small.command("throughput", 10*window(48), 0))) // it waits for room
 	s.receiver.kill()
-	_, err := s.move(small, 10*window(48)) // the sender would wait for room
+	_, err := s.sender.expect("done", s.receiver)
 	require.ErrorContains(t, err, "the other end")
 }
 

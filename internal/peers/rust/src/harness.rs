@@ -107,7 +107,8 @@ fn poll<const PAUSE: bool>(mut done: impl FnMut() -> Result<bool, Failure>) -> R
         if PAUSE {
             spin_loop();
         }
-        if i % 65536 == 0 {
+        // A try that fails may have copied a record in vain.
+        if i % 4096 == 0 {
             std::thread::yield_now();
         }
         i = i.wrapping_add(1);
