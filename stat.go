@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/seat"
 	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
 )
 
@@ -81,7 +82,7 @@ type Info struct {
 	Finished bool `json:"finished"`
 
 	// Mark is the last mark; nil if no producer ever sent one, and with many producers.
-	Mark *Marked `json:"mark,omitempty"`
+	Mark *layout.Marked `json:"mark,omitempty"`
 
 	// Participants may be asleep: producers for want of room, consumers for want of
 	// records. It stays true until the next wake-up, also if the sleepers have left.
@@ -156,7 +157,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 		Producers: multiplicity(h.ManyProducers), Consumers: multiplicity(h.ManyConsumers),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum, Timestamps: h.Timestamps,
 		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
-		Orphans: survey.Orphans, OldestSent: unixTime(survey.Oldest), Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished, Mark: marked(r),
+		Orphans: survey.Orphans, OldestSent: unixTime(survey.Oldest), Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished, Mark: lastMark(r),
 		ProducersAsleep: park.Armed(r.RoomFutex()), ConsumersAsleep: park.Armed(r.DataFutex()),
 		Sent: sums.Sent, SentBytes: sums.SentBytes, Received: sums.Received, ReceivedBytes: sums.ReceivedBytes, Redelivered: sums.Redelivered,
 		Participants: []Participant{},
@@ -263,4 +264,13 @@ func (w *Watcher) Glance() (*Info, error) { return w.describe(false) }
 func (w *Watcher) describe(slots bool) (*Info, error) {
 	info, err := describe(w.q, slots)
 	return info, fail.In("describe", w.q.Name, err)
+}
+
+// lastMark returns nil where there is no mark, or the entries make no sense.
+func lastMark(r *ring.Ring) *layout.Marked {
+	m, ok, err := r.Mark()
+	if err != nil || !ok {
+		return nil
+	}
+	return &layout.Marked{Position: m.Pos, Mark: m.Mark}
 }

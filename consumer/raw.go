@@ -19,6 +19,7 @@ type Raw struct {
 	over     error  // of the last stream whose end it was told
 	passedAt uint64 // see passOver
 	empty    error  // what a Try returns; made once
+	channel  attach.Channel
 }
 
 // OpenRaw attaches to the queue of that name as a consumer, and makes the queue if it is
@@ -89,4 +90,7 @@ func (c *Raw) giveBack() (held bool) {
 //
 // A consumer that was dropped without Close leaves the queue when the garbage collector
 // finds that nothing refers to it, or to a lease of it; when that is nobody can say.
-func (c *Raw) Close() error { return c.end.Close(nil) }
+func (c *Raw) Close() error {
+	c.channel.End()
+	return c.end.Close(nil)
+}

@@ -36,7 +36,7 @@ func Examine(page []byte, size int64) (h Header, usable bool, found []Problem) {
 	switch {
 	case len(page) < len(Magic) || string(page[:len(Magic)]) != Magic:
 		return h, false, []Problem{{"magic", OffMagic, fmt.Sprintf("%q", page[:min(len(page), len(Magic))]), fmt.Sprintf("%q", Magic), ErrNotQueue}}
-	case len(page) < HeaderSize || size < HeaderSize:
+	case len(page) < HeaderUsed || size < HeaderSize:
 		why := ErrNotQueue
 		if errors.Is(err, ErrDamaged) {
 			why = ErrDamaged

@@ -92,7 +92,7 @@ func Validate(page []byte, size int64) (Header, error) {
 	if len(page) < len(Magic) || string(page[:len(Magic)]) != Magic {
 		return h, fmt.Errorf("%w: it does not start with the magic bytes", ErrNotQueue)
 	}
-	if len(page) < HeaderSize || size < HeaderSize {
+	if len(page) < HeaderUsed || size < HeaderSize {
 		return h, fmt.Errorf("%w: %d bytes are left of it, less than a header", ErrDamaged, size)
 	}
 	if v := le.Uint32(page[OffVersion:]); v != Version {

@@ -23,6 +23,7 @@ const Magic = "shmq\r\n\x1a\x00"
 //	DataOffset    slots x D     data areas: larger payloads; page-aligned
 const (
 	HeaderSize = 4096
+	HeaderUsed = 128 // of it, the rest says nothing
 	HotOffset  = HeaderSize
 	HotSize    = 4096
 	SeatOffset = HotOffset + HotSize
@@ -106,10 +107,12 @@ const (
 	// HotTail, u64: the position where the next claim starts.
 	// Single producer: stored by it after the record's word, or after those of
 	// several records, of half the slots at most; a death in between leaves
-	// tail behind by as much, and the successor walks on from there. Many: a hint that any
-	// producer that meets a claimed word at tail moves, by CAS, by the word's whole k, before
-	// the record can be published; so a death leaves it behind by one claim, which the next
-	// producer repairs.
+	// tail behind by as much, and the successor walks on from there. Many, and a single
+	// consumer: a hint that any producer that meets a claimed word at tail moves, by CAS, by the
+	// word's whole k, before the record can be published; so a death leaves it behind by one
+	// claim, which the next producer repairs. Many on both sides: a hint that producers move
+	// forward now and then, by CAS, to where a claim ends; the words tell which slots were
+	// claimed since. A death leaves it behind until another producer moves it.
 	HotTail = 0 * LineSize
 
 	// HotDataFutex, u32: where consumers sleep. Bit 0 says that someone may be
@@ -121,9 +124,9 @@ const (
 	// HotHead, u64: the position of the oldest record nobody has taken.
 	// Single consumer: stored by it alone, when records are acknowledged, and
 	// is what frees the slots before it; what a death leaves unacknowledged
-	// stays at or behind head. Many: a hint that any consumer that meets a taken word
-	// at head moves, by CAS, by the word's whole k, before the slots can
-	// become free.
+	// stays at or behind head. Many: a hint that consumers move forward now and then, by CAS,
+	// to where a take ends; the words tell which slots were taken since. A death leaves it
+	// behind until another participant moves it.
 	HotHead = 2 * LineSize
 
 	// HotHandout, u64: single consumer only: the end of what was handed to

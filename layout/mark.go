@@ -9,6 +9,12 @@ import (
 // far it got: 16 bytes that mean what the reader of its source wants them to.
 type Mark [2]uint64
 
+// Marked is the last record with a mark that is in a queue, consumed since or not.
+type Marked struct {
+	Position uint64 `json:"position"` // of the record's first slot
+	Mark     Mark   `json:"value"`
+}
+
 // The line of marks. Two entries, MarkEntry apart, tell of the last marked record; two
 // more, from MarkSynced on, tell of the last one that a sync has brought to the disk.
 //

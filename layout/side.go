@@ -31,7 +31,7 @@ const LockSegment = 1033
 
 // SideHeaderSize is how much of the queue's header a side file repeats: all that is
 // not zero.
-const SideHeaderSize = 128
+const SideHeaderSize = HeaderUsed
 
 // Fields of a side file, offsets from its start. They are written, all in one call, by
 // the holder of LockSide.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -33,7 +32,7 @@ func (p *Raw) SendBatch(ctx context.Context, recs [][]byte) (sent int, err error
 }
 
 // sendBatch sends recs, with marks unless there are none.
-func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, marks []shmq.Mark, sent *int) error {
+func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, marks []Mark, sent *int) error {
 	for *sent < len(recs) {
 		if err := ctx.Err(); err != nil {
 			return p.end.Fail(err)
@@ -56,7 +55,7 @@ func (p *Raw) sendBatch(ctx context.Context, recs [][]byte, marks []shmq.Mark, s
 }
 
 // batch gives records to the ring, with the last ones of marks unless there are none.
-func (p *Raw) batch(recs [][]byte, marks []shmq.Mark) (int, error) {
+func (p *Raw) batch(recs [][]byte, marks []Mark) (int, error) {
 	if marks == nil {
 		return p.ring.SendBatch(recs)
 	}

@@ -7,8 +7,15 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
+
+// Mark goes with a record, and says how far its producer has read the source that it copies into
+// the queue: 16 bytes that mean what the producer wants them to, such as an offset, or a sequence
+// number and the time at which the source was made. The zero value suits the beginning of a
+// source. Marks can be compared.
+type Mark = layout.Mark
 
 // Mark returns the mark of the last marked record that is in the queue, whether it was consumed
 // since or not; ok is false, and the mark zero, if there never was one. Right after Open that
@@ -24,7 +31,7 @@ import (
 //
 // Errors: shmq.ErrManyProducers; shmq.ErrClosed; shmq.ErrDamaged if a peer has written where
 // marks are. The next record with a mark mends that.
-func (p *Raw) Mark() (m shmq.Mark, ok bool, err error) {
+func (p *Raw) Mark() (m Mark, ok bool, err error) {
 	err = p.end.Do(func() (err error) {
 		if m, ok, err = p.ring.Mark(); err == nil {
 			return nil
@@ -43,20 +50,20 @@ func (p *Raw) Mark() (m shmq.Mark, ok bool, err error) {
 // TrySendMarked is TrySend for a record with a mark: either both are in the queue or neither
 // is, whatever happens. It costs a few stores more than TrySend. Errors: those of TrySend;
 // shmq.ErrManyProducers.
-func (p *Raw) TrySendMarked(b []byte, mark shmq.Mark) error {
+func (p *Raw) TrySendMarked(b []byte, mark Mark) error {
 	return p.sendMarked(attach.NoWait, b, mark)
 }
 
 // SendMarked is TrySendMarked, but waits for room until ctx ends; then it returns the error of
 // ctx, and the record was not sent.
-func (p *Raw) SendMarked(ctx context.Context, b []byte, mark shmq.Mark) error {
+func (p *Raw) SendMarked(ctx context.Context, b []byte, mark Mark) error {
 	if err := ctx.Err(); err != nil {
 		return p.end.Ended(err)
 	}
 	return p.sendMarked(ctx, b, mark)
 }
 
-func (p *Raw) sendMarked(ctx context.Context, b []byte, mark shmq.Mark) error {
+func (p *Raw) sendMarked(ctx context.Context, b []byte, mark Mark) error {
 	if begun := p.end.Enter(); begun != 0 {
 		return p.sendMarkedIn(ctx, begun, b, mark)
 	}
@@ -74,12 +81,12 @@ func (p *Raw) sendMarked(ctx context.Context, b []byte, mark shmq.Mark) error {
 // sendMarkedIn is the long way, of a call that is due.
 //
 //go:noinline
-func (p *Raw) sendMarkedIn(ctx context.Context, begun attach.Begun, b []byte, mark shmq.Mark) error {
+func (p *Raw) sendMarkedIn(ctx context.Context, begun attach.Begun, b []byte, mark Mark) error {
 	return p.end.Go(begun, func() error { return p.sendMarkedLater(ctx, b, mark, p.ring.SendMarked(b, mark)) })
 }
 
 // sendMarkedLater goes on after the ring has taken a record, or refused it.
-func (p *Raw) sendMarkedLater(ctx context.Context, b []byte, mark shmq.Mark, err error) error {
+func (p *Raw) sendMarkedLater(ctx context.Context, b []byte, mark Mark, err error) error {
 	if err == ring.ErrFull && ctx != nil {
 		err = p.wait(ctx, len(b), func() error { return p.ring.SendMarked(b, mark) })
 	}
@@ -93,7 +100,7 @@ func (p *Raw) sendMarkedLater(ctx context.Context, b []byte, mark shmq.Mark, err
 // TrySendBatchMarked is TrySendBatch for records with marks, one for each. Records that are
 // in the queue have theirs, wherever a batch is cut off. Errors: those of TrySendBatch;
 // shmq.ErrManyProducers; shmq.ErrOption if there are more marks than records, or fewer.
-func (p *Raw) TrySendBatchMarked(recs [][]byte, marks []shmq.Mark) (n int, err error) {
+func (p *Raw) TrySendBatchMarked(recs [][]byte, marks []Mark) (n int, err error) {
 	if err := p.matched(len(recs), len(marks)); err != nil || len(recs) == 0 {
 		return 0, err
 	}
@@ -108,7 +115,7 @@ func (p *Raw) TrySendBatchMarked(recs [][]byte, marks []shmq.Mark) (n int, err e
 // SendBatchMarked sends all of recs, each with its mark, and waits for room until ctx ends. It
 // returns how many were sent, as SendBatch does. Errors: those of SendBatch;
 // shmq.ErrManyProducers; shmq.ErrOption if there are more marks than records, or fewer.
-func (p *Raw) SendBatchMarked(ctx context.Context, recs [][]byte, marks []shmq.Mark) (sent int, err error) {
+func (p *Raw) SendBatchMarked(ctx context.Context, recs [][]byte, marks []Mark) (sent int, err error) {
 	if err := p.matched(len(recs), len(marks)); err != nil || len(recs) == 0 {
 		return 0, err
 	}
@@ -130,7 +137,7 @@ func (p *Raw) matched(records, marks int) error {
 
 // CommitMarked is Commit for a record with a mark. Errors: those of Commit;
 // shmq.ErrManyProducers, and then the reservation is still open.
-func (p *Raw) CommitMarked(n int, mark shmq.Mark) error {
+func (p *Raw) CommitMarked(n int, mark Mark) error {
 	return p.end.Do(func() error {
 		switch err := p.ring.CommitMarked(n, mark); {
 		case errors.Is(err, ring.ErrManyProducers):

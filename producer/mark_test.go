@@ -16,6 +16,7 @@ import (
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -26,12 +27,12 @@ func singleProducer(t *testing.T, opts shmq.Options) string {
 }
 
 func lastMark(t *testing.T, p interface {
-	Mark() (shmq.Mark, bool, error)
-}) shmq.Mark {
+	Mark() (producer.Mark, bool, error)
+}) producer.Mark {
 	t.Helper()
 	m, ok, err := p.Mark()
 	require.NoError(t, err)
-	require.Equal(t, m != shmq.Mark{}, ok)
+	require.Equal(t, m != producer.Mark{}, ok)
 	return m
 }
 
@@ -49,28 +50,28 @@ func TestASuccessorLearnsTheLastMark(t *testing.T) {
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)
 	require.Nil(t, info.Mark)
-	require.NoError(t, p.SendMarked(ctx, []byte("a"), shmq.Mark{1, 10}))
-	require.Equal(t, shmq.Mark{1, 10}, lastMark(t, p))
+	require.NoError(t, p.SendMarked(ctx, []byte("a"), producer.Mark{1, 10}))
+	require.Equal(t, producer.Mark{1, 10}, lastMark(t, p))
 	require.NoError(t, p.Close())
 	_, _, err = p.Mark()
 	require.ErrorIs(t, err, shmq.ErrClosed)
 
 	p = open()
-	require.Equal(t, shmq.Mark{1, 10}, lastMark(t, p))
+	require.Equal(t, producer.Mark{1, 10}, lastMark(t, p))
 	require.NoError(t, p.TrySend([]byte("b")))
-	n, err := p.SendBatchMarked(ctx, [][]byte{{1}, {2}, {3}}, []shmq.Mark{{2}, {3}, {4}})
+	n, err := p.SendBatchMarked(ctx, [][]byte{{1}, {2}, {3}}, []producer.Mark{{2}, {3}, {4}})
 	require.NoError(t, err)
 	require.Equal(t, 3, n)
-	require.Equal(t, shmq.Mark{4}, lastMark(t, p))
+	require.Equal(t, producer.Mark{4}, lastMark(t, p))
 	b, err := p.TryReserve(10)
 	require.NoError(t, err)
 	copy(b, "reserved")
-	require.NoError(t, p.CommitMarked(8, shmq.Mark{5}))
+	require.NoError(t, p.CommitMarked(8, producer.Mark{5}))
 	require.NoError(t, p.Finish())
 
 	info, err = shmq.Stat(q)
 	require.NoError(t, err)
-	require.Equal(t, &shmq.Marked{Position: 5, Mark: shmq.Mark{5}}, info.Mark)
+	require.Equal(t, &layout.Marked{Position: 5, Mark: producer.Mark{5}}, info.Mark)
 	text, err := json.Marshal(info)
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"mark":{"position":5,"value":[5,0]}`)
@@ -84,7 +85,7 @@ func TestASuccessorLearnsTheLastMark(t *testing.T) {
 	}
 	require.NoError(t, c.Close())
 	p = open()
-	require.Equal(t, shmq.Mark{5}, lastMark(t, p), "consumed or not")
+	require.Equal(t, producer.Mark{5}, lastMark(t, p), "consumed or not")
 	require.NoError(t, p.Close())
 }
 
@@ -95,25 +96,25 @@ func TestWhatIsRefusedHasNoMark(t *testing.T) {
 	require.NoError(t, err)
 	defer p.Close()
 	ctx := context.Background()
-	require.NoError(t, p.TrySendMarked(nil, shmq.Mark{1}))
-	_, err = p.TrySendBatchMarked([][]byte{{1}, {2}}, []shmq.Mark{{2}})
+	require.NoError(t, p.TrySendMarked(nil, producer.Mark{1}))
+	_, err = p.TrySendBatchMarked([][]byte{{1}, {2}}, []producer.Mark{{2}})
 	require.ErrorIs(t, err, shmq.ErrOption)
 	require.ErrorContains(t, err, "2 records and 1 marks")
 	_, err = p.SendBatchMarked(ctx, [][]byte{{1}}, nil)
 	require.ErrorIs(t, err, shmq.ErrOption)
-	n, err := p.TrySendBatchMarked([][]byte{{1}, {2}}, []shmq.Mark{{2}, {3}})
+	n, err := p.TrySendBatchMarked([][]byte{{1}, {2}}, []producer.Mark{{2}, {3}})
 	require.NoError(t, err)
 	require.Equal(t, 1, n, "as many as there is room for")
-	require.ErrorIs(t, p.TrySendMarked(nil, shmq.Mark{9}), shmq.ErrFull)
-	require.ErrorIs(t, p.SendMarked(ctx, make([]byte, p.MaxRecord()+1), shmq.Mark{9}), shmq.ErrTooLarge)
+	require.ErrorIs(t, p.TrySendMarked(nil, producer.Mark{9}), shmq.ErrFull)
+	require.ErrorIs(t, p.SendMarked(ctx, make([]byte, p.MaxRecord()+1), producer.Mark{9}), shmq.ErrTooLarge)
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	require.ErrorIs(t, p.SendMarked(short, nil, shmq.Mark{9}), context.DeadlineExceeded)
-	sent, err := p.SendBatchMarked(short, [][]byte{{1}}, []shmq.Mark{{9}})
+	require.ErrorIs(t, p.SendMarked(short, nil, producer.Mark{9}), context.DeadlineExceeded)
+	sent, err := p.SendBatchMarked(short, [][]byte{{1}}, []producer.Mark{{9}})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Zero(t, sent)
-	require.Error(t, p.CommitMarked(0, shmq.Mark{9}))
-	require.Equal(t, shmq.Mark{2}, lastMark(t, p))
+	require.Error(t, p.CommitMarked(0, producer.Mark{9}))
+	require.Equal(t, producer.Mark{2}, lastMark(t, p))
 }
 
 func TestManyProducersAreRefusedMarks(t *testing.T) {
@@ -125,10 +126,10 @@ func TestManyProducersAreRefusedMarks(t *testing.T) {
 	_, _, err = p.Mark()
 	for _, err := range []error{
 		err,
-		p.TrySendMarked(nil, shmq.Mark{1}),
-		p.SendMarked(context.Background(), nil, shmq.Mark{1}),
-		func() error { _, err := p.TrySendBatchMarked([][]byte{{1}}, []shmq.Mark{{1}}); return err }(),
-		func() error { _, err := p.TryReserve(1); return errors.Join(err, p.CommitMarked(1, shmq.Mark{1})) }(),
+		p.TrySendMarked(nil, producer.Mark{1}),
+		p.SendMarked(context.Background(), nil, producer.Mark{1}),
+		func() error { _, err := p.TrySendBatchMarked([][]byte{{1}}, []producer.Mark{{1}}); return err }(),
+		func() error { _, err := p.TryReserve(1); return errors.Join(err, p.CommitMarked(1, producer.Mark{1})) }(),
 	} {
 		require.ErrorIs(t, err, shmq.ErrManyProducers)
 		require.ErrorContains(t, err, "--producers one")
@@ -147,21 +148,21 @@ func TestValuesHaveMarks(t *testing.T) {
 	ctx := context.Background()
 	p, err := producer.Open[string](q, nil)
 	require.NoError(t, err)
-	require.NoError(t, p.TrySendMarked("a", shmq.Mark{1}))
-	require.NoError(t, p.SendMarked(ctx, "b", shmq.Mark{2}))
-	n, err := p.TrySendBatchMarked([]string{"c"}, []shmq.Mark{{3}})
+	require.NoError(t, p.TrySendMarked("a", producer.Mark{1}))
+	require.NoError(t, p.SendMarked(ctx, "b", producer.Mark{2}))
+	n, err := p.TrySendBatchMarked([]string{"c"}, []producer.Mark{{3}})
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	require.Equal(t, shmq.Mark{3}, lastMark(t, p))
+	require.Equal(t, producer.Mark{3}, lastMark(t, p))
 	require.NoError(t, p.Close())
 
 	s, err := producer.OpenShared[string](q, nil)
 	require.NoError(t, err)
-	require.Equal(t, shmq.Mark{3}, lastMark(t, s))
-	require.NoError(t, s.TrySendMarked("d", shmq.Mark{4}))
-	require.ErrorIs(t, s.TrySendMarked("e", shmq.Mark{5}), shmq.ErrFull)
+	require.Equal(t, producer.Mark{3}, lastMark(t, s))
+	require.NoError(t, s.TrySendMarked("d", producer.Mark{4}))
+	require.ErrorIs(t, s.TrySendMarked("e", producer.Mark{5}), shmq.ErrFull)
 	sent := make(chan error, 1)
-	go func() { sent <- s.SendMarked(ctx, "e", shmq.Mark{5}) }()
+	go func() { sent <- s.SendMarked(ctx, "e", producer.Mark{5}) }()
 	c, err := consumer.Open[string](q, nil)
 	require.NoError(t, err)
 	for _, want := range []string{"a", "b", "c", "d", "e"} {
@@ -170,16 +171,16 @@ func TestValuesHaveMarks(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 	require.NoError(t, <-sent)
-	require.Equal(t, shmq.Mark{5}, lastMark(t, s))
+	require.Equal(t, producer.Mark{5}, lastMark(t, s))
 	require.NoError(t, c.Close())
 	require.NoError(t, s.Close())
 
 	p, err = producer.Open[string](q, nil)
 	require.NoError(t, err)
-	n, err = p.SendBatchMarked(ctx, []string{"f", "g"}, []shmq.Mark{{6}, {7}})
+	n, err = p.SendBatchMarked(ctx, []string{"f", "g"}, []producer.Mark{{6}, {7}})
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
-	require.Equal(t, shmq.Mark{7}, lastMark(t, p))
+	require.Equal(t, producer.Mark{7}, lastMark(t, p))
 	require.NoError(t, p.Close())
 }
 
@@ -193,7 +194,7 @@ func TestAMarkedSendThatWaitsIsWoken(t *testing.T) {
 	ctx := context.Background()
 	sent := make(chan error, 1)
 	go func() {
-		n, err := p.SendBatchMarked(ctx, [][]byte{{1}, {2}, {3}, {4}, {5}}, []shmq.Mark{{1}, {2}, {3}, {4}, {5}})
+		n, err := p.SendBatchMarked(ctx, [][]byte{{1}, {2}, {3}, {4}, {5}}, []producer.Mark{{1}, {2}, {3}, {4}, {5}})
 		if err == nil && n != 5 {
 			err = errors.New("too few")
 		}
@@ -208,7 +209,7 @@ func TestAMarkedSendThatWaitsIsWoken(t *testing.T) {
 		require.Equal(t, []byte{i}, got)
 	}
 	require.NoError(t, <-sent)
-	require.Equal(t, shmq.Mark{5}, lastMark(t, p))
+	require.Equal(t, producer.Mark{5}, lastMark(t, p))
 }
 
 // What is synced is noted apart: a rebuild goes by that where the record is consumed.
@@ -227,11 +228,11 @@ func TestASyncKeepsTheMark(t *testing.T) {
 		require.Equal(t, ok, last.Mark[0] != 0)
 		return last.Mark[0]
 	}
-	require.NoError(t, p.TrySendMarked([]byte("a"), shmq.Mark{1}))
+	require.NoError(t, p.TrySendMarked([]byte("a"), producer.Mark{1}))
 	require.Zero(t, synced())
-	require.NoError(t, p.TrySendMarked([]byte("b"), shmq.Mark{2}))
+	require.NoError(t, p.TrySendMarked([]byte("b"), producer.Mark{2}))
 	require.EqualValues(t, 2, synced())
-	require.NoError(t, p.TrySendMarked([]byte("c"), shmq.Mark{3}))
+	require.NoError(t, p.TrySendMarked([]byte("c"), producer.Mark{3}))
 	require.EqualValues(t, 2, synced())
 	require.NoError(t, p.Sync())
 	require.EqualValues(t, 3, synced())
@@ -244,7 +245,7 @@ func TestASyncKeepsTheMark(t *testing.T) {
 		return p
 	}
 	p = open()
-	require.NoError(t, p.TrySendMarked([]byte("d"), shmq.Mark{4}))
+	require.NoError(t, p.TrySendMarked([]byte("d"), producer.Mark{4}))
 	require.EqualValues(t, 3, synced())
 	require.NoError(t, p.Close())
 	require.EqualValues(t, 4, synced(), "the last one to leave syncs")
@@ -252,14 +253,14 @@ func TestASyncKeepsTheMark(t *testing.T) {
 	c, err := consumer.OpenRaw(q, nil)
 	require.NoError(t, err)
 	p = open()
-	require.NoError(t, p.TrySendMarked([]byte("e"), shmq.Mark{5}))
+	require.NoError(t, p.TrySendMarked([]byte("e"), producer.Mark{5}))
 	require.NoError(t, p.Close())
 	require.EqualValues(t, 4, synced())
 	require.NoError(t, c.Close())
 	require.EqualValues(t, 4, synced(), "a consumer keeps none")
 	p = open()
 	require.EqualValues(t, 5, synced(), "it was left in order, so all is on the disk")
-	require.NoError(t, p.TrySendMarked([]byte("f"), shmq.Mark{6}))
+	require.NoError(t, p.TrySendMarked([]byte("f"), producer.Mark{6}))
 	require.NoError(t, p.Sync())
 	require.EqualValues(t, 6, synced())
 	require.NoError(t, p.Close())

@@ -2,15 +2,13 @@ package producer
 
 import (
 	"context"
-
-	"github.com/shmq/shmq"
 )
 
 // Mark returns the mark of the last marked record that is in the queue; see Raw.Mark.
-func (p *Producer[T]) Mark() (m shmq.Mark, ok bool, err error) { return p.raw.Mark() }
+func (p *Producer[T]) Mark() (m Mark, ok bool, err error) { return p.raw.Mark() }
 
 // TrySendMarked is TrySend for a value with a mark; see Raw.TrySendMarked.
-func (p *Producer[T]) TrySendMarked(v T, mark shmq.Mark) error {
+func (p *Producer[T]) TrySendMarked(v T, mark Mark) error {
 	buf, err := p.encode(p.buf[:0], v)
 	if err != nil {
 		return err
@@ -19,7 +17,7 @@ func (p *Producer[T]) TrySendMarked(v T, mark shmq.Mark) error {
 }
 
 // SendMarked is Send for a value with a mark; see Raw.SendMarked.
-func (p *Producer[T]) SendMarked(ctx context.Context, v T, mark shmq.Mark) error {
+func (p *Producer[T]) SendMarked(ctx context.Context, v T, mark Mark) error {
 	buf, err := p.encode(p.buf[:0], v)
 	if err != nil {
 		return err
@@ -28,7 +26,7 @@ func (p *Producer[T]) SendMarked(ctx context.Context, v T, mark shmq.Mark) error
 }
 
 // TrySendBatchMarked is TrySendBatch for values with marks; see Raw.TrySendBatchMarked.
-func (p *Producer[T]) TrySendBatchMarked(vs []T, marks []shmq.Mark) (int, error) {
+func (p *Producer[T]) TrySendBatchMarked(vs []T, marks []Mark) (int, error) {
 	if err := p.encodeBatch(vs); err != nil {
 		return 0, err
 	}
@@ -36,7 +34,7 @@ func (p *Producer[T]) TrySendBatchMarked(vs []T, marks []shmq.Mark) (int, error)
 }
 
 // SendBatchMarked is SendBatch for values with marks; see Raw.SendBatchMarked.
-func (p *Producer[T]) SendBatchMarked(ctx context.Context, vs []T, marks []shmq.Mark) (int, error) {
+func (p *Producer[T]) SendBatchMarked(ctx context.Context, vs []T, marks []Mark) (int, error) {
 	if err := p.encodeBatch(vs); err != nil {
 		return 0, err
 	}
@@ -46,7 +44,7 @@ func (p *Producer[T]) SendBatchMarked(ctx context.Context, vs []T, marks []shmq.
 // Mark returns the mark of the last marked record that is in the queue; see Raw.Mark. It waits
 // for a call that waits for room. Marks of several goroutines have to be of one order to mean
 // something: the last one counts.
-func (s *Shared[T]) Mark() (m shmq.Mark, ok bool, err error) {
+func (s *Shared[T]) Mark() (m Mark, ok bool, err error) {
 	mark := func() error {
 		var err error
 		m, ok, err = s.one.Mark()
@@ -57,7 +55,7 @@ func (s *Shared[T]) Mark() (m shmq.Mark, ok bool, err error) {
 }
 
 // TrySendMarked is TrySend for a value with a mark; see Raw.TrySendMarked.
-func (s *Shared[T]) TrySendMarked(v T, mark shmq.Mark) error {
+func (s *Shared[T]) TrySendMarked(v T, mark Mark) error {
 	called, err := s.share.Try(func() error { return s.one.TrySendMarked(v, mark) })
 	if !called {
 		return s.one.raw.full
@@ -66,7 +64,7 @@ func (s *Shared[T]) TrySendMarked(v T, mark shmq.Mark) error {
 }
 
 // SendMarked is Send for a value with a mark; see Raw.SendMarked.
-func (s *Shared[T]) SendMarked(ctx context.Context, v T, mark shmq.Mark) error {
+func (s *Shared[T]) SendMarked(ctx context.Context, v T, mark Mark) error {
 	return s.do(ctx,
 		func() error { return s.one.TrySendMarked(v, mark) },
 		func() error { return s.one.SendMarked(ctx, v, mark) })

@@ -15,6 +15,7 @@ type Raw struct {
 	end     attach.End
 	durable *durable // nil without Options.Durability
 	full    error    // what a Try returns; made once
+	channel attach.Channel
 }
 
 // OpenRaw attaches to the queue of that name as a producer, and makes the queue if it is
@@ -98,6 +99,7 @@ func (p *Raw) Check() error {
 // It stops calls that are under way as Close does. On a producer that is closed already it
 // returns shmq.ErrClosed: the stream was not marked.
 func (p *Raw) Finish() error {
+	p.channel.End()
 	return p.end.Close(func() error {
 		if p.durable != nil {
 			p.durable.mark()
@@ -113,6 +115,7 @@ func (p *Raw) Finish() error {
 // that it was broken off (shmq.ErrBrokenOff), as they are told when a producer is killed:
 // not all was sent that should have been. What was sent is delivered. Errors: as Close.
 func (p *Raw) Abandon() error {
+	p.channel.End()
 	if p.end.Left() {
 		return p.Close()
 	}
@@ -132,4 +135,7 @@ func (p *Raw) Abandon() error {
 //
 // A producer that was dropped without Close leaves the queue when the garbage collector
 // finds that nothing refers to it; when that is nobody can say.
-func (p *Raw) Close() error { return p.end.Close(nil) }
+func (p *Raw) Close() error {
+	p.channel.End()
+	return p.end.Close(nil)
+}

@@ -50,6 +50,25 @@ func benchReceive(b *testing.B, size int) {
 	})
 }
 
+// BenchmarkReceiveMarked is BenchmarkReceive with marks.
+func BenchmarkReceiveMarked(b *testing.B) {
+	rec := make([]byte, 48)
+	benchEnds(b, 1, func(b *testing.B, p *ring.Producer, c *ring.Consumer) {
+		if p.SendMarked(rec, layout.Mark{}) == ring.ErrManyProducers {
+			b.Skip()
+		}
+		buf := make([]byte, 48)
+		for n := uint64(0); b.Loop(); n++ {
+			if _, _, err := c.TryReceive(buf); err != nil {
+				b.Fatal(err)
+			}
+			if p.SendMarked(rec, layout.Mark{n}) != nil {
+				b.Fatal()
+			}
+		}
+	})
+}
+
 func BenchmarkLeaseAndAcknowledge(b *testing.B) {
 	rec := make([]byte, 48)
 	benchEnds(b, 1, func(b *testing.B, p *ring.Producer, c *ring.Consumer) {

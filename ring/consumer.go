@@ -3,7 +3,6 @@ package ring
 import (
 	"sync/atomic"
 
-	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -192,7 +191,7 @@ func (c *Consumer) nextWord() (w layout.Word, lap int64) {
 // next returns the position where the next record will be.
 func (c *Consumer) next() uint64 {
 	if c.shares {
-		return atomics.Load64(c.r.head)
+		return c.r.m.Untaken(c.shared.next)
 	}
 	return c.single.next
 }

@@ -3,13 +3,13 @@ package ring
 import (
 	"slices"
 
+	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/ring/internal/region"
 )
 
-// A consumer that shares the role takes records by claiming them: a take is one CAS on the word of the slot at head,
-// from Full to Reading by this seat, over one or several records. head is moved
-// afterwards, by the taker or by any consumer that finds it behind, and before any of the
-// slots can become free.
+// A consumer that shares the role takes records by claiming them: a take is one CAS on the
+// word of the first slot that nobody has taken, from Full to Reading by this seat, over one or
+// several records. head follows now and then; see hints.go.
 //
 // The first word of a take stays its owner's until the last record of it is
 // settled and all other words are free; so whatever a crash interrupts, the first
@@ -19,6 +19,9 @@ type sharedConsumer struct {
 	by   *Consumer // that this is the kind of
 	seat int
 	sums region.Summer
+
+	next uint64 // the search for a record begins here, if head is not beyond it
+	told uint64 // next when the consumer was last told that there is nothing
 
 	// The scan for orphans.
 	seen   uint64 // value of the orphan hint that the last scan began with
@@ -58,6 +61,8 @@ type batch struct {
 // init makes c the kind of by.
 func (c *sharedConsumer) init(r *Ring, seat int, by *Consumer) {
 	c.r, c.seat, c.by, c.rescan = r, seat, by, true
+	c.next = atomics.Load64(r.head)
+	c.told = c.next - 1
 }
 
 // close also gives up what was inherited for later.
@@ -66,7 +71,7 @@ func (c *sharedConsumer) close() {
 		c.r.Sweep(c.seat)
 	}
 	c.inherits(0) // after the hint went up
-	*c = sharedConsumer{r: c.r, by: c.by, seat: c.seat, rescan: true, numbers: c.numbers, void: c.numbers, leases: c.leases}
+	*c = sharedConsumer{r: c.r, by: c.by, seat: c.seat, next: c.next, told: c.next - 1, rescan: true, numbers: c.numbers, void: c.numbers, leases: c.leases}
 }
 
 func (c *sharedConsumer) holds() bool { return c.held > 0 }

@@ -48,12 +48,7 @@ func (c *sharedConsumer) inherit(l *Lease) error {
 			l.Redelivered = c.r.m.Redeliver(l.pos)
 			return nil
 		}
-		if now := atomics.Load64(c.r.orphans); now != c.seen || c.again || c.rescan && c.cursor == c.end {
-			c.seen, c.rescan, c.again = now, true, false
-			c.by.lookAtEnds() // the hint may have been raised for one
-			c.end = atomics.Load64(c.r.head)
-			c.cursor = c.end - c.r.m.Cap
-		}
+		c.beginScan()
 		from := c.cursor
 		found, k := c.nextOrphan()
 		if !found {

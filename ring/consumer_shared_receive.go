@@ -1,15 +1,16 @@
 package ring
 
 import (
+	"unsafe"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
 
-// receive is TryReceive. It takes a record of one slot at head: the two compare-and-swaps of take,
+// receive is TryReceive. It takes a record of one slot: the compare-and-swap of take,
 // the copy, and the store that frees. Any other record goes the long way.
 func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
-	r := c.r
-	h := atomics.Load64(r.head)
+	r, h := c.r, c.next
 	line := r.m.LineAt(h)
 	w := layout.Word(atomics.Load64((*uint64)(line)))
 	// Asked after the word was seen: orphans was raised before the first record of a
@@ -20,7 +21,7 @@ func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	full := layout.FullWord(h, 1, r.m.Shift)
 	if w != full {
 		if r.unpublished(h, w) {
-			return buf[:0], 0, ErrEmpty
+			return buf[:0], 0, c.caughtUp()
 		}
 		return c.receiveLease(buf)
 	}
@@ -28,15 +29,20 @@ func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 		return c.receiveLease(buf)
 	}
 	c.held++ // if the copy fails the word stays ours until Close
-	atomics.CAS64(r.head, h, h+1)
+	c.next = h + 1
 	var meta uint32
-	if out, ok := copyLine(buf, line); ok {
-		buf = out // of which meta is 0
+	var ok bool
+	if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= min(layout.InlineSize, uint64(cap(buf))) {
+		buf = buf[:n] // of which meta is 0
+		readLine(buf, line)
 	} else if meta, ok = r.copyOut(&buf, h); !ok {
 		return buf[:0], 0, ErrDamaged
 	}
-	atomics.StoreRelease64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)))
+	atomics.StoreReleaseAsking64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)), r.m.LineAt(h+ahead))
 	c.held--
+	if (h+1)&(r.stride-1) == 0 {
+		raise(r.head, h+1)
+	}
 	return buf, int(meta >> layout.MetaDeliveriesShift), nil
 }
 
@@ -58,7 +64,7 @@ func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 	if !r.m.Plain && !c.backlog() {
 		return c.receiveLeases(bufs)
 	}
-	h := atomics.Load64(r.head)
+	h := c.next
 	most := min(uint64(len(bufs)), r.m.Cap-h&r.m.Mask, r.m.Geo.MaxSlotsPerRecord())
 	k := uint64(0)
 	for k < most && r.m.Load(h+k) == layout.FullWord(h+k, 1, r.m.Shift) {
@@ -71,10 +77,12 @@ func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 		return 0, 0, nil
 	}
 	c.held++ // if a copy fails the take stays ours until Close
-	atomics.CAS64(r.head, h, h+k)
+	c.took(h, k)
 	for i := range k {
-		if buf, ok := copyLine(bufs[i], r.m.LineAt(h+i)); ok {
-			bufs[i] = buf
+		line, buf := r.m.LineAt(h+i), bufs[i]
+		if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= min(layout.InlineSize, uint64(cap(buf))) {
+			bufs[i] = buf[:n]
+			readLine(buf[:n], line)
 		} else if _, ok := r.copyOut(&bufs[i], h+i); !ok {
 			return 0, 0, ErrDamaged
 		}

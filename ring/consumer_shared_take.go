@@ -3,6 +3,7 @@ package ring
 import (
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring/internal/region"
 )
 
 // take claims up to most records at head with one CAS and notes their places in picked.
@@ -10,19 +11,25 @@ import (
 func (c *sharedConsumer) take(most int) (n int, k uint64, err error) {
 	r := c.r
 	for spent := uint64(0); spent < r.effort(); spent++ {
-		h := atomics.Load64(r.head)
+		hint := atomics.Load64(r.head)
+		c.next = region.Later(c.next, hint)
+		h := c.next
+		if h-hint > r.m.MaxLag() {
+			return 0, 0, ErrDamaged
+		}
 		w := r.m.Load(h)
 		if lap := w.CompareLap(h, r.m.Shift); lap < 0 {
-			return 0, 0, ErrEmpty
+			return 0, 0, c.caughtUp()
 		} else if lap > 0 {
-			if atomics.Load64(r.head) == h {
-				return 0, 0, ErrDamaged // consumed and freed before head moved
+			if !r.passed(h, w) {
+				return 0, 0, ErrDamaged
 			}
+			c.next = h + 1 // taken and freed since
 			continue
 		}
 		st := w.State()
 		if st == layout.Free || st == layout.Claimed {
-			return 0, 0, ErrEmpty
+			return 0, 0, c.caughtUp()
 		}
 		if k = r.m.Span(h, w); k == 0 || st > layout.Skip {
 			return 0, 0, ErrDamaged
@@ -44,14 +51,31 @@ func (c *sharedConsumer) take(most int) (n int, k uint64, err error) {
 				spent += uint64(n)
 				continue
 			}
-			atomics.CAS64(r.head, h, h+k)
+			c.took(h, k)
 			c.held += n
 			c.by.ends.got = c.by.ends.got || c.by.ends.limited
 			return n, k, nil
 		}
-		atomics.CAS64(r.head, h, h+k) // taken, orphaned or skipped: head lags
+		c.next = h + k // taken, orphaned or skipped
 	}
-	return 0, 0, ErrEmpty
+	return 0, 0, c.caughtUp()
+}
+
+// took goes on behind a take of k slots at h, which is this consumer's.
+func (c *sharedConsumer) took(h, k uint64) {
+	if c.next = h + k; c.r.crosses(h, k) {
+		raise(c.r.head, c.next)
+	}
+}
+
+// caughtUp moves head to next, where there is nothing to take: others count by it whether there
+// is room. It returns ErrEmpty.
+func (c *sharedConsumer) caughtUp() error {
+	if c.told != c.next {
+		c.told = c.next
+		raise(c.r.head, c.next)
+	}
+	return ErrEmpty
 }
 
 // gather extends a take over the published records that follow the first, up to
@@ -76,16 +100,17 @@ func (c *sharedConsumer) gather(most int) (k uint64) {
 	return k
 }
 
-// freeTake frees k slots from p on for the next lap, the first word last: until
-// then it names their holder. No other participant writes these words meanwhile, because a
-// producer that walks towards them stops at the first.
+// freeTake frees k slots from p on for the next lap, the last one first. Until the first word
+// changes it names their holder. A record that is not the first of the take becomes free in the
+// same order, so that a walk which finds its first word free finds the others free (see package
+// region). No other participant writes these words meanwhile, because a producer that walks
+// towards them stops at the first.
 //
 // Preconditions: the caller owns the take at p; for k > 1 its word says that the
-// first record is acknowledged; head is at or beyond p+k.
+// first record is acknowledged.
 func (r *Ring) freeTake(p, k uint64) {
 	next := layout.FreeWord(p+r.m.Cap, r.m.Shift)
-	for i := uint64(1); i < k; i++ {
-		r.m.Store(p+i, next)
+	for i := k; i > 0; i-- {
+		r.m.Store(p+i-1, next)
 	}
-	r.m.Store(p, next)
 }

@@ -38,7 +38,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	}
 	if n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))); n <= min(layout.InlineSize, uint64(cap(buf))) {
 		buf = buf[:n]
-		copy(buf, (*[layout.InlineSize]byte)(unsafe.Add(line, layout.SlotInline))[:])
+		readLine(buf, line)
 	} else if _, ok := r.copyOut(&buf, p); !ok {
 		return buf[:0], 0, ErrDamaged
 	}
@@ -76,8 +76,9 @@ func (c *singleConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 		if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.m.Shift)) {
 			break
 		}
-		if buf, ok := copyLine(bufs[n], line); ok {
-			bufs[n] = buf
+		if k, buf := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))), bufs[n]; k <= min(layout.InlineSize, uint64(cap(buf))) {
+			bufs[n] = buf[:k]
+			readLine(buf[:k], line)
 		} else if _, ok := r.copyOut(&bufs[n], p); !ok {
 			err = ErrDamaged
 			break

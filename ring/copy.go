@@ -3,31 +3,23 @@ package ring
 import (
 	"unsafe"
 
-	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
 
 // Functions with which both kinds of consumers copy records out of the ring.
 
-// copyLine copies to buf the payload of a record that lies in its slot's line, if buf has
-// room for it; as fillLine does.
-func copyLine(buf []byte, line unsafe.Pointer) ([]byte, bool) {
-	n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength)))
-	if n > layout.InlineSize || n > uint64(cap(buf)) {
-		return buf, false
-	}
-	buf = buf[:n]
-	to, from := unsafe.Pointer(unsafe.SliceData(buf)), unsafe.Add(line, layout.SlotInline)
+// readLine copies to buf, at most layout.InlineSize long, the payload in a line.
+func readLine(buf []byte, line unsafe.Pointer) {
+	to, from, n := unsafe.Pointer(unsafe.SliceData(buf)), unsafe.Add(line, layout.SlotInline), len(buf)
 	if n < 16 {
 		copy(buf, (*b16)(from)[:])
-		return buf, true
+	} else {
+		*(*b16)(to) = *(*b16)(from)
+		if n > 32 {
+			*(*b16)(unsafe.Add(to, 16)) = *(*b16)(unsafe.Add(from, 16))
+		}
+		*(*b16)(unsafe.Add(to, n-16)) = *(*b16)(unsafe.Add(from, n-16))
 	}
-	*(*b16)(to) = *(*b16)(from)
-	if n > 32 {
-		*(*b16)(unsafe.Add(to, 16)) = *(*b16)(unsafe.Add(from, 16))
-	}
-	*(*b16)(unsafe.Add(to, n-16)) = *(*b16)(unsafe.Add(from, n-16))
-	return buf, true
 }
 
 // copyOut copies the record of one slot at p to *buf, which grows if it has to, and returns

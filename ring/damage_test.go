@@ -58,7 +58,8 @@ func TestAProducerReportsDamage(t *testing.T) {
 		if mp {
 			hurts["claim of 0"] = func(b *bench) { b.m.SetWord(pos, layout.ClaimedWord(pos, 0, 5, shift)) }
 			hurts["claim beyond the ring"] = func(b *bench) { b.m.SetWord(pos, layout.ClaimedWord(pos, 2, 5, shift)) }
-			hurts["later lap"] = func(b *bench) { b.m.SetWord(pos, layout.FreeWord(pos+8, shift)) }
+			hurts["later lap"] = func(b *bench) { b.m.SetWord(pos, layout.FullWord(pos+8, 1, shift)) }
+			hurts["much later lap"] = func(b *bench) { b.m.SetWord(pos, layout.FreeWord(pos+16, shift)) }
 		}
 		for name, hurt := range hurts {
 			for how, send := range map[string]func(p *ring.Producer) error{

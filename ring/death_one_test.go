@@ -121,7 +121,7 @@ func TestSuccessorRefusesARingThatMakesNoSense(t *testing.T) {
 	require.ErrorIs(t, err, ring.ErrDamaged)
 
 	b = newBench(t, geometry(false, true, 4), 4)
-	b.m.SetWord(4, layout.FreeWord(8, 2)) // freed for the next lap, at head
+	b.m.SetWord(4, layout.FullWord(8, 1, 2)) // of the next lap, at head
 	_, err = b.r.NewProducer(0)
 	require.ErrorIs(t, err, ring.ErrDamaged)
 }

@@ -82,7 +82,7 @@ func (c *Consumer) drained() bool {
 	if c.Orphans() || seen != c.shared.seen {
 		return false
 	}
-	if h := atomics.Load64(r.head); int64(h-limit) < 0 {
+	if int64(c.next()-limit) < 0 {
 		if w, lap := c.nextWord(); !awaitedAt(w, lap) {
 			return false
 		}

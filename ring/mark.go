@@ -17,7 +17,7 @@ import (
 //	entry of q, the other one of p            word[p] is not published: q counts
 //	word[p] stored                            both count, and p is the later one
 //	tail stored                               the same
-//	p consumed, freed, written again          head or tail is beyond p, or the word is of a later lap
+//	p consumed, freed, written again          the word is of a later lap, or tail far beyond p
 //
 // The entry that is overwritten is always the older one, and the newer one's record was
 // published before. So at each instant one entry counts that says what is true, and a death
@@ -72,8 +72,7 @@ func (r *Ring) published(p uint64) bool {
 	if lap > 0 || lap == 0 && w.State() != layout.Free {
 		return true
 	}
-	// A rebuild makes the lines that lie inside of what it skips free of their own lap.
-	return int64(atomics.Load64(r.tail)-p) > 0 || int64(atomics.Load64(r.head)-p) > 0
+	return int64(atomics.Load64(r.tail)-p) > 0 // laps of words wrap sooner than positions
 }
 
 // Mark returns the mark of the last marked record that is in the queue, consumed since or not;

@@ -189,6 +189,24 @@ func TestManyProducersHaveNoMarks(t *testing.T) {
 	require.ErrorIs(t, err, ring.ErrManyProducers)
 }
 
+// Laps of words wrap after 2^60 slots, so that one of half as many slots later looks like an earlier one.
+func TestAMarkLastsLongerThanLapsOfWords(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, geometry(false, true, 8), 10)
+	b.sendMarked(8, 1)
+	b.take(1)
+	mark := [3]uint64{b.m.Hot(entry0), b.m.Hot(entry0 + 8), b.m.Hot(entry0 + 16)}
+	b.m.Start(10 + 1<<59 + 8)
+	for i, v := range mark {
+		b.m.SetHot(entry0+8*uint64(i), v)
+	}
+	b.p, b.c = nil, b.r.NewConsumer(1)
+	b.marked(1)
+	b.send(8, 2)
+	b.take(2)
+	b.marked(1)
+}
+
 // Offsets of the entries among the hot words.
 const (
 	entry0 = layout.HotMarks

@@ -203,6 +203,7 @@ func TestViewerReportsDamage(t *testing.T) {
 			"later lap":     func() { b.m.SetWord(0, layout.FullWord(8, 1, 3)) },
 		} {
 			b.m.Start(0)
+			b.p = b.producer(0)
 			b.send(8, 1)
 			hurt()
 			if name == "later lap" && mc {

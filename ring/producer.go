@@ -12,7 +12,8 @@ type Producer struct {
 	seat int
 
 	// tail is where a single producer writes next; it alone knows, the shared
-	// tail follows. headSeen is the last head it read, in a queue with a
+	// tail follows. Where both sides are many it is where the search for a free slot begins, if
+	// the shared tail is not beyond it. headSeen is the last head it read, in a queue with a
 	// single consumer.
 	tail     uint64
 	headSeen uint64
@@ -20,6 +21,12 @@ type Producer struct {
 	// both sides are single and records have neither checksum nor time stamp, 0 otherwise
 	// and while a reservation is open.
 	ahead uint64
+
+	// roams: both sides are many, so tail lags and is told by the words; see hints.go.
+	roams bool
+	// wary: the slot at tail was not free at the last look, so the next claim looks before it
+	// asks for the line to write.
+	wary bool
 
 	spent   uint64 // of the call's effort; see Ring.effort
 	end     uint64 // of the free slots from tail on, when a claim found too few
@@ -47,6 +54,8 @@ func (r *Ring) NewProducer(seat int) (*Producer, error) {
 	p := &Producer{r: r, seat: seat}
 	if r.m.Geo.ManyProducers {
 		p.headSeen = atomics.Load64(r.head)
+		p.tail = atomics.Load64(r.tail)
+		p.roams, p.wary = r.m.Geo.ManyConsumers, true
 		return p, nil
 	}
 	p.ahead = r.plainLap()
@@ -68,7 +77,7 @@ func (p *Producer) Send(b []byte) error {
 	line := r.m.LineAt(t)
 	fillLine(line, b)
 	p.tail = t + 1
-	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1)
+	atomics.StoreReleaseAsking64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1, r.m.LineAt(t+ahead))
 	return nil
 }
 

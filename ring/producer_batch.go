@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"slices"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
@@ -75,7 +77,12 @@ func (p *Producer) sendRun(recs [][]byte) (n int) {
 			break
 		}
 		fillLine(line, recs[n])
-		atomics.StoreRelease64((*uint64)(line), uint64(layout.FullWord(at, 1, r.m.Shift)))
+		full := uint64(layout.FullWord(at, 1, r.m.Shift))
+		if many {
+			atomics.StoreReleaseAsking64((*uint64)(line), full, r.m.LineAt(at+aheadOfBatch))
+		} else { // the consumer may be reading the line that would be asked for
+			atomics.StoreRelease64((*uint64)(line), full)
+		}
 	}
 	if n > 0 {
 		p.tail = t + uint64(n)
@@ -89,6 +96,9 @@ func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
 		return 0, nil
 	}
 	r := p.r
+	if r.m.Plain && !slices.ContainsFunc(recs, outOfLine) {
+		return p.sendRunShared(recs[:min(uint64(len(recs)), r.m.Geo.MaxSlotsPerRecord())])
+	}
 	largest, limit := r.m.Geo.MaxRecord(), r.m.Geo.MaxSlotsPerRecord()
 	var most uint64
 	for _, b := range recs {
@@ -129,6 +139,27 @@ func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
 	}
 	r.m.Store(pos, layout.FullWord(pos, first, r.m.Shift))
 	return n, nil
+}
+
+// outOfLine reports whether a record does not fit into the line of its slot.
+func outOfLine(b []byte) bool { return len(b) > layout.InlineSize }
+
+// sendRunShared is sendBatchShared for records that fit into the line of a slot.
+func (p *Producer) sendRunShared(recs [][]byte) (int, error) {
+	r := p.r
+	pos, got, err := p.claimShared(1, uint64(len(recs)))
+	if err != nil {
+		return 0, err
+	}
+	fillLine(r.m.LineAt(pos), recs[0])
+	for n := uint64(1); n < got; n++ {
+		at := pos + n
+		line := r.m.LineAt(at)
+		fillLine(line, recs[n])
+		atomics.StoreReleaseAsking64((*uint64)(line), uint64(layout.FullWord(at, 1, r.m.Shift)), r.m.LineAt(at+aheadOfBatch))
+	}
+	atomics.StoreReleaseAsking64(r.m.WordAt(pos), uint64(layout.FullWord(pos, 1, r.m.Shift)), r.m.LineAt(pos+aheadOfBatch))
+	return int(got), nil
 }
 
 // fill is write, with a short way for a record that fits into the line of its slot.

@@ -10,19 +10,51 @@ import (
 // taken and the taker is unknown: a producer that dies before the CAS has taken
 // nothing, one that dies after it is named in the word.
 //
-// tail is moved afterwards, by the claimer or by any producer that finds it behind,
-// and before the claim is published: a participant that sees a published record at
-// position p sees a tail beyond it.
+// With a single consumer tail is moved afterwards, by the claimer or by any producer that finds
+// it behind, and before the claim is published: a participant that sees a published record at
+// position p sees a tail beyond it. With many tail follows now and then; see hints.go.
 
 // claimShared claims as many slots as are free at tail, at least least and at most
 // most, without crossing the end of the ring. Errors: ErrFull, ErrDamaged.
 //
 // Preconditions: 1 <= least <= most <= half the slots.
 func (p *Producer) claimShared(least, most uint64) (pos, k uint64, err error) {
+	pos, k, err = p.search(least, most)
+	p.found(err)
+	return pos, k, err
+}
+
+// found takes note of the result of a search: others count by tail whether there is room.
+func (p *Producer) found(err error) {
+	if p.roams {
+		if p.wary = err != nil; p.wary {
+			raise(p.r.tail, p.tail)
+		}
+	}
+}
+
+// from returns the position where a search for a free slot begins.
+func (p *Producer) from() (uint64, error) {
+	hint := atomics.Load64(p.r.tail)
+	if !p.roams {
+		return hint, nil
+	}
+	if int64(p.tail-hint) <= 0 {
+		p.tail = hint
+	} else if p.tail-hint > p.r.m.MaxLag() {
+		return 0, ErrDamaged
+	}
+	return p.tail, nil
+}
+
+func (p *Producer) search(least, most uint64) (pos, k uint64, err error) {
 	r := p.r
 	turn := r.otherTurn(p.seat)
 	for p.spent = 0; p.spent < r.effort(); p.spent++ {
-		t := atomics.Load64(r.tail)
+		t, err := p.from()
+		if err != nil {
+			return 0, 0, err
+		}
 		w := r.m.Load(t)
 		if ok, err := p.unclaimed(t, w); err != nil {
 			return 0, 0, err
@@ -46,13 +78,24 @@ func (p *Producer) claimShared(least, most uint64) (pos, k uint64, err error) {
 		if !r.m.CAS(t, w, claim) {
 			continue
 		}
-		atomics.CAS64(r.tail, t, t+k)
+		p.claimed(t, k)
 		if !filler {
 			return t, k, nil
 		}
 		p.filled = true
 	}
 	return 0, 0, ErrFull
+}
+
+// claimed moves tail, or what the producer remembers of it, over its claim of k slots at t.
+func (p *Producer) claimed(t, k uint64) {
+	if !p.roams {
+		atomics.CAS64(p.r.tail, t, t+k)
+		return
+	}
+	if p.tail = t + k; p.r.crosses(t, k) {
+		raise(p.r.tail, p.tail)
+	}
 }
 
 // unclaimed reports whether w, the word at t = tail, says that no producer has claimed there:
@@ -68,7 +111,17 @@ func (p *Producer) unclaimed(t uint64, w layout.Word) (ok bool, err error) {
 		if k == 0 {
 			return false, ErrDamaged
 		}
-		atomics.CAS64(r.tail, t, t+k)
+		if p.roams {
+			p.tail = t + k
+		} else {
+			atomics.CAS64(r.tail, t, t+k)
+		}
+		return false, nil
+	case lap > 0 && p.roams:
+		if !r.passed(t, w) {
+			return false, ErrDamaged
+		}
+		p.tail = t + 1 // claimed, consumed and freed since
 		return false, nil
 	case lap > 0:
 		// Claimed and consumed since: t is old. If it is not, damage.

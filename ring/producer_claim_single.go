@@ -53,7 +53,8 @@ func (p *Producer) resume() error {
 // lag by the record that was published last, so it goes on over words of this lap; head
 // may be beyond that tail when the record was consumed in between. Consumers are
 // at work meanwhile: a word of a later lap means that they took and freed that
-// record since head was read, and that head is beyond it now.
+// record, where they are many; see package region. A single one frees by head, which is then
+// beyond it.
 //
 // Preconditions: no other producer is attached.
 func (r *Ring) walk() (t, h uint64, err error) {
@@ -64,7 +65,14 @@ func (r *Ring) walk() (t, h uint64, err error) {
 	for n := uint64(0); ; n++ {
 		w := r.m.Load(t)
 		lap := w.CompareLap(t, r.m.Shift)
-		if lap > 0 {
+		switch {
+		case lap > 0 && r.m.Geo.ManyConsumers: // taken and freed, head may lag
+			if w.State() != layout.Free || n > r.m.MaxLag() {
+				return 0, 0, ErrDamaged // no producer is a lap ahead of tail
+			}
+			t++
+			continue
+		case lap > 0:
 			if h = atomics.Load64(r.head); int64(h-t) <= 0 || n > r.m.Cap {
 				return 0, 0, ErrDamaged
 			}
@@ -75,7 +83,7 @@ func (r *Ring) walk() (t, h uint64, err error) {
 			return t, h, nil
 		}
 		k := r.m.Span(t, w)
-		if k == 0 || n > r.m.Cap {
+		if k == 0 || n > r.m.MaxLag() {
 			return 0, 0, ErrDamaged
 		}
 		t += k

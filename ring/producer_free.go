@@ -59,8 +59,8 @@ func (p *Producer) freeByWords(t, want uint64) (uint64, error) {
 // word w, at position q. It reports whether q is worth another try.
 //
 // Several producers may be at it, and one may die in the middle: each change is a
-// CAS from the last lap to this one, so it happens once, and the first word
-// changes last, so the Skip is there to be found until all is done.
+// CAS from the last lap to this one, so it happens once, and goes from the last word to
+// the first, so the Skip is there to be found until all is done.
 func (p *Producer) recycle(q uint64, w layout.Word) (again bool, err error) {
 	r, s := p.r, q-p.r.m.Cap
 	if w.State() != layout.Skip || w.CompareLap(s, r.m.Shift) != 0 {
@@ -70,15 +70,17 @@ func (p *Producer) recycle(q uint64, w layout.Word) (again bool, err error) {
 	if k == 0 {
 		return false, ErrDamaged
 	}
-	switch h := atomics.Load64(r.head); {
-	case h == s:
-		atomics.CAS64(r.head, s, s+k)
-	case int64(h-s) < 0:
-		return false, nil // what lies before it was not consumed yet
+	if h := atomics.Load64(r.head); int64(h-s) <= 0 {
+		next := r.m.Untaken(h)
+		p.spent += next - h
+		if int64(next-s) <= 0 {
+			return false, nil // what lies before it was not consumed yet
+		}
+		raise(r.head, next)
 	}
 	p.spent += k
 	next := layout.FreeWord(q, r.m.Shift)
-	for i := uint64(1); i < k; i++ {
+	for i := k - 1; i > 0; i-- {
 		if inner := r.m.Load(s + i); inner.CompareLap(s, r.m.Shift) == 0 {
 			r.m.CAS(s+i, inner, next)
 		}

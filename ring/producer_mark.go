@@ -50,6 +50,17 @@ func (p *Producer) Mark() (m layout.Mark, ok bool, err error) {
 // SendMarked is Send for a record with a mark: whatever happens, both are in the queue or
 // neither is. Errors: as Send; ErrManyProducers.
 func (p *Producer) SendMarked(b []byte, mark layout.Mark) error {
+	t := p.tail
+	if len(b) > layout.InlineSize || t-p.headSeen >= p.ahead {
+		return p.sendMarked(b, mark)
+	}
+	fillLine(p.r.m.LineAt(t), b) // the commonest case, as in Send
+	p.publishMarked(t, 1, mark)
+	return nil
+}
+
+// sendMarked is SendMarked for every record.
+func (p *Producer) sendMarked(b []byte, mark layout.Mark) error {
 	switch {
 	case p.r.m.Geo.ManyProducers:
 		return ErrManyProducers

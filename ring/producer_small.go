@@ -13,6 +13,8 @@ import (
 // sendSmall reports false when there is no room at the first try.
 func (p *Producer) sendSmall(b []byte) bool {
 	switch g := &p.r.m.Geo; {
+	case p.roams:
+		return p.sendRoaming(b)
 	case g.ManyProducers:
 		return p.sendClaimed(b)
 	case g.ManyConsumers:
@@ -31,22 +33,44 @@ func (p *Producer) sendFree(b []byte) bool {
 	}
 	fillLine(line, b)
 	p.tail = t + 1
-	atomics.StoreRelease64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1)
+	atomics.StoreReleaseAsking64x2((*uint64)(line), uint64(layout.FullWord(t, 1, r.m.Shift)), r.tail, t+1, r.m.LineAt(t+ahead))
 	return true
 }
 
-// sendClaimed is for many producers.
+// sendRoaming is for many producers and many consumers. The word that a free slot has is known,
+// so the claim need not read it: its line comes to this core once, to be written.
+func (p *Producer) sendRoaming(b []byte) bool {
+	r, t := p.r, p.tail
+	line := r.m.LineAt(t)
+	word := (*uint64)(line)
+	if p.wary || atomics.Load64(r.turn) != 0 ||
+		!atomics.CAS64(word, uint64(layout.FreeWord(t, r.m.Shift)), uint64(layout.ClaimedWord(t, 1, p.seat, r.m.Shift))) {
+		return false
+	}
+	fillLine(line, b)
+	atomics.StoreReleaseAsking64(word, uint64(layout.FullWord(t, 1, r.m.Shift)), r.m.LineAt(t+ahead))
+	p.tail = t + 1
+	if (t+1)&(r.stride-1) == 0 {
+		raise(r.tail, t+1)
+	}
+	return true
+}
+
+// A line that this core will write is asked for some slots ahead, so that the claim, or the store,
+// finds it here: so many slots for a record alone, and so many for each of a batch.
+const (
+	ahead        = 4
+	aheadOfBatch = 16
+)
+
+// sendClaimed is for many producers and a single consumer.
 func (p *Producer) sendClaimed(b []byte) bool {
 	r := p.r
 	t := atomics.Load64(r.tail)
 	line := r.m.LineAt(t)
 	word := (*uint64)(line)
 	w := layout.Word(atomics.Load64(word))
-	if r.m.Geo.ManyConsumers {
-		if w != layout.FreeWord(t, r.m.Shift) {
-			return false
-		}
-	} else if t-p.headSeen >= r.m.Cap || w.CompareLap(t, r.m.Shift) > 0 || w.CompareLap(t, r.m.Shift) == 0 && w.State() != layout.Free {
+	if t-p.headSeen >= r.m.Cap || w.CompareLap(t, r.m.Shift) > 0 || w.CompareLap(t, r.m.Shift) == 0 && w.State() != layout.Free {
 		return false
 	}
 	if atomics.Load64(r.turn) != 0 || !atomics.CAS64(word, uint64(w), uint64(layout.ClaimedWord(t, 1, p.seat, r.m.Shift))) {
@@ -54,7 +78,7 @@ func (p *Producer) sendClaimed(b []byte) bool {
 	}
 	atomics.CAS64(r.tail, t, t+1)
 	fillLine(line, b)
-	atomics.StoreRelease64(word, uint64(layout.FullWord(t, 1, r.m.Shift)))
+	atomics.StoreReleaseAsking64(word, uint64(layout.FullWord(t, 1, r.m.Shift)), r.m.LineAt(t+ahead))
 	return true
 }
 

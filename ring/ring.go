@@ -40,6 +40,8 @@ func (r *Ring) effort() uint64 { return maxTries + 16*r.m.Cap }
 type Ring struct {
 	m region.Region // the memory, and what is where
 
+	stride uint64 // see hints.go
+
 	tail, head, handout *uint64
 	orphans, turn       *uint64
 	epoch, finished     *uint64 // of streams; see stream.go
@@ -70,6 +72,7 @@ func New(memory []byte, g layout.Geometry, clock func() uint64) (*Ring, error) {
 	}
 	return &Ring{
 		m:         m,
+		stride:    strideOf(g.Slots),
 		tail:      m.Hot(layout.HotTail),
 		head:      m.Hot(layout.HotHead),
 		handout:   m.Hot(layout.HotHandout),
@@ -108,17 +111,29 @@ func (r *Ring) DataFutex() *uint32 { return r.dataFutex }
 // RoomFutex is the word on which producers sleep.
 func (r *Ring) RoomFutex() *uint32 { return r.roomFutex }
 
-// Positions returns head and tail. Where a side is many they are hints that may
-// lag by the claims under way.
+// Positions returns the positions of the next take and of the next claim: of a single
+// consumer or producer, as far as it has stored them.
 func (r *Ring) Positions() (head, tail uint64) {
+	head, tail = r.hints()
+	if r.m.Geo.ManyConsumers {
+		head = r.m.Untaken(head)
+		if r.m.Geo.ManyProducers {
+			tail = r.m.Unclaimed(tail)
+		}
+	}
+	return head, tail
+}
+
+// hints returns head and tail as they are shared.
+func (r *Ring) hints() (head, tail uint64) {
 	return atomics.Load64(r.head), atomics.Load64(r.tail)
 }
 
-// Depth returns how many slots lie between head and tail, at most all. In a
-// single-consumer queue it counts leased records too, in a many-consumer queue
-// only records that no consumer has taken.
+// Depth returns how many slots lie between head and tail, at most all, as far as the hints
+// have followed; see hints.go. In a single-consumer queue it counts leased records too, in a
+// many-consumer queue only records that no consumer has taken.
 func (r *Ring) Depth() uint64 {
-	head, tail := r.Positions()
+	head, tail := r.hints()
 	if d := tail - head; d <= r.m.Cap {
 		return d
 	}

@@ -103,7 +103,8 @@ func TestDeathOfAnInstantHolderOfTheTurn(t *testing.T) {
 					if ended = holder.Done; ended {
 						break
 					}
-					if holder.Step(); asked == 1 && r.Depth() == 8 {
+					holder.Step()
+					if head, tail := r.Positions(); asked == 1 && tail-head == 8 {
 						free()
 					}
 				}

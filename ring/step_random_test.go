@@ -71,6 +71,7 @@ func randomPlan(seed uint64, mp, mc bool) plan {
 		deaths:  rng.IntN(4),
 		restart: rng.IntN(2) == 0,
 	}
+	p.stride = []uint64{1, p.geo.Slots / 2, p.geo.Slots}[rng.IntN(3)]
 	producers, consumers := 1, 1
 	if mp {
 		producers += rng.IntN(3)

@@ -17,6 +17,7 @@ import (
 type plan struct {
 	geo     layout.Geometry
 	start   uint64
+	stride  uint64   // of the hints; 0 is half the slots
 	sends   [][]send // by producer
 	takes   [][]take // by consumer
 	deaths  int
@@ -123,6 +124,9 @@ func newWorld(p plan, region *ringtest.Region) *world {
 		plan: p, region: region, ring: region.Ring(), fates: map[uint64]*fate{},
 		ids: make([]uint64, len(p.sends)), done: make([]int, len(p.sends)+len(p.takes)),
 		head: p.start, tail: p.start, handout: p.start,
+	}
+	if p.stride > 0 {
+		w.ring.SetStride(p.stride)
 	}
 	for i := range p.sends {
 		w.begin(i, true, i, false)
@@ -255,7 +259,7 @@ func (w *world) checkHint(name string, off uint64, last *uint64) {
 	*last = now
 }
 
-// checkFreed tells that a slot became free only after head passed it.
+// checkFreed tells that a slot became free only after it was taken, and all before it.
 func (w *world) checkFreed(addr unsafe.Pointer, before, after uint64) {
 	i, ok := w.slotOf(addr)
 	word := layout.Word(after)
@@ -264,8 +268,12 @@ func (w *world) checkFreed(addr unsafe.Pointer, before, after uint64) {
 	}
 	shift := w.geo.Shift()
 	p := word.Position(i, w.head, shift) - w.geo.Slots
-	if int64(w.head-p) <= 0 {
-		w.failf("position %d became free at head %d", p, w.head)
+	taken := w.head
+	if w.geo.ManyConsumers {
+		taken = w.ring.Region().Untaken(taken)
+	}
+	if int64(taken-p) <= 0 {
+		w.failf("position %d became free, and %d was not taken", p, taken)
 	}
 }
 

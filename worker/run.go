@@ -11,6 +11,7 @@ import (
 	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/crew"
+	"github.com/shmq/shmq/internal/intake"
 )
 
 // Run opens the queue of that name, makes it if it is absent, and calls handle for each
@@ -79,13 +80,17 @@ func run[T any](ctx context.Context, queue string, o *Options[T], handle func(co
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
+	from, err := intake.New(c)
+	if err != nil {
+		return err
+	}
 	config := crew.Config{
-		From: c, Jobs: o.Jobs, Batch: o.Batch,
+		From: from, Jobs: o.Jobs, Batch: o.Batch,
 		Retries: o.Retries, First: o.RetryAfter, Last: o.RetryMost, Timeout: o.Timeout, Grace: o.Grace,
 		Drop: o.Drop, Prepare: h.prepare, Keyed: o.Key != nil, Handle: h.work, Observe: h.observe, Left: -1,
 	}
 	if o.DeadLetter != "" {
-		if config.Dead, err = crew.OpenDeadQueue(o.DeadLetter, c, h.waits); err != nil {
+		if config.Dead, err = crew.OpenDeadQueue(o.DeadLetter, from.All(), h.waits); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, config.Dead.Close()) }()

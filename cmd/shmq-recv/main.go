@@ -4,7 +4,8 @@ package main
 import (
 	"os"
 
-	"github.com/shmq/shmq/internal/cli"
+	"github.com/shmq/shmq/internal/cli/program"
+	"github.com/shmq/shmq/internal/cli/stream"
 )
 
-func main() { os.Exit(cli.Main(cli.Recv("shmq-recv"))) }
+func main() { os.Exit(program.Main(program.Of(stream.Recv("shmq-recv")))) }

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/shmq/shmq/internal/cli"
+	"github.com/shmq/shmq/internal/cli/program"
 )
 
-func main() { os.Exit(cli.Main(cli.Shmq())) }
+func main() { os.Exit(program.Main(cli.Shmq())) }

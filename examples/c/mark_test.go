@@ -20,7 +20,7 @@ func lastMark(t *testing.T, client program) {
 	q := create(t, shmq.One, shmq.Many)
 	p, err := producer.OpenRaw(q, nil)
 	require.NoError(t, err)
-	require.NoError(t, p.TrySendMarked([]byte("marked"), shmq.Mark{7, 8}))
+	require.NoError(t, p.TrySendMarked([]byte("marked"), producer.Mark{7, 8}))
 	require.NoError(t, p.Close())
 
 	f, err := os.OpenFile(q, os.O_RDWR, 0)
@@ -37,12 +37,12 @@ func lastMark(t *testing.T, client program) {
 	info, err := shmq.Stat(q)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, info.Tail)
-	require.Equal(t, &shmq.Marked{Position: 0, Mark: shmq.Mark{7, 8}}, info.Mark)
+	require.Equal(t, &layout.Marked{Position: 0, Mark: producer.Mark{7, 8}}, info.Mark)
 	p, err = producer.OpenRaw(q, nil)
 	require.NoError(t, err)
 	m, ok, err := p.Mark()
 	require.NoError(t, err)
 	require.True(t, ok)
-	require.Equal(t, shmq.Mark{7, 8}, m)
+	require.Equal(t, producer.Mark{7, 8}, m)
 	require.NoError(t, p.Close())
 }

@@ -344,7 +344,31 @@ static bool awaited(struct queue *q, uint64_t n, bool me)
 	return false;
 }
 
-static uint64_t receiving_at(struct queue *q) { return q->flags & MANY_CONSUMERS ? load(hot(q, HEAD)) : q->next; }
+/* With many consumers head may lag, and so may tail if producers are many too. From there the
+ * words tell where the next take, or claim, goes: over those of the lap by what they speak for,
+ * over those of a later lap, which were freed, one by one. */
+static uint64_t walk(struct queue *q, unsigned hint, unsigned stops)
+{
+	uint64_t p = load(hot(q, hint)), now;
+	for (uint64_t n = 0; n < 4 * q->slots; n++) {
+		uint64_t w = load(word(q, p));
+		int64_t laps = ahead(q, w, p);
+		if (laps > 0) {
+			p++;
+			if ((int64_t)((now = load(hot(q, hint))) - p) > 0)
+				p = now; /* it has gone on since */
+		} else if (laps < 0 || stops >> state(w) & 1)
+			break;
+		else
+			p += span(q, w, p);
+	}
+	return p;
+}
+
+static uint64_t unclaimed(struct queue *q) { return walk(q, TAIL, 1 << FREE); }
+static uint64_t untaken(struct queue *q) { return walk(q, HEAD, 1 << FREE | 1 << CLAIMED | 1 << FULL); }
+
+static uint64_t receiving_at(struct queue *q) { return q->flags & MANY_CONSUMERS ? untaken(q) : q->next; }
 
 static void pass_end(struct queue *q)
 {
@@ -523,6 +547,8 @@ static uint64_t last_tail(struct queue *q)
 			break;
 		if (laps == 0)
 			t += span(q, w, t);
+		else if (q->flags & MANY_CONSUMERS)
+			t++; /* taken and freed */
 		else if ((int64_t)((h = load(hot(q, HEAD))) - t) > 0)
 			t = h;
 		else
@@ -592,6 +618,10 @@ static void begin_incarnation(struct queue *q, uint64_t stamp)
 	for (uint64_t i = 0; i <= q->slots; i++) { /* tail may lag behind a dead producer's record */
 		uint64_t k;
 		w = load(word(q, end)), k = idx(q, w >> low(w));
+		if (q->flags & MANY_CONSUMERS && ahead(q, w, end) > 0) {
+			end++; /* taken and freed */
+			continue;
+		}
 		if (ahead(q, w, end) != 0 || state(w) == FREE || k == 0 || k > q->slots - idx(q, end))
 			break;
 		end += k;
@@ -704,12 +734,11 @@ static bool my_turn(struct queue *q, uint64_t turn) { return (turn & 0xffff) == 
 /* Free the SKIP w of the lap before at p, if everything before it was taken. */
 static bool recycle(struct queue *q, uint64_t p, uint64_t w)
 {
-	uint64_t head = load(hot(q, HEAD)), k = span(q, w, p), v;
-	if ((int64_t)(head - p) < 0)
+	uint64_t head = untaken(q), k = span(q, w, p), v;
+	if ((int64_t)(head - p) <= 0)
 		return false;
-	if (head == p)
-		cas(hot(q, HEAD), p, p + k);
-	for (uint64_t j = 1; j < k; j++)
+	lift(hot(q, HEAD), head);
+	for (uint64_t j = k - 1; j > 0; j--)
 		if (ahead(q, v = load(word(q, p + j)), p) == 0)
 			cas(word(q, p + j), v, mk(q, FREE, p + q->slots, 0));
 	cas(word(q, p), w, mk(q, FREE, p + q->slots, 0));
@@ -734,30 +763,35 @@ static bool room(struct queue *q, uint64_t t, uint64_t k)
 /* Take k slots, at *pos; false: the ring is full, or another has the turn. */
 static bool try_claim(struct queue *q, uint64_t k, uint64_t *pos)
 {
-	bool many = q->flags & MANY_PRODUCERS;
+	bool many = q->flags & MANY_PRODUCERS, lags = many && q->flags & MANY_CONSUMERS;
 	for (;;) {
-		uint64_t turn = load(hot(q, TURN)), t = many ? load(hot(q, TAIL)) : q->next;
+		uint64_t turn = load(hot(q, TURN)), t = lags ? unclaimed(q) : many ? load(hot(q, TAIL)) : q->next;
 		uint64_t w = load(word(q, t)), left = q->slots - idx(q, t), n = k < left ? k : left;
 		int64_t laps = ahead(q, w, t);
 		if (many && !my_turn(q, turn) && turn_counts(turn))
 			return false;
 		if (many && laps > 0) {
-			if (load(hot(q, TAIL)) == t)
+			if (!lags && load(hot(q, TAIL)) == t)
 				die("damaged: tail");
 			continue;
 		}
 		if (many && laps == 0 && state(w) != FREE) {
-			cas(hot(q, TAIL), t, t + span(q, w, t));
+			if (!lags)
+				cas(hot(q, TAIL), t, t + span(q, w, t));
 			continue;
 		}
 		if (!room(q, t, n)) {
 			if (many && load(word(q, t)) != w)
 				continue; /* t was claimed meanwhile: what room saw is old */
+			if (lags)
+				lift(hot(q, TAIL), t); /* others count by it whether there is room */
 			return false;
 		}
 		if (many && !cas(word(q, t), w, mk(q, k > left ? SKIP : CLAIMED, t, n)))
 			continue;
-		if (many)
+		if (lags)
+			lift(hot(q, TAIL), t + n);
+		else if (many)
 			cas(hot(q, TAIL), t, t + n);
 		*pos = t;
 		if (k <= left)
@@ -872,13 +906,16 @@ static bool take(struct queue *q, struct lease *l)
 	if (many && take_orphan(q, l))
 		return true;
 	for (;;) {
-		uint64_t h = many ? load(hot(q, HEAD)) : q->next, w = load(word(q, h));
+		uint64_t h = receiving_at(q), w = load(word(q, h));
 		int64_t laps = ahead(q, w, h);
 		unsigned s = state(w);
-		if (laps > 0 && many && load(hot(q, HEAD)) != h)
-			continue;
-		if (laps < 0 || (laps == 0 && (s == FREE || s == CLAIMED)))
+		if (many && (laps > 0 || (laps == 0 && s > FULL && s <= SKIP)))
+			continue; /* taken meanwhile */
+		if (laps < 0 || (laps == 0 && (s == FREE || s == CLAIMED))) {
+			if (many)
+				lift(hot(q, HEAD), h); /* others count by it whether there is room */
 			return false;
+		}
 		if (laps > 0 || s > SKIP || (!many && s != FULL && s != SKIP))
 			die("damaged: head");
 		struct lease got = {.p = h, .k = span(q, w, h)};
@@ -891,7 +928,7 @@ static bool take(struct queue *q, struct lease *l)
 		if (many && s == FULL && !cas(word(q, h), w, mk(q, READING, h, got.k)))
 			continue;
 		if (many) {
-			cas(hot(q, HEAD), h, h + got.k);
+			lift(hot(q, HEAD), h + got.k);
 		} else if (s == FULL) {
 			if ((int64_t)(h + got.k - load(hot(q, HANDOUT))) > 0)
 				store(hot(q, HANDOUT), h + got.k);
@@ -1109,7 +1146,8 @@ static int stat_main(const char *path)
 	printf("producers %s\nconsumers %s\nslots %llu\nslot_size %llu\nhead %llu\ntail %llu\n",
 	       q.flags & MANY_PRODUCERS ? "many" : "one", q.flags & MANY_CONSUMERS ? "many" : "one",
 	       (unsigned long long)q.slots, (unsigned long long)q.area,
-	       (unsigned long long)load(hot(&q, HEAD)), (unsigned long long)load(hot(&q, TAIL)));
+	       (unsigned long long)(q.flags & MANY_CONSUMERS ? untaken(&q) : load(hot(&q, HEAD))),
+	       (unsigned long long)(q.flags & MANY_CONSUMERS && q.flags & MANY_PRODUCERS ? unclaimed(&q) : load(hot(&q, TAIL))));
 	for (uint32_t i = 0; i < q.seats; i++) {
 		const uint8_t *e = entry(&q, i);
 		bool alive = held(q.fd, seat_byte(i));

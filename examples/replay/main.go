@@ -63,7 +63,7 @@ func replay(ctx context.Context, file, queue string) (err error) {
 			return p.Finish()
 		}
 		if err == nil || err == io.EOF {
-			mark = shmq.Mark{mark[0] + uint64(len(line)), which}
+			mark = producer.Mark{mark[0] + uint64(len(line)), which}
 			err = p.SendMarked(ctx, line, mark)
 		}
 	}

@@ -20,6 +20,28 @@ TEXT ·StoreRelease64x2(SB), NOSPLIT, $0-32
 	MOVQ DX, (CX)
 	RET
 
+// func StoreReleaseAsking64(p *uint64, v uint64, ahead unsafe.Pointer)
+// The assembler does not know PREFETCHW (AX). Processors without it do nothing there.
+TEXT ·StoreReleaseAsking64(SB), NOSPLIT, $0-24
+	MOVQ p+0(FP), CX
+	MOVQ v+8(FP), BX
+	MOVQ ahead+16(FP), AX
+	MOVQ BX, (CX)
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x08
+	RET
+
+// func StoreReleaseAsking64x2(p *uint64, v uint64, q *uint64, w uint64, ahead unsafe.Pointer)
+TEXT ·StoreReleaseAsking64x2(SB), NOSPLIT, $0-40
+	MOVQ p+0(FP), SI
+	MOVQ v+8(FP), BX
+	MOVQ q+16(FP), CX
+	MOVQ w+24(FP), DX
+	MOVQ ahead+32(FP), AX
+	MOVQ BX, (SI)
+	MOVQ DX, (CX)
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x08
+	RET
+
 // func Pause(n uint32)
 TEXT ·Pause(SB), NOSPLIT, $0-4
 	MOVL n+0(FP), AX
@@ -36,4 +58,10 @@ done:
 TEXT ·Prefetch(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	PREFETCHT0 (AX)
+	RET
+
+// func PrefetchWrite(p unsafe.Pointer)
+TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x08
 	RET

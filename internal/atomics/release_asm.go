@@ -15,6 +15,17 @@ func StoreRelease64(p *uint64, v uint64)
 //go:noescape
 func StoreRelease64x2(p *uint64, v uint64, q *uint64, w uint64)
 
+// StoreReleaseAsking64 is StoreRelease64, and then asks for the line at ahead, to be written: see
+// PrefetchWrite.
+//
+//go:noescape
+func StoreReleaseAsking64(p *uint64, v uint64, ahead unsafe.Pointer)
+
+// StoreReleaseAsking64x2 is StoreRelease64x2, and then asks for the line at ahead.
+//
+//go:noescape
+func StoreReleaseAsking64x2(p *uint64, v uint64, q *uint64, w uint64, ahead unsafe.Pointer)
+
 // Pause tells the core n times that this is a spin loop.
 //
 //go:noescape
@@ -24,3 +35,9 @@ func Pause(n uint32)
 //
 //go:noescape
 func Prefetch(p unsafe.Pointer)
+
+// PrefetchWrite asks for the line at p, to be written: from then until another core asks for
+// it, a store or compare-and-swap there waits for nothing. It never faults.
+//
+//go:noescape
+func PrefetchWrite(p unsafe.Pointer)

@@ -19,6 +19,14 @@ func StoreRelease64x2(p *uint64, v uint64, q *uint64, w uint64) {
 	StoreRelease64(q, w)
 }
 
+// StoreReleaseAsking64 is StoreRelease64. Elsewhere it also asks for the line at ahead.
+func StoreReleaseAsking64(p *uint64, v uint64, _ unsafe.Pointer) { StoreRelease64(p, v) }
+
+// StoreReleaseAsking64x2 is StoreRelease64x2. Elsewhere it also asks for the line at ahead.
+func StoreReleaseAsking64x2(p *uint64, v uint64, q *uint64, w uint64, _ unsafe.Pointer) {
+	StoreRelease64x2(p, v, q, w)
+}
+
 // Pause tells the core n times that this is a spin loop.
 func Pause(n uint32) {
 	var sink uint32
@@ -29,3 +37,6 @@ func Pause(n uint32) {
 
 // Prefetch asks for the line at p, to be read. Here it does nothing.
 func Prefetch(unsafe.Pointer) {}
+
+// PrefetchWrite asks for the line at p, to be written. Here it does nothing.
+func PrefetchWrite(unsafe.Pointer) {}

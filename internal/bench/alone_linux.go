@@ -29,31 +29,3 @@ func newMemcpy(c Case, clock *monotonic) end {
 		return nil
 	}}
 }
-
-// attacher attaches to a queue and leaves it. Only attaching is timed.
-type attacher struct {
-	queue string
-	clock *monotonic
-}
-
-func newAttach(s spec, c *monotonic) end { return &attacher{s.queue(), c} }
-
-func (a *attacher) run(o order) (out outcome, err error) {
-	out.hist = newHistogram()
-	for range o.N {
-		t := a.clock.now()
-		p, err := openProducer(a.queue)
-		if err != nil {
-			return out, err
-		}
-		ns := a.clock.now() - t
-		out.end += ns // from 0 on: the sum of the times
-		record(out.hist, ns)
-		if err := p.Close(); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
-}
-
-func (a *attacher) close() error { return nil }

@@ -22,30 +22,42 @@ const (
 	Alone Kind = "alone"
 	// Shell: a pipeline of commands.
 	Shell Kind = "shell"
+	// Memory: what a process takes that sleeps. Its figures are bytes.
+	Memory Kind = "memory"
 )
 
 // The links that records go over.
 const (
-	linkRing      = "ring"      // producer.Raw to consumer.Raw
-	linkBareRing  = "bare ring" // the ring alone: never asleep, no sleeper to wake
-	linkLarge     = "large"     // Reserve and Commit, Lease and Ack
-	linkTyped     = "typed"     // values of a struct
-	linkLines     = "lines"     // two cache lines
-	linkSlots     = "slots"     // a ring of cache lines, no queue
-	linkFutex     = "futex"     // two futexes
-	linkChannel   = "channel"   // a Go channel
-	linkPipe      = "pipe"      // two pipes
-	linkUnix      = "unix"      // an AF_UNIX stream
-	linkSeqpacket = "seqpacket" // an AF_UNIX socket that keeps records apart
-	linkTCP       = "tcp"       // over the loopback
-	linkMQ        = "mq"        // two POSIX message queues
-	linkMemcpy    = "memcpy"    // one core copies
-	linkEncode    = "encode"    // the codec, without a queue
-	linkDecode    = "decode"
-	linkAttach    = "attach"    // attach to a queue and leave it
-	linkRedeliver = "redeliver" // a killed consumer's record reaches a busy one
-	linkCommands  = "commands"
-	linkCat       = "cat"
+	linkRing       = "ring"      // producer.Raw to consumer.Raw
+	linkBareRing   = "bare ring" // the ring alone: never asleep, no sleeper to wake
+	linkSelect     = "select"    // the same, received through a selector.Set
+	linkLarge      = "large"     // Reserve and Commit, Lease and Ack
+	linkTyped      = "typed"     // values of a struct
+	linkLines      = "lines"     // two cache lines
+	linkSlots      = "slots"     // a ring of cache lines, no queue
+	linkFutex      = "futex"     // two futexes
+	linkChannel    = "channel"   // a Go channel
+	linkPipe       = "pipe"      // two pipes
+	linkUnix       = "unix"      // an AF_UNIX stream
+	linkSeqpacket  = "seqpacket" // an AF_UNIX socket that keeps records apart
+	linkTCP        = "tcp"       // over the loopback
+	linkMQ         = "mq"        // two POSIX message queues
+	linkMemcpy     = "memcpy"    // one core copies
+	linkEncode     = "encode"    // the codec, without a queue
+	linkDecode     = "decode"
+	linkAttach     = "attach"      // attach to a queue and leave it
+	linkBareAttach = "bare attach" // the system calls of that alone
+	linkRedeliver  = "redeliver"   // a killed consumer's record reaches a busy one
+	linkConn       = "conn"        // a connection of package conn
+	linkGoUnix     = "go unix"     // sockets and pipes by way of the Go runtime's poller
+	linkGoTCP      = "go tcp"
+	linkGoPipe     = "go pipe"
+	linkRPC        = "rpc"       // package rpc
+	linkNetRPC     = "net/rpc"   // over an AF_UNIX stream
+	linkIdle       = "idle"      // shmq-recv, asleep
+	linkBareIdle   = "bare idle" // a program that does nothing else
+	linkCommands   = "commands"
+	linkCat        = "cat"
 )
 
 // Case is one row. Processes of a case get it as JSON.
@@ -67,18 +79,34 @@ type Case struct {
 	Producers int `json:"producers"`
 	Consumers int `json:"consumers"`
 
+	// Queues is how many queues the receiver waits for, of which one is used.
+	Queues int `json:"queues,omitempty"`
+
 	// OneCore: all ends share a core.
 	OneCore bool `json:"one_core,omitempty"`
+	// Flight is how many calls are in flight, where it is more than one.
+	Flight int `json:"flight,omitempty"`
 	// Wait: the ends of a round trip wait for a record as programs do, instead of
 	// polling for it.
 	Wait bool `json:"wait,omitempty"`
+	// HTTP: the round trips are requests, and their answers have the payload.
+	HTTP bool `json:"http,omitempty"`
+	// Park: a connection sleeps at once where it would spin.
+	Park bool `json:"park,omitempty"`
 	// Confined: each process has its core only from its start on, so it does not
 	// spin before it sleeps.
 	Confined bool `json:"confined,omitempty"`
 	// Use is what the consumer does with a large record.
 	Use use `json:"use,omitempty"`
+	// Leave: of attaching to a queue and leaving it both are timed.
+	Leave bool `json:"leave,omitempty"`
 	// Rate is records a second, of an open loop.
 	Rate float64 `json:"rate,omitempty"`
+
+	// Pause is how many PAUSE instructions a bare case has between failed tries.
+	Pause int `json:"pause,omitempty"`
+	// Claims: each end of a bare case claims a slot by a compare-and-swap of its number.
+	Claims bool `json:"claims,omitempty"`
 
 	// Limit are the cases whose slowest is what the hardware allows for.
 	Limit []string `json:"limit,omitempty"`
@@ -113,13 +141,13 @@ func (c Case) Matches(pattern string) bool {
 
 // Latency reports whether single operations are timed.
 func (c Case) Latency() bool {
-	return c.Kind == RoundTrip || c.Kind == OpenLoop || c.Link == linkAttach || c.Link == linkRedeliver
+	return c.Kind == RoundTrip || c.Kind == OpenLoop || c.Link == linkAttach || c.Link == linkBareAttach || c.Link == linkRedeliver
 }
 
 // ours reports whether the case goes through a queue of ours.
 func (c Case) ours() bool {
 	switch c.Link {
-	case linkRing, linkBareRing, linkLarge, linkTyped, linkAttach, linkRedeliver, linkCommands:
+	case linkRing, linkSelect, linkBareRing, linkLarge, linkTyped, linkAttach, linkBareAttach, linkRedeliver, linkCommands:
 		return true
 	}
 	return false

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func TestNamesAreUniqueAndReferencesExist(t *testing.T) {
 		}
 	}
 	for _, g := range Goals() {
-		for _, name := range append([]string{g.Case}, g.Against...) {
+		for _, name := range slices.Concat([]string{g.Case}, g.Against, g.Beside) {
 			_, err := find(Cases(), name)
 			require.NoError(t, err)
 		}

@@ -28,6 +28,7 @@ func BenchmarkOneCore(b *testing.B)    { family(b, "one-core") }
 func BenchmarkLarge(b *testing.B)      { family(b, "large") }
 func BenchmarkTyped(b *testing.B)      { family(b, "typed") }
 func BenchmarkOpenLoop(b *testing.B)   { family(b, "open-loop") }
+func BenchmarkSelect(b *testing.B)     { family(b, "select") }
 func BenchmarkAttach(b *testing.B)     { family(b, "attach") }
 
 // BenchmarkShell counts lines.

@@ -133,6 +133,9 @@ func openEnd(s spec) (end, error) {
 		clock.sleep = nanosleep
 	}
 	sends := s.End < s.Case.Producers
+	if s.Case.HTTP {
+		return newHTTP(s, clock)
+	}
 	switch s.Case.Link {
 	case linkMemcpy:
 		return newMemcpy(s.Case, clock), nil
@@ -142,6 +145,8 @@ func openEnd(s spec) (end, error) {
 		return newDecode(clock)
 	case linkAttach:
 		return newAttach(s, clock), nil
+	case linkBareAttach:
+		return newBareAttach(s, clock)
 	case linkRedeliver:
 		return newRedelivery(s, clock)
 	case linkLines:
@@ -167,12 +172,23 @@ func openEnd(s spec) (end, error) {
 		return newTypedReceiver(s, clock)
 	case linkRing:
 		return newRingEnd(s, clock)
+	case linkSelect:
+		return newSelectEnd(s, clock)
+	case linkRPC:
+		return newRPC(s, clock)
+	case linkNetRPC:
+		return newNetRPC(s, clock)
 	}
 	var p port
 	var err error
-	if s.Case.Link == linkSlots {
+	switch s.Case.Link {
+	case linkSlots:
 		p, err = slotsPort(s)
-	} else {
+	case linkConn:
+		p, err = connPort(s)
+	case linkGoUnix, linkGoTCP, linkGoPipe:
+		p, err = pollerPort(s.Case)
+	default:
 		p, err = peerPort(s.Case)
 	}
 	if err != nil {

@@ -20,6 +20,10 @@ type Host struct {
 	Commit      string    `json:"commit,omitempty"` // with +dirty if it was changed
 	Time        time.Time `json:"time"`
 	ClockNs     float64   `json:"clock_ns"` // what reading the clock once adds to a latency
+	// Distance is how far apart the cores were, of most goals; Changed, that it was not the same
+	// all the time.
+	Distance Distance `json:"distance,omitempty"`
+	Changed  bool     `json:"distance_changed,omitempty"`
 }
 
 // thisHost describes the machine, the program and the moment.

@@ -21,7 +21,7 @@ const (
 // to receive from, to send to. The caller closes them.
 func peerFiles(c Case) (ends [2][2]*os.File, err error) {
 	switch c.Link {
-	case linkPipe:
+	case linkPipe, linkGoPipe:
 		return twoWays(func() (r, w int, err error) {
 			var p [2]int
 			err = unix.Pipe2(p[:], unix.O_CLOEXEC)
@@ -29,11 +29,11 @@ func peerFiles(c Case) (ends [2][2]*os.File, err error) {
 		})
 	case linkMQ:
 		return twoWays(func() (r, w int, err error) { return openMQ(c.Payload) })
-	case linkUnix:
+	case linkUnix, linkGoUnix:
 		return socketPair(unix.SOCK_STREAM)
 	case linkSeqpacket:
 		return socketPair(unix.SOCK_SEQPACKET)
-	case linkTCP:
+	case linkTCP, linkGoTCP:
 		return tcpPair()
 	}
 	return ends, fmt.Errorf("no such link: %s", c.Link)

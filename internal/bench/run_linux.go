@@ -37,7 +37,21 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
+	rep.Host.Distance, rep.Host.Changed = overall(rep.Goals)
 	return rep, nil
+}
+
+// overall returns the distance of the goals that have one.
+func overall(goals []GoalResult) (d Distance, changed bool) {
+	var ds []Distance
+	for _, g := range goals {
+		if g.Distance != Unknown {
+			ds = append(ds, g.Distance)
+		}
+		changed = changed || g.Changed
+	}
+	d, other := prevailing(ds)
+	return d, changed || other
 }
 
 // row measures a case, and its limit in turn with it.
@@ -60,26 +74,42 @@ func (o Options) row(ctx context.Context, c Case) (Result, error) {
 
 // goal measures a case in turn with what it is held against.
 func (o Options) goal(ctx context.Context, g Goal) (GoalResult, error) {
-	group, err := withCases(nil, append([]string{g.Case}, g.Against...))
+	group, err := withCases(nil, slices.Concat([]string{g.Case}, g.Against, g.Beside))
 	if err != nil {
 		return GoalResult{}, err
+	}
+	probed := len(allowed) >= 2 && group[0].Kind != Shell
+	if probed {
+		if group, err = withCases(group, []string{probe}); err != nil {
+			return GoalResult{}, err
+		}
 	}
 	reps, _, err := o.alternate(ctx, group)
 	if errors.Is(err, ErrUnavailable) {
-		return GoalResult{Case: g.Case, Against: g.Against, Kind: g.Kind, Bound: g.Bound, Skipped: err.Error()}, nil
+		r := g.result()
+		r.Skipped = err.Error()
+		return r, nil
 	}
 	if err != nil {
 		return GoalResult{}, err
 	}
-	var against float64
-	for _, l := range reps[1:] {
-		against = max(against, median(times(l)))
+	var f figures
+	if probed {
+		f.distance, f.changed = keepPrevailing(reps)
+	}
+	f.ns = median(times(reps[0]))
+	for i := range g.Against {
+		f.against = append(f.against, median(times(reps[1+i])))
+	}
+	for i := range g.Beside {
+		f.beside = append(f.beside, median(times(reps[1+len(g.Against)+i])))
 	}
 	var send, receive []float64
 	for _, r := range reps[0] {
 		send, receive = append(send, r.sendAllocs), append(receive, r.receiveAllocs)
 	}
-	return g.judge(median(times(reps[0])), against, median(send), median(receive)), nil
+	f.sendAllocs, f.receiveAllocs = median(send), median(receive)
+	return g.judge(f), nil
 }
 
 // withCases adds the named cases to cs.
@@ -113,7 +143,11 @@ func (o Options) alternate(ctx context.Context, cs []Case) (reps [][]rep, note s
 			return nil, "", err
 		}
 		setups = append(setups, s)
-		if ns[i], err = s.Calibrate(ctx, o.Time); err != nil {
+		d := o.Time
+		if i > 0 && c.Name == probe {
+			d = min(d, probeTime)
+		}
+		if ns[i], err = s.Calibrate(ctx, d); err != nil {
 			return nil, "", err
 		}
 	}
@@ -152,6 +186,8 @@ func (s *Setup) repeat(ctx context.Context, n int, percentiles bool) (rep, error
 }
 
 const (
+	// probeTime is how long a look at the distance takes at most.
+	probeTime = 5 * time.Millisecond
 	// seqLines is how many lines the pipelines move in DefaultTime's place: a number
 	// that makes their start not count.
 	seqLines = 20_000_000
@@ -163,6 +199,8 @@ func (s *Setup) Calibrate(ctx context.Context, d time.Duration) (int, error) {
 	switch s.c.Kind {
 	case OpenLoop:
 		return max(1, int(s.c.Rate*d.Seconds())), nil
+	case Memory:
+		return 1, nil
 	case Shell:
 		return max(1, int(seqLines*min(1, float64(d)/float64(DefaultTime)))), nil
 	}

@@ -132,7 +132,7 @@ func withoutNote(ks []string) []string {
 func TestGoalIsMeasured(t *testing.T) {
 	var seen []GoalResult
 	rep, err := Run(t.Context(), Options{
-		Goals: []Goal{{"throughput/one-one", []string{"throughput/pipe"}, Speed, 1e-9}, {"typed/one-one", nil, Allocations, 0}},
+		Goals: []Goal{{Case: "throughput/one-one", Against: []string{"throughput/pipe"}, Kind: Speed, Bound: 1e-9}, {Case: "typed/one-one", Kind: Allocations}},
 		Time:  time.Millisecond, Repetitions: 1,
 		Goal: func(g GoalResult) error { seen = append(seen, g); return nil },
 	})

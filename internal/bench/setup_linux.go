@@ -35,6 +35,11 @@ func Open(ctx context.Context, c Case) (_ *Setup, err error) {
 			return nil, err
 		}
 	}
+	if c.Link == linkIdle {
+		if _, err := command("shmq-recv"); err != nil {
+			return nil, err
+		}
+	}
 	if len(allowed) < 2 && c.ends() > 1 && !c.OneCore {
 		if c.Kind == RoundTrip && !c.Wait && c.ours() || c.Link == linkLines || c.Link == linkSlots || c.Link == linkBareRing {
 			return nil, fmt.Errorf("%w: it polls, so it needs a core for each end", ErrUnavailable)
@@ -64,7 +69,7 @@ func makeDir() (string, error) {
 // start makes what the processes share, and starts them.
 func (s *Setup) start(ctx context.Context) error {
 	c := s.c
-	if c.Kind == Shell {
+	if c.Kind == Shell || c.Kind == Memory {
 		return nil
 	}
 	if err := makeWords(wordsIn(s.dir)); err != nil {
@@ -80,7 +85,7 @@ func (s *Setup) start(ctx context.Context) error {
 	var files [2][2]*os.File
 	processes := c.ends()
 	switch c.Link {
-	case linkPipe, linkUnix, linkSeqpacket, linkTCP, linkMQ:
+	case linkPipe, linkUnix, linkSeqpacket, linkTCP, linkMQ, linkGoUnix, linkGoTCP, linkGoPipe:
 		var err error
 		if files, err = peerFiles(c); err != nil {
 			return err
@@ -107,10 +112,11 @@ func (s *Setup) start(ctx context.Context) error {
 // queues are the names of the case's queues.
 func (s *Setup) queues() []string {
 	q := queueIn(s.dir)
+	names := idle(q, s.c.Queues)
 	if s.c.Kind == RoundTrip {
-		return []string{q, back(q)}
+		names = append(names, back(q))
 	}
-	return []string{q}
+	return append(names, q)
 }
 
 // Sample is what one run has measured.
@@ -152,6 +158,11 @@ func (s *Setup) Run(ctx context.Context, n int, timed bool) (Sample, error) {
 	if s.c.Kind == Shell {
 		d, err := runShell(ctx, s.c, s.dir, n)
 		return Sample{Elapsed: d, Ops: n}, s.explain(err)
+	}
+	if s.c.Kind == Memory {
+		f, err := measureIdle(ctx, s.c, s.dir)
+		s.note = f.String()
+		return Sample{Elapsed: time.Duration(f.sum() * int64(n)), Ops: n}, s.explain(err)
 	}
 	p := s.c.Producers
 	n = (n + p - 1) / p * p
@@ -218,11 +229,11 @@ func (s *Setup) Note() string {
 
 // sleeps returns how often the ends have gone to sleep.
 func (s *Setup) sleeps() int {
-	if s.c.Link != linkRing {
+	if s.c.Link != linkRing && s.c.Link != linkSelect {
 		return s.slept
 	}
-	n := 0
-	for _, q := range s.queues() {
+	n, q := 0, queueIn(s.dir)
+	for _, q := range []string{q, back(q)} {
 		info, err := shmq.Stat(q)
 		if err != nil {
 			return 0

@@ -46,21 +46,32 @@ func TestSummaryWithoutLimitOrLatencies(t *testing.T) {
 
 func TestGoalsAreJudged(t *testing.T) {
 	for _, c := range []struct {
-		goal                Goal
-		ns, against, allocs float64
-		value               float64
-		met                 bool
+		goal     Goal
+		ns       float64
+		against  []float64
+		allocs   float64
+		distance Distance
+		value    float64
+		met      bool
 	}{
-		{goal: Goal{Kind: Time, Bound: 1.15}, ns: 115, against: 100, value: 1.15, met: true},
-		{goal: Goal{Kind: Time, Bound: 1.15}, ns: 120, against: 100, value: 1.2},
-		{goal: Goal{Kind: Speed, Bound: 40}, ns: 10, against: 400, value: 40, met: true},
-		{goal: Goal{Kind: Speed, Bound: 40}, ns: 11, against: 400, value: 400.0 / 11},
+		{goal: Goal{Kind: Time, Bound: 1.15}, ns: 115, against: []float64{100}, value: 1.15, met: true},
+		{goal: Goal{Kind: Time, Bound: 1.15}, ns: 120, against: []float64{100}, value: 1.2},
+		{goal: Goal{Kind: Speed, Bound: 40}, ns: 10, against: []float64{400}, value: 40, met: true},
+		{goal: Goal{Kind: Speed, Bound: 40}, ns: 11, against: []float64{400}, value: 400.0 / 11},
 		{goal: Goal{Kind: Allocations}, ns: 10, allocs: 1e-6, value: 1e-6, met: true},
 		{goal: Goal{Kind: Allocations}, ns: 10, allocs: 1, value: 1},
 		{goal: Goal{Kind: Nanoseconds, Bound: 1e6}, ns: 1e6, value: 1e6, met: true},
 		{goal: Goal{Kind: Nanoseconds, Bound: 1e6}, ns: 1e6 + 1, value: 1e6 + 1},
+		{goal: Goal{Kind: Bytes, Bound: 1e6}, ns: 1e6, value: 1e6, met: true},
+		{goal: Goal{Kind: Bytes, Bound: 1e6}, ns: 1e6 + 1, value: 1e6 + 1},
+		{goal: Goal{Kind: Time, Bound: 1.1}, ns: 110, against: []float64{80, 100}, value: 1.1, met: true},
+		{goal: Goal{Kind: Time, Bound: 1.1, Best: true}, ns: 110, against: []float64{100, 80}, value: 1.375},
+		{goal: Goal{Kind: Time, Bound: 1.1, Best: true}, ns: 110, against: []float64{80, 100}, value: 1.375},
+		{goal: Goal{Kind: Time, Bound: 1.1, Far: 1.4}, ns: 130, against: []float64{100}, distance: Near, value: 1.3},
+		{goal: Goal{Kind: Time, Bound: 1.1, Far: 1.4}, ns: 130, against: []float64{100}, distance: Far, value: 1.3, met: true},
+		{goal: Goal{Kind: Nanoseconds, Bound: 4}, ns: 5, distance: Far, value: 5},
 	} {
-		r := c.goal.judge(c.ns, c.against, 0, c.allocs)
+		r := c.goal.judge(figures{ns: c.ns, against: c.against, receiveAllocs: c.allocs, distance: c.distance})
 		require.InDelta(t, c.value, r.Value, 1e-9, "%+v", c.goal)
 		require.Equal(t, c.met, r.Met, "%+v", c.goal)
 	}

@@ -44,11 +44,11 @@ func (t Table) Row(r Result) error {
 	return t.print(rowFormat, append(row, limit, ratio, bandwidth, strings.Join(notes, "; "))...)
 }
 
-const goalFormat = "%-34s %11s  %-34s %11s %9s  %-9s %s\n"
+const goalFormat = "%-30s %9s  %-32s %11s %8s  %-13s %-6s %-8s %s\n"
 
 // GoalHeader prints the columns of goals.
 func (t Table) GoalHeader() error {
-	return t.print(goalFormat, "CASE", "NS/OP", "AGAINST", "NS/OP", "VALUE", "GOAL", "")
+	return t.print(goalFormat, "CASE", "NS/OP", "AGAINST", "NS/OP", "VALUE", "GOAL", "", "CORES", "")
 }
 
 // Goal prints a goal.
@@ -62,7 +62,15 @@ func (t Table) Goal(g GoalResult) error {
 	}
 	against, ns := "-", "-"
 	if len(g.Against) > 0 {
-		against, ns = strings.Join(g.Against, ", "), digits(g.AgainstNs)
+		against, ns = strings.Join(g.Against, ", "), each(g.Each)
+	}
+	cores := string(g.Distance)
+	if g.Changed {
+		cores += ", changed"
+	}
+	var beside []string
+	for i, name := range g.Beside {
+		beside = append(beside, name+" "+digits(g.BesideNs[i]))
 	}
 	bound := strconv.FormatFloat(g.Bound, 'g', 3, 64)
 	value := strconv.FormatFloat(g.Value, 'f', 2, 64)
@@ -75,8 +83,21 @@ func (t Table) Goal(g GoalResult) error {
 		bound, value = bound+" allocs", allocs(g.Value)
 	case Nanoseconds:
 		bound, value = "<= "+count(int64(g.Bound))+" ns", digits(g.Value)
+	case Bytes:
+		bound, value = "<= "+count(int64(g.Bound))+" B", digits(g.Value)
 	}
-	return t.print(goalFormat, g.Case, digits(g.NsPerOp), against, ns, value, bound, verdict)
+	return t.print(goalFormat, g.Case, digits(g.NsPerOp), against, ns, value, bound, verdict, cores, strings.Join(beside, ", "))
+}
+
+// cores says how far apart the cores were.
+func cores(h Host) string {
+	switch {
+	case h.Distance == Unknown:
+		return ""
+	case h.Changed:
+		return "; the distance of the cores changed"
+	}
+	return "; cores " + string(h.Distance)
 }
 
 // Host prints where was measured, on one line.
@@ -85,13 +106,22 @@ func (t Table) Host(h Host) error {
 	if h.Virtualised {
 		kind = "virtual machine"
 	}
-	return t.print("\n%s, %d cores, %s; Linux %s; %s; shmq %s; %s\n", h.CPU, h.Cores, kind, h.Kernel, h.Go, h.Version, h.Time.Format("2006-01-02 15:04 MST"))
+	return t.print("\n%s, %d cores, %s; Linux %s; %s; shmq %s; %s%s\n", h.CPU, h.Cores, kind, h.Kernel, h.Go, h.Version, h.Time.Format("2006-01-02 15:04 MST"), cores(h))
 }
 
 func (t Table) print(format string, args ...any) error {
 	line := fmt.Sprintf(format, args...)
 	_, err := io.WriteString(t.W, strings.TrimRight(line, " \n")+"\n")
 	return err
+}
+
+// each returns several times.
+func each(ns []float64) string {
+	var s []string
+	for _, n := range ns {
+		s = append(s, digits(n))
+	}
+	return strings.Join(s, " / ")
 }
 
 // digits returns nanoseconds with about three digits.

@@ -96,23 +96,33 @@ func newLines(s spec, clock *monotonic) (end, error) {
 	}
 	there, here := (*uint64)(word(0)), (*uint64)(word(1))
 	unmap := func() error { return sys.Unmap(mem) }
-	n := uint64(0)
+	n, pause := uint64(0), uint32(s.Case.Pause)
 	if s.End == 0 {
 		return &pinger{clock: clock, close_: unmap, round: func() error {
 			n++
 			atomics.StoreRelease64(there, n)
-			for atomics.Load64(here) != n {
-			}
+			await(here, n, pause)
 			return nil
 		}}, nil
 	}
 	return &echoer{close_: unmap, round: func() error {
 		n++
-		for atomics.Load64(there) != n {
-		}
+		await(there, n, pause)
 		atomics.StoreRelease64(here, n)
 		return nil
 	}}, nil
+}
+
+// await polls a word until it is n.
+func await(word *uint64, n uint64, pause uint32) {
+	if pause == 0 { // the loop has nothing else in it
+		for atomics.Load64(word) != n {
+		}
+		return
+	}
+	for atomics.Load64(word) != n {
+		atomics.Pause(pause)
+	}
 }
 
 // newFutex is an end of the round trip of bare futexes. The calls are raw: the

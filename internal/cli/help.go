@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/program"
 )
 
 // helpVerb is the verb that cobra offers, but with an error for a word that is no verb.
@@ -26,7 +27,7 @@ func helpVerb() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 && c == cmd.Root() {
-				return noVerb(cmd.Root(), args)
+				return program.NoVerb(cmd.Root(), args)
 			}
 			if len(rest) > 0 {
 				return exit.Usage("there is no command %q", strings.Join(args, " "))

@@ -22,7 +22,7 @@ func verbs() []*cobra.Command {
 	var found []*cobra.Command
 	for _, c := range cli.Shmq().Commands() {
 		if !c.Hidden {
-			found = append(found, c)
+			found = append(append(found, c), c.Commands()...)
 		}
 	}
 	return append(found, cli.Send("shmq-send"), cli.Recv("shmq-recv"))

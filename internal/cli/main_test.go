@@ -16,13 +16,14 @@ import (
 
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli"
+	"github.com/shmq/shmq/internal/cli/program"
 	"github.com/shmq/shmq/producer"
 )
 
 // The test binary is all the commands: it runs one when it is called by its name.
 func TestMain(m *testing.M) {
 	command := func(root func() *cobra.Command) func() {
-		return func() { os.Exit(cli.Main(root())) }
+		return func() { os.Exit(program.Main(root())) }
 	}
 	testscript.Main(m, map[string]func(){
 		"shmq":      command(cli.Shmq),

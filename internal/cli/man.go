@@ -11,6 +11,7 @@ import (
 
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
+	"github.com/shmq/shmq/internal/cli/program"
 )
 
 const manLong = `Write the manual pages, one for each verb, from the same texts as --help.`
@@ -52,7 +53,7 @@ func manPages() (pages []*cobra.Command) {
 	pages = programs()
 	for _, cmd := range pages[0].Commands() {
 		if !cmd.Hidden && cmd.Name() != "send" && cmd.Name() != "recv" {
-			pages = append(pages, cmd)
+			pages = append(append(pages, cmd), cmd.Commands()...)
 		}
 	}
 	return pages
@@ -65,7 +66,7 @@ func manPage(cmd *cobra.Command) string {
 	name := pageName(cmd)
 	var b strings.Builder
 	section := func(title, text string) { fmt.Fprintf(&b, ".SH %s\n%s", title, text) }
-	fmt.Fprintf(&b, ".TH %s 1 \"\" \"shmq %s\" \"shmq\"\n", strings.ToUpper(roff(name)), roff(version()))
+	fmt.Fprintf(&b, ".TH %s 1 \"\" \"shmq %s\" \"shmq\"\n", strings.ToUpper(roff(name)), roff(program.Version()))
 	section("NAME", roff(name)+` \- `+roff(cmd.Short)+"\n")
 	section("SYNOPSIS", roffBlock(cmd.UseLine()))
 	section("DESCRIPTION", roffText(cmd.Long))

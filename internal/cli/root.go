@@ -5,11 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shmq/shmq/internal/cli/ask"
 	"github.com/shmq/shmq/internal/cli/backup"
+	"github.com/shmq/shmq/internal/cli/connect"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/keep"
 	"github.com/shmq/shmq/internal/cli/look"
 	"github.com/shmq/shmq/internal/cli/measure"
+	"github.com/shmq/shmq/internal/cli/program"
 	"github.com/shmq/shmq/internal/cli/stream"
 )
 
@@ -30,8 +33,8 @@ func Shmq() *cobra.Command {
 		Short:   "message queues in shared memory",
 		Long:    rootLong,
 		Example: rootExample,
-		Version: version(),
-		Args:    noVerb,
+		Version: program.Version(),
+		Args:    program.NoVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
 			_ = cmd.Help() // if stderr is closed no user can be told
@@ -40,9 +43,11 @@ func Shmq() *cobra.Command {
 	}
 	root.AddCommand(
 		verb(Send("shmq-send")), verb(Recv("shmq-recv")), stream.Drain(), stream.Requeue(),
+		ask.Call(), ask.Serve(),
 		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(),
 		look.List(), look.Stat(), look.Top(), look.Check(), look.Peek(), look.Tail(),
 		backup.Dump(), backup.Load(),
+		connect.Conn(),
 		measure.Demo(), measure.DemoChild(), measure.Bench(), measure.BenchChild(),
 		versionVerb(), completion(), manVerb(),
 	)
@@ -51,21 +56,15 @@ func Shmq() *cobra.Command {
 }
 
 // Send returns the verb that sends, as a command of that name.
-func Send(name string) *cobra.Command { return program(stream.Send(name)) }
+func Send(name string) *cobra.Command { return program.Of(stream.Send(name)) }
 
 // Recv returns the verb that receives, as a command of that name.
-func Recv(name string) *cobra.Command { return program(stream.Recv(name)) }
-
-// program gives a command that may be a program of its own a version.
-func program(cmd *cobra.Command) *cobra.Command {
-	cmd.Version = version()
-	return cmd
-}
+func Recv(name string) *cobra.Command { return program.Of(stream.Recv(name)) }
 
 // verb makes a verb of shmq out of a program of its own, examples and all.
-func verb(program *cobra.Command) *cobra.Command {
-	name := strings.TrimPrefix(program.Name(), "shmq-")
-	program.Example = strings.ReplaceAll(program.Example, program.Name(), "shmq "+name)
-	program.Use = strings.TrimPrefix(program.Use, "shmq-")
-	return program
+func verb(cmd *cobra.Command) *cobra.Command {
+	name := strings.TrimPrefix(cmd.Name(), "shmq-")
+	cmd.Example = strings.ReplaceAll(cmd.Example, cmd.Name(), "shmq "+name)
+	cmd.Use = strings.TrimPrefix(cmd.Use, "shmq-")
+	return cmd
 }

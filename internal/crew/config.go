@@ -6,6 +6,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/intake"
 )
 
 // Record is a record in work.
@@ -17,20 +18,22 @@ type Record struct {
 	// Attempt is 1 when the crew tries the record for the first time. One that ends with a
 	// Shortage does not count.
 	Attempt int
-	// Redelivered, ID and SentAt are those of the lease.
+	// Queue, Redelivered, ID and SentAt are those of the lease.
+	Queue       string
 	Redelivered int
 	ID          shmq.ID
 	SentAt      time.Time
 	// Value is what Prepare made of it.
 	Value any
 
+	from  *consumer.Raw
 	lease consumer.Lease
 	err   error // of the last attempt
 }
 
 // Config says what a crew does.
 type Config struct {
-	From *consumer.Raw
+	From *intake.Intake
 	// Jobs is how many handlers run at a time, at least 1.
 	Jobs int
 	// Batch is how many records a handler gets at a time at most, at least 1. It gets what
@@ -64,9 +67,6 @@ type Config struct {
 	// See Permanent, Shortage, Fatal and Partial for what else it may return. It may
 	// panic.
 	Handle func(ctx context.Context, rs []*Record) error
-	// Over, if not nil, says what becomes of an error of the consumer, such as the end of a
-	// stream.
-	Over func(error) error
 	// Observe is told what happens, by any goroutine. nil for no observer.
 	Observe func(Event)
 

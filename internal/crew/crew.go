@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/intake"
 )
 
-// Crew works on the records of a queue, once.
+// Crew works on the records of a queue, or of several, once.
 type Crew struct {
 	Config
 
@@ -24,7 +25,7 @@ type Crew struct {
 	stop    context.CancelFunc
 	hands   context.Context // of handlers
 	running atomic.Int32    // jobs
-	lanes   map[string]*lane
+	lanes   map[laneKey]*lane
 	parked  int              // records in lanes
 	idle    time.Time        // since when a record is waited for
 	broken  error            // after this no attempt begins
@@ -50,12 +51,17 @@ var errWoken = errors.New("a job has ended")
 func New(c Config) *Crew {
 	most := mostRecords(c.From)
 	c.Jobs, c.Batch = min(c.Jobs, most), min(c.Batch, most)
-	return &Crew{Config: c, lanes: map[string]*lane{}, signal: make(chan struct{}, 1), leases: make([]consumer.Lease, c.Batch), late: lateAfter}
+	return &Crew{Config: c, lanes: map[laneKey]*lane{}, signal: make(chan struct{}, 1), leases: make([]consumer.Lease, c.Batch), late: lateAfter}
 }
 
-// mostRecords returns a bound of how many records a queue can hold: half of its slots hold
-// the largest, and no slot is smaller than 64 bytes.
-func mostRecords(c *consumer.Raw) int { return max(c.MaxRecord()/(64/2), 2) }
+// mostRecords returns a bound of how many records the queues can hold: half of the slots of
+// each hold the largest, and no slot is smaller than 64 bytes.
+func mostRecords(from *intake.Intake) (most int) {
+	for _, c := range from.All() {
+		most += max(c.MaxRecord()/(64/2), 2)
+	}
+	return most
+}
 
 // Running returns how many jobs there are just now. It may be called by any goroutine.
 func (c *Crew) Running() int { return int(c.running.Load()) }
@@ -132,9 +138,6 @@ func (c *Crew) loop() error {
 			c.waitForJob()
 		default:
 			if err := c.take(); err != nil && err != errWoken {
-				if c.Over != nil {
-					err = c.Over(err)
-				}
 				end = err
 			}
 		}

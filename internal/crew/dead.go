@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/shmq/shmq"
@@ -20,8 +17,8 @@ import (
 // first one is sent. Its methods are safe for concurrent use.
 type DeadQueue struct {
 	name string
-	from deadletter.Letter // what all letters of the worker have in common
-	like *shmq.Info        // of the queue that the records are in
+	from []origin
+	like *shmq.Info // of the queue that the records are in; of several, the one with the largest letters
 	note func(error)
 
 	turn chan struct{} // holds one token; a lock that a context can give up
@@ -34,23 +31,16 @@ const (
 	lastPause  = 10 * time.Second
 )
 
-// OpenDeadQueue returns the queue of that name for records of from. It is looked at if it exists.
-// Errors, which wrap shmq.ErrOption: it is the queue that the records come from, whatever
+// OpenDeadQueue returns the queue of that name for records of all from. It is looked at if it exists.
+// Errors, which wrap shmq.ErrOption: it is a queue that the records come from, whatever
 // the two are called; its records are smaller than a dead letter may be. Others: those of
 // shmq.Stat. note, unless nil, is told, once a letter, what a letter has to wait for.
-func OpenDeadQueue(name string, from *consumer.Raw, note func(error)) (*DeadQueue, error) {
-	like, err := shmq.Stat(from.Name())
-	if err != nil {
-		return nil, err
-	}
-	path, err := originPath(from.Name())
-	if err != nil {
-		return nil, err
-	}
-	host, _ := os.Hostname() // a letter without it is as good
-	q := &DeadQueue{
-		name: name, like: like, note: note, turn: make(chan struct{}, 1),
-		from: deadletter.Letter{Queue: from.Name(), Path: path, CreationID: from.CreationID(), Host: host, PID: os.Getpid()},
+func OpenDeadQueue(name string, from []*consumer.Raw, note func(error)) (*DeadQueue, error) {
+	q := &DeadQueue{name: name, note: note, turn: make(chan struct{}, 1)}
+	for _, c := range from {
+		if err := q.serve(c); err != nil {
+			return nil, err
+		}
 	}
 	if q.note == nil {
 		q.note = func(error) {}
@@ -59,19 +49,6 @@ func OpenDeadQueue(name string, from *consumer.Raw, note func(error)) (*DeadQueu
 		return nil, err
 	}
 	return q, q.look()
-}
-
-// originPath returns the path by which a queue is found from any directory, "" if it has
-// none.
-func originPath(name string) (string, error) {
-	if strings.HasPrefix(name, "fd:") || strings.HasPrefix(name, "sysv:") {
-		return "", nil
-	}
-	path, err := shmq.Path(name)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Abs(path)
 }
 
 // Name returns the queue's name.
@@ -91,12 +68,14 @@ func (q *DeadQueue) look() error {
 
 // check refuses a queue that would loop, or that has no room for some records.
 func (q *DeadQueue) check(id string, maxRecord int) error {
-	if id == q.from.CreationID {
-		return q.refuse("it is queue %q itself, by another name or the same; want another queue", q.from.Queue)
+	for i := range q.from {
+		if id == q.from[i].letter.CreationID {
+			return q.refuse("it is queue %q itself, by another name or the same; want another queue", q.from[i].letter.Queue)
+		}
 	}
-	if need := q.like.MaxRecord + q.from.Overhead(); maxRecord < need {
+	if most := q.largest(); maxRecord < most.need() {
 		return q.refuse("its records have up to %d bytes, and a dead letter of queue %q up to %d; remove it, and it is made anew with the first letter; or make it with --slots %d --slot-size %d",
-			maxRecord, q.from.Queue, need, q.like.Slots, q.slotSize())
+			maxRecord, most.letter.Queue, most.need(), q.like.Slots, q.slotSize())
 	}
 	return nil
 }
@@ -110,13 +89,13 @@ func (q *DeadQueue) refuse(format string, args ...any) error {
 func (q *DeadQueue) slotSize() int {
 	const unit = 64
 	each := max(q.like.Slots/2, 1)
-	need := q.like.MaxRecord + q.from.Overhead() + deadletter.MaxDetails
+	need := q.largest().need() + deadletter.MaxDetails
 	return ((need+each-1)/each + unit - 1) / unit * unit
 }
 
 // Send sends a letter, and waits for whatever is short until ctx ends: room in the queue,
 // space for it, a seat. A queue that was removed, or replaced, is made anew, or attached to
-// anew, and gets the letter. The parts of the letter that are the worker's are filled in. When
+// anew, and gets the letter. The parts of the letter that are the worker's are filled in, by its Queue. When
 // it returns nil the letter is in the queue, and on the disk if that queue has checksums.
 // Other errors say that no waiting would help.
 func (q *DeadQueue) Send(ctx context.Context, l deadletter.Letter) error {
@@ -126,7 +105,11 @@ func (q *DeadQueue) Send(ctx context.Context, l deadletter.Letter) error {
 		return context.Cause(ctx)
 	}
 	defer func() { <-q.turn }()
-	l.Queue, l.Path, l.CreationID, l.Host, l.PID = q.from.Queue, q.from.Path, q.from.CreationID, q.from.Host, q.from.PID
+	for i := range q.from {
+		if o := &q.from[i].letter; o.Queue == l.Queue {
+			l.Path, l.CreationID, l.Host, l.PID = o.Path, o.CreationID, o.Host, o.PID
+		}
+	}
 	told := false
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := q.try(ctx, &l, &told)

@@ -14,8 +14,8 @@ import (
 
 // job is records in work, by one goroutine at a time.
 type job struct {
-	key      string
-	records  []*Record // that have not been dealt with
+	key      laneKey
+	records  []*Record // that have not been dealt with, of one queue
 	done     []*Record // that are to be acknowledged
 	hopeless error     // why they are not tried at all
 
@@ -224,7 +224,7 @@ func (c *Crew) bury(j *job, rs []*Record) {
 	now := time.Now()
 	for _, r := range rs {
 		l := deadletter.Letter{
-			ID: r.ID.String(), Reason: r.err.Error(), Attempts: r.Attempt, Redelivered: r.Redelivered,
+			Queue: r.Queue, ID: r.ID.String(), Reason: r.err.Error(), Attempts: r.Attempt, Redelivered: r.Redelivered,
 			FirstTime: j.begun, LastTime: now, TimedOut: errors.Is(r.err, ErrTimeout), Record: r.Data,
 		}
 		var more Describer

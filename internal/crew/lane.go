@@ -1,10 +1,18 @@
 package crew
 
+import "github.com/shmq/shmq/consumer"
+
+// laneKey is a key of the records of one queue.
+type laneKey struct {
+	from *consumer.Raw
+	key  string
+}
+
 // lane is the records of one key while one of its jobs is at work.
 type lane struct{ parked []*Record }
 
 // queueUp starts a job with a record, or parks it behind the job that has its key.
-func (c *Crew) queueUp(key string, r *Record) {
+func (c *Crew) queueUp(key laneKey, r *Record) {
 	if l := c.lanes[key]; l != nil {
 		l.parked = append(l.parked, r)
 		c.parked++
@@ -15,7 +23,7 @@ func (c *Crew) queueUp(key string, r *Record) {
 }
 
 // next goes on with a key whose job has ended.
-func (c *Crew) next(key string) {
+func (c *Crew) next(key laneKey) {
 	l := c.lanes[key]
 	n := min(len(l.parked), c.Batch)
 	if n == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/intake"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -25,9 +26,11 @@ func TestHandlerThatIsLateIsToldOf(t *testing.T) {
 	require.NoError(t, p.Close())
 	from, err := consumer.OpenRaw(q, &consumer.Options{UntilEOF: true})
 	require.NoError(t, err)
+	all, err := intake.New(from)
+	require.NoError(t, err)
 	told := make(chan Event, 1)
 	c := New(Config{
-		From: from, Jobs: 1, Batch: 1, Timeout: time.Millisecond, Left: -1,
+		From: all, Jobs: 1, Batch: 1, Timeout: time.Millisecond, Left: -1,
 		Handle: func(context.Context, []*Record) error {
 			e := <-told
 			require.Equal(t, Late, e.Kind)

@@ -13,13 +13,13 @@ func (c *Crew) settle(j *job) error {
 		for i, r := range j.done {
 			ls[i] = r.lease
 		}
-		c.From.AckBatch(ls)
+		j.done[0].from.AckBatch(ls)
 	}
 	for _, r := range j.records {
 		r.lease.Release()
 	}
 	// Otherwise those behind it are released, too.
-	if j.key != "" && j.err == nil && c.broken == nil && c.ctx.Err() == nil {
+	if j.key.key != "" && j.err == nil && c.broken == nil && c.ctx.Err() == nil {
 		c.next(j.key)
 	}
 	if c.ctx.Err() != nil {

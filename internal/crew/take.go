@@ -35,7 +35,7 @@ func (c *Crew) take() error {
 
 // lease waits for records until a job ends.
 func (c *Crew) lease(ls []consumer.Lease) (int, error) {
-	n, err := c.try(ls)
+	n, err := c.From.Try(ls)
 	if !errors.Is(err, shmq.ErrEmpty) {
 		c.idle = time.Time{}
 		return n, err
@@ -53,33 +53,13 @@ func (c *Crew) lease(ls []consumer.Lease) (int, error) {
 		wait, over = context.WithDeadlineCause(wait, c.idle.Add(c.Idle), ErrIdle)
 		defer over()
 	}
-	if len(ls) == 1 {
-		ls[0], err = c.From.Lease(wait)
-		n = one(err)
-	} else {
-		n, err = c.From.LeaseBatch(wait, ls)
-	}
+	n, err = c.From.Lease(wait, ls)
 	if err == nil || err == io.EOF || errors.Is(err, shmq.ErrBrokenOff) {
 		c.idle = time.Time{}
 	} else if cause := context.Cause(wait); cause != nil {
 		err = cause
 	}
 	return n, err
-}
-
-func (c *Crew) try(ls []consumer.Lease) (n int, err error) {
-	if len(ls) > 1 {
-		return c.From.TryLeaseBatch(ls)
-	}
-	ls[0], err = c.From.TryLease()
-	return one(err), err
-}
-
-func one(err error) int {
-	if err == nil {
-		return 1
-	}
-	return 0
 }
 
 // wait returns a context that ends when a job does.
@@ -100,7 +80,7 @@ func (c *Crew) wait() (context.Context, context.CancelCauseFunc) {
 
 // records copies what was leased.
 func (c *Crew) records(ls []consumer.Lease) (rs []*Record, err error) {
-	err = c.From.Guard(func() error {
+	err = c.From.From().Guard(func() error {
 		for i := range ls {
 			rs = append(rs, c.record(&ls[i]))
 		}
@@ -115,7 +95,8 @@ func (c *Crew) record(l *consumer.Lease) *Record {
 	if c.Left > 0 {
 		c.Left--
 	}
-	return &Record{Data: append([]byte{}, l.Bytes()...), Number: c.Taken, Redelivered: l.Redelivered(), ID: l.ID(), SentAt: l.SentAt(), lease: *l}
+	from := c.From.From()
+	return &Record{from: from, Queue: from.Name(), Data: append([]byte{}, l.Bytes()...), Number: c.Taken, Redelivered: l.Redelivered(), ID: l.ID(), SentAt: l.SentAt(), lease: *l}
 }
 
 // begin hands records out.
@@ -127,7 +108,7 @@ func (c *Crew) begin(rs []*Record) {
 		case err != nil:
 			c.start(&job{records: []*Record{r}, hopeless: err})
 		case c.Keyed && key != "":
-			c.queueUp(key, r)
+			c.queueUp(laneKey{r.from, key}, r)
 		default:
 			fit = append(fit, r)
 		}

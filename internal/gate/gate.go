@@ -9,6 +9,7 @@ import (
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/retry"
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -58,8 +59,11 @@ var errHeld = fmt.Errorf("%w by a process that has been attaching, detaching or 
 
 // Lock takes the gate to get in, if the queue has one; see Closed. It fails with ErrInUse
 // if another process has it for a minute.
+//
+// What was known when the queue was opened is enough to tell that the gate is open, since a
+// participant compares again when it has its role.
 func Lock(q *mapped.Queue) (held bool, err error) {
-	if closed, err := Closed(q); err != nil || !closed {
+	if closed, err := closed(q, (*sys.File).TouchedBefore); err != nil || !closed {
 		return false, err
 	}
 	return lock(q, patience)

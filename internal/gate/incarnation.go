@@ -1,10 +1,10 @@
 package gate
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 
 	"github.com/shmq/shmq/internal/mapped"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // A record is told from all others by the queue's creation id, its incarnation and its
@@ -31,11 +31,13 @@ import (
 
 // Closed reports whether the queue has a gate now: always with checksums, and in a file on a
 // disk; else until an incarnation has begun here.
-func Closed(q *mapped.Queue) (bool, error) {
+func Closed(q *mapped.Queue) (bool, error) { return closed(q, (*sys.File).Touched) }
+
+func closed(q *mapped.Queue, touched func(*sys.File) (int64, bool, error)) (bool, error) {
 	if q.Header.Checksum {
 		return true, nil
 	}
-	here, ok, err := home(q)
+	here, ok, err := home(q, touched)
 	return err == nil && (!ok || q.Ring.Home() != here), err
 }
 
@@ -44,12 +46,12 @@ func Closed(q *mapped.Queue) (bool, error) {
 //
 // Preconditions: the caller holds the gate; no process has a role.
 func beginIncarnation(q *mapped.Queue, rebuilt bool) error {
-	here, ok, err := home(q)
+	here, ok, err := home(q, (*sys.File).Touched)
 	if err != nil || ok && q.Ring.Home() == here && !rebuilt {
 		return err
 	}
 	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails
+	sys.Random(id[:])
 	q.Ring.BeginIncarnation(max(binary.LittleEndian.Uint64(id[:]), 1))
 	q.Ring.SetHome(here)
 	return nil

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"hash/fnv"
 
@@ -28,8 +27,8 @@ func stamp(q *mapped.Queue) (uint64, error) {
 // 10 ms.
 //
 // The mount does not count: in each container a filesystem in memory may have another.
-func home(q *mapped.Queue) (stamp uint64, ok bool, err error) {
-	at, ok, err := q.File.Touched()
+func home(q *mapped.Queue, touched func(*sys.File) (int64, bool, error)) (stamp uint64, ok bool, err error) {
+	at, ok, err := touched(q.File)
 	if err != nil || !ok {
 		return 0, false, err
 	}
@@ -45,7 +44,7 @@ func hash(id sys.ID, n uint64) uint64 {
 	boot := sys.BootID()
 	if boot == [16]byte{} {
 		// Without /proc one boot can't be told from another: no stamp comes twice.
-		_, _ = rand.Read(boot[:]) // never fails
+		sys.Random(boot[:])
 	}
 	b := boot[:]
 	for _, n := range []uint64{id.Dev, id.Ino, n} {

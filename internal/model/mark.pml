@@ -185,8 +185,7 @@ proctype consumer()
 
 #define PUBLISHED(x, yes) \
 	d_step { yes = spot[W(x.at - 1)] > x.at - 1 || (spot[W(x.at - 1)] == x.at - 1 && filled[W(x.at - 1)]) } /* -> word */ \
-	if :: yes :: else -> d_step { yes = tail > x.at - 1 }    /* -> tail */ fi;   \
-	if :: yes :: else -> d_step { yes = head > x.at - 1 }    /* -> head */ fi
+	if :: yes :: else -> d_step { yes = tail > x.at - 1 }    /* -> tail */ fi
 
 proctype viewer()
 {

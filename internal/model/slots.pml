@@ -94,6 +94,12 @@ byte lock[SEATS];  /* the kernel's: the participant that has the seat's lock, 0 
 #define RAISE news = (1 << CONSUMERS) - 1
 #define CAS(at, old, new) if :: at == (old) -> at = (new); yes = true :: else -> yes = false fi
 #define HELP(at, old, new) if :: at == (old) -> at = (new) :: else fi
+#define LIFT(at, new) if :: at < (new) -> at = (new) :: else fi
+
+/* Where consumers are many head is a hint that may stay behind, and so is tail if producers
+   are many as well: a claim or take moves it or not. The participant remembers in cur where
+   its own ended, and begins there, or at the hint if that is later. (A choice is two options of
+   the loop: within a d_step spin would take the first.) */
 
 /* ==== ghosts ==== */
 
@@ -157,10 +163,10 @@ mtype = {
 	V_WORD, V_TAIL, V_SKIP, V_HEAD, V_ORPHAN, V_HINT,      /* reclaim */
 	SEND, C_TAIL, C_WORD, C_STALE, C_HELP, C_RECHECK, C_CAS, C_ADVANCE, /* claim */
 	R_WORD, R_HEAD,                                        /* room */
-	Y_HEAD, Y_HELP, Y_INNER, Y_CAS, Y_FIRST,               /* recycle */
+	Y_HEAD, Y_WALK, Y_HELP, Y_INNER, Y_CAS, Y_FIRST,               /* recycle */
 	W_LINE, W_INNER, W_REST, W_FIRST, W_SKIP, W_TAIL,      /* write, publish */
-	RECEIVE, S_HEAD, S_WORD, S_CAS, S_WALK,                /* inherit */
-	T_HEAD, T_WORD, T_STALE, T_HELP, T_GATHER, T_CAS, T_ADVANCE, /* take */
+	RECEIVE, S_HEAD, S_TAKEN, S_WORD, S_CAS, S_WALK,                /* inherit */
+	T_HEAD, T_WORD, T_HELP, T_GATHER, T_CAS, T_ADVANCE, /* take */
 	D_LINE, D_MORE,                                        /* deliver */
 	SETTLE, F_INNER, F_FIRST, E_ORPHAN, E_HINT,            /* acknowledge, give back */
 	O_HANDOUT, O_HEAD,                                     /* the single consumer */
@@ -186,7 +192,7 @@ mtype = {
 #if MANYP
 #define ROOM n = got; got = 0; w = 0; pc = C_CAS
 #define NO_ROOM pc = C_RECHECK
-#define START_OVER t = 0; n = 0; got = 0; w = 0; f = 0; pc = C_TAIL
+#define START_OVER t = 0; n = 0; got = 0; w = 0; f = 0; s = 0; v = 0; pc = C_TAIL
 #define SENT FORGET; pc = SEND
 #else
 #define ROOM n = got; got = 0; w = 0; pc = (FILLER -> W_SKIP : W_LINE)
@@ -219,21 +225,25 @@ mtype = {
 #define AFTER_W_INNER pc = (n > k1 + k2 -> W_REST : W_FIRST)
 #endif
 #ifdef BUG_RECYCLE_FIRST_WORD_FIRST
-#define RECYCLE i = 1; pc = Y_FIRST
+#define RECYCLE s = 0; v = 0; i = K(w) - 1; pc = Y_FIRST
 #define AFTER_Y_INNER RECYCLED
-#define AFTER_Y_FIRST if :: K(w) > 1 -> pc = Y_INNER :: else -> RECYCLED fi
+#define AFTER_Y_FIRST if :: i > 0 -> pc = Y_INNER :: else -> RECYCLED fi
 #else
-#define RECYCLE i = 1; pc = (K(w) > 1 -> Y_INNER : Y_FIRST)
+#define RECYCLE s = 0; v = 0; i = K(w) - 1; pc = (i > 0 -> Y_INNER : Y_FIRST)
 #define AFTER_Y_INNER pc = Y_FIRST
 #define AFTER_Y_FIRST RECYCLED
 #endif
 #define RECYCLED w = 0; i = 0; if :: MANYP && got == 0 -> t = 0; pc = C_TAIL :: else -> pc = R_WORD fi
 #ifdef BUG_FREE_FIRST_WORD_FIRST
-#define FREE_TAKE i = 1; pc = F_FIRST
+#define FREE_TAKE i = n - 1; pc = F_FIRST
 #define AFTER_F_INNER TAKE_DONE
-#define AFTER_F_FIRST if :: n > 1 -> pc = F_INNER :: else -> TAKE_DONE fi
+#define AFTER_F_FIRST if :: i > 0 -> pc = F_INNER :: else -> TAKE_DONE fi
 #else
+#ifdef BUG_FREE_UPWARDS
 #define FREE_TAKE i = 1; pc = (n > 1 -> F_INNER : F_FIRST)
+#else
+#define FREE_TAKE i = n - 1; pc = (n > 1 -> F_INNER : F_FIRST)
+#endif
 #define AFTER_F_INNER pc = F_FIRST
 #define AFTER_F_FIRST TAKE_DONE
 #endif
@@ -253,11 +263,7 @@ mtype = {
 #define AFTER_E_ORPHAN pc = E_HINT
 #define AFTER_E_HINT DONE
 #endif
-#ifdef BUG_HEAD_LATE
-#define TAKE_DONE if :: again -> DONE :: else -> i = 0; pc = T_ADVANCE fi
-#else
 #define TAKE_DONE DONE
-#endif
 #define DONE FORGET; again = false; acked = false; back = false; pc = RECEIVE
 
 /* of a single consumer: the end of its first settled spans; the position of span j */
@@ -278,6 +284,7 @@ proctype Participant(byte me; bool producer) {
 #if MANYC
 	bool rescan, acked, back;
 	byte cursor, last, open;
+	byte cur;                 /* where its last claim or take ended, or where it saw that of others end */
 #else
 	byte seen;                /* oneConsumer's seen, next and head */
 	byte next = (producer -> 0 : START), freed = (producer -> 0 : START);
@@ -300,7 +307,7 @@ end:	do
 		do :: z < SEATS -> if :: lock[z] == me -> lock[z] = 0 :: else fi; z++ :: else -> break od;
 		FORGET; seat = 0; after = 0; again = false; bad = false;
 #if MANYC
-		rescan = false; acked = false; back = false; cursor = 0; last = 0; open = 0;
+		rescan = false; acked = false; back = false; cursor = 0; last = 0; open = 0; cur = 0;
 #else
 		seen = 0; next = 0; freed = 0; spans = 0;
 		ends[0] = 0; ends[1] = 0; ends[2] = 0; how[0] = 0; how[1] = 0; how[2] = 0;
@@ -408,10 +415,15 @@ end:	do
 	/* ==== Producer.Send, SendBatch, Reserve: one record, or two ==== */
 
 #if MANYP
+#if MANYC
+#define FROM_TAIL pc = C_TAIL
+#else
+#define FROM_TAIL t = tail; pc = C_WORD
+#endif
 #define CHOOSE(a, b) \
 	:: d_step { pc == SEND && sent[me - 1] + ((b) > 0) < RECORDS && (a) >= KMIN && (a) <= KMAX && \
 			((b) == 0 || BATCH > 1 && (b) >= KMIN && (b) <= KMAX && (a) + (b) <= SPAN) -> \
-		k1 = a; k2 = b; pc = C_WORD; t = tail }
+		k1 = a; k2 = b; FROM_TAIL }
 	CHOOSE(1, 0)                                       /* -> load tail */
 	CHOOSE(2, 0)                                       /* -> load tail */
 	CHOOSE(3, 0)                                       /* -> load tail */
@@ -438,24 +450,32 @@ end:	do
 #if !(MANYP && MANYC)
 		ownTail = 0; headSeen = 0;
 #endif
+#if MANYC
+		cur = 0;
+#endif
 		pc = X_CLEAN }
 
 	/* full: the caller waits until that may have changed, and tries again */
 	:: d_step { pc == P_WAIT && (
 #if MANYC
-			word[I(Q)] != w || ST(w) == SKIP && LAP(w) == L(P) && head >= P
+			word[I(Q)] != w || s > 0 && word[I(s)] != v || ST(w) == SKIP && LAP(w) == L(P) && head > P
 #else
 			head != headSeen
 #endif
 #if MANYP
-			|| tail != t || f != 0 && word[I(t)] != f
+			|| tail > t || f != 0 && word[I(t)] != f
 #endif
 			) -> START_OVER }
 
 #if MANYP
 	/* ==== Producer.claimShared ==== */
 
+#if MANYC
+	:: d_step { pc == C_TAIL && cur > 0 -> t = cur; pc = C_WORD } /* no access */
+	:: d_step { pc == C_TAIL && tail >= cur -> t = tail; pc = C_WORD } /* -> load tail */
+#else
 	:: d_step { pc == C_TAIL -> t = tail; pc = C_WORD } /* -> load tail */
+#endif
 	:: d_step { pc == C_WORD ->                        /* -> load word[t] */
 		w = word[I(t)];
 		if
@@ -463,7 +483,11 @@ end:	do
 		:: LAP(w) == L(t) && ST(w) != FREE -> pc = P_WAIT
 #endif
 		:: LAP(w) == L(t) && ST(w) != FREE -> pc = C_HELP
+#if MANYC
+		:: LAP(w) > L(t) -> cur = t + 1; START_OVER /* claimed, taken and freed since */
+#else
 		:: LAP(w) > L(t) -> w = 0; pc = C_STALE
+#endif
 #if MANYC
 		:: LAP(w) < L(t) -> pc = (ST(w) == SKIP && LAP(w) == L(P) -> Y_HEAD : P_WAIT)
 #ifdef BUG_INNER_UNREAD
@@ -475,11 +499,19 @@ end:	do
 		:: else -> f = w; w = 0; HEAD_ROOM
 #endif
 		fi }
+#if MANYC
+#ifdef BUG_WALK_BY_GUESS
+	:: d_step { pc == C_HELP -> cur = t + 1; START_OVER }
+#else
+	:: d_step { pc == C_HELP -> cur = t + K(w); START_OVER } /* no access */
+#endif
+#else
 	:: d_step { pc == C_STALE ->                       /* -> load tail */
 		assert(tail != t); /* or it is ErrDamaged */
 		t = tail; pc = C_WORD }
 	:: d_step { pc == C_HELP ->                        /* -> CAS tail */
 		HELP(tail, t, t + K(w)); START_OVER }
+#endif
 	:: d_step { pc == C_RECHECK ->                     /* -> load word[t] */
 #ifdef BUG_NO_RECHECK
 		yes = true;
@@ -503,16 +535,17 @@ end:	do
 #endif
 		:: else -> START_OVER
 		fi }
-	:: d_step { pc == C_ADVANCE ->                     /* -> CAS tail */
-		HELP(tail, t, t + n);
-		if
-		:: FILLER -> START_OVER
 #ifdef BUG_TAIL_LATE
-		:: else -> SENT
+#define ADVANCED if :: FILLER -> START_OVER :: else -> SENT fi
 #else
-		:: else -> pc = W_LINE
+#define ADVANCED if :: FILLER -> START_OVER :: else -> pc = W_LINE fi
 #endif
-		fi }
+#if MANYC
+	:: d_step { pc == C_ADVANCE -> cur = t + n; LIFT(tail, t + n); ADVANCED } /* -> CAS tail */
+	:: d_step { pc == C_ADVANCE -> cur = t + n; ADVANCED } /* no access */
+#else
+	:: d_step { pc == C_ADVANCE -> HELP(tail, t, t + n); ADVANCED } /* -> CAS tail */
+#endif
 #endif
 
 #if MANYC
@@ -530,20 +563,27 @@ end:	do
 
 	:: d_step { pc == Y_HEAD ->                        /* -> load head */
 		if
-		:: head == P -> pc = Y_HELP
 		:: head > P -> RECYCLE
-		:: else -> if :: got == 0 -> pc = P_WAIT :: else -> if :: got >= NEED -> ROOM :: else -> NO_ROOM fi fi
+		:: else -> s = head; pc = Y_WALK
 		fi }
-	:: d_step { pc == Y_HELP -> HELP(head, P, P + K(w)); RECYCLE } /* -> CAS head */
+	/* Region.Untaken */
+	:: d_step { pc == Y_WALK ->                        /* -> load word[s] */
+		v = word[I(s)];
+		if
+		:: LAP(v) > L(s) -> s++; v = 0; if :: s > P -> pc = Y_HELP :: else fi
+		:: LAP(v) == L(s) && ST(v) > FULL -> s = s + K(v); v = 0; if :: s > P -> pc = Y_HELP :: else fi
+		:: else -> if :: got == 0 -> pc = P_WAIT :: else -> if :: got >= NEED -> s = 0; v = 0; ROOM :: else -> NO_ROOM fi fi
+		fi }
+	:: d_step { pc == Y_HELP -> LIFT(head, s); RECYCLE } /* -> CAS head */
 	:: d_step { pc == Y_INNER ->                       /* -> load an inner word */
 		v = word[I(Q) + i];
 		if
 		:: LAP(v) == LAP(w) -> pc = Y_CAS
-		:: else -> v = 0; i++; if :: i < K(w) -> pc = Y_INNER :: else -> AFTER_Y_INNER fi
+		:: else -> v = 0; i--; if :: i > 0 -> pc = Y_INNER :: else -> AFTER_Y_INNER fi
 		fi }
 	:: d_step { pc == Y_CAS ->                         /* -> CAS the inner word */
 		HELP(word[I(Q) + i], v, W(FREE, 0, 0, Q));
-		v = 0; i++; if :: i < K(w) -> pc = Y_INNER :: else -> AFTER_Y_INNER fi }
+		v = 0; i--; if :: i > 0 -> pc = Y_INNER :: else -> AFTER_Y_INNER fi }
 	:: d_step { pc == Y_FIRST -> HELP(word[I(Q)], w, W(FREE, 0, 0, Q)); AFTER_Y_FIRST } /* -> CAS word[q] */
 #else
 	/* ==== Producer.freeByHead, which needs no access if the head it saw last is enough ==== */
@@ -612,7 +652,11 @@ end:	do
 	:: d_step { pc == N_WORD ->                        /* -> load word[t] */
 		w = word[I(t)];
 		if
+#if MANYC
+		:: LAP(w) > L(t) -> assert(ST(w) == FREE); /* or it is ErrDamaged */ t = t + 1
+#else
 		:: LAP(w) > L(t) -> pc = N_AGAIN
+#endif
 #ifdef BUG_NO_WALK
 		:: LAP(w) <= L(t) -> pc = N_STORE
 #endif
@@ -643,12 +687,25 @@ end:	do
 		fi }
 
 	/* empty: the caller waits until that may have changed, and tries again */
-	:: d_step { pc == T_WAIT && (head != t || word[I(t)] != w || news & ME) -> t = 0; w = 0; pc = RECEIVE }
+	:: d_step { pc == T_WAIT && (head > t || word[I(t)] != w || news & ME) -> t = 0; w = 0; pc = RECEIVE }
 
 	/* ==== Consumer.inherit, nextOrphan ==== */
 
 #define NEXT_ORPHAN cursor++; if :: cursor == last -> rescan = false; cursor = 0; last = 0; pc = T_HEAD :: else -> pc = S_WORD fi
-	:: d_step { pc == S_HEAD -> last = head; cursor = head - SLOTS; pc = S_WORD } /* -> load head */
+#ifdef BUG_SCAN_TO_HINT
+	:: d_step { pc == S_HEAD -> last = head; cursor = head - SLOTS; pc = S_WORD }
+#else
+	:: d_step { pc == S_HEAD -> last = head; pc = S_TAKEN } /* -> load head */
+#endif
+	/* Ring.nextTake */
+	:: d_step { pc == S_TAKEN ->                       /* -> load word[last] */
+		w = word[I(last)];
+		if
+		:: LAP(w) > L(last) -> last++
+		:: LAP(w) == L(last) && ST(w) > FULL -> last = last + K(w)
+		:: else -> cursor = last - SLOTS; pc = S_WORD
+		fi;
+		w = 0 }
 	:: d_step { pc == S_WORD ->                        /* -> load a word */
 		w = word[I(cursor)];
 		if
@@ -683,11 +740,12 @@ end:	do
 
 	/* ==== Consumer.take ==== */
 
-	:: d_step { pc == T_HEAD -> t = head; pc = T_WORD } /* -> load head */
+	:: d_step { pc == T_HEAD && cur > 0 -> t = cur; pc = T_WORD } /* no access */
+	:: d_step { pc == T_HEAD && head >= cur -> t = head; pc = T_WORD } /* -> load head */
 	:: d_step { pc == T_WORD ->                        /* -> load word[h] */
 		w = word[I(t)];
 		if
-		:: LAP(w) > L(t) -> w = 0; pc = T_STALE
+		:: LAP(w) > L(t) -> cur = t + 1; t = 0; w = 0; pc = T_HEAD /* taken and freed since */
 		:: LAP(w) < L(t) || ST(w) == FREE || ST(w) == CLAIMED -> pc = T_WAIT
 		:: else ->
 			if
@@ -697,10 +755,7 @@ end:	do
 				pc = (BATCH > 1 && I(t + n) != 0 && n < SPAN -> T_GATHER : T_CAS)
 			fi
 		fi }
-	:: d_step { pc == T_STALE ->                       /* -> load head */
-		assert(head != t); /* or it is ErrDamaged */
-		t = head; pc = T_WORD }
-	:: d_step { pc == T_HELP -> HELP(head, t, t + K(w)); t = 0; w = 0; pc = T_HEAD } /* -> CAS head */
+	:: d_step { pc == T_HELP -> cur = t + K(w); t = 0; w = 0; pc = T_HEAD } /* no access */
 	/* gather */
 	:: d_step { pc == T_GATHER ->                      /* -> load the word after the first record's */
 		v = word[I(t) + n];
@@ -713,20 +768,11 @@ end:	do
 		:: yes ->
 			handed(I(t));
 			if :: n > k1 -> handed(I(t) + k1) :: else fi;
-#ifdef BUG_HEAD_LATE
-			pc = D_LINE
-#else
 			pc = T_ADVANCE
-#endif
 		:: else -> t = 0; n = 0; k1 = 0; pc = T_HEAD
 		fi }
-	:: d_step { pc == T_ADVANCE ->                     /* -> CAS head */
-		HELP(head, t, t + n);
-#ifdef BUG_HEAD_LATE
-		DONE }
-#else
-		pc = D_LINE }
-#endif
+	:: d_step { pc == T_ADVANCE -> cur = t + n; LIFT(head, t + n); pc = D_LINE } /* -> CAS head */
+	:: d_step { pc == T_ADVANCE -> cur = t + n; pc = D_LINE } /* no access */
 
 	/* ==== the caller reads the record at t + i ==== */
 
@@ -776,17 +822,21 @@ end:	do
 	:: d_step { pc == F_INNER ->                       /* -> store an inner word */
 		FAIR(I(t) + i);
 		word[I(t) + i] = W(FREE, 0, 0, t + SLOTS);
+#ifdef BUG_FREE_UPWARDS
 		i++; if :: i < n -> pc = F_INNER :: else -> AFTER_F_INNER fi }
+#else
+		i--; if :: i > 0 -> pc = F_INNER :: else -> AFTER_F_INNER fi }
+#endif
 	:: d_step { pc == F_FIRST ->                       /* -> store the first word */
 		assert(word[I(t)] == MINE);
 		word[I(t)] = W(FREE, 0, 0, t + SLOTS); AFTER_F_FIRST }
 	/* Close, with leases open (sharedConsumer.close) and without */
 	:: d_step { pc == SETTLE && leaves > 0 ->          /* no access */
 		leaves--;
-		FORGET; again = false; acked = false; back = false; open = 0; rescan = false; cursor = 0; last = 0;
+		FORGET; again = false; acked = false; back = false; open = 0; rescan = false; cursor = 0; last = 0; cur = 0;
 		s = seat; after = X_CLEAN; pc = V_WORD }
 	:: d_step { pc == RECEIVE && leaves > 0 ->         /* no access */
-		leaves--; rescan = false; cursor = 0; last = 0; pc = X_CLEAN }
+		leaves--; rescan = false; cursor = 0; last = 0; cur = 0; pc = X_CLEAN }
 
 #else
 	/* ==== the single consumer: resume ==== */
@@ -922,9 +972,17 @@ active proctype End() {
 			od;
 			/* the ring is empty */
 			p = (tail > head -> tail : head);
-			do :: LAP(word[I(p)]) == L(p) && ST(word[I(p)]) != FREE -> p = p + K(word[I(p)]) :: else -> break od;
+			do
+			:: LAP(word[I(p)]) == L(p) && ST(word[I(p)]) != FREE -> p = p + K(word[I(p)])
+			:: MANYC && LAP(word[I(p)]) > L(p) -> p++
+			:: else -> break
+			od;
 			q = head;
-			do :: LAP(word[I(q)]) == L(q) && ST(word[I(q)]) != FREE -> q = q + K(word[I(q)]) :: else -> break od;
+			do
+			:: LAP(word[I(q)]) == L(q) && ST(word[I(q)]) != FREE -> q = q + K(word[I(q)])
+			:: MANYC && LAP(word[I(q)]) > L(q) -> q++
+			:: else -> break
+			od;
 			assert(p == q);
 			/* and a lap of room is free */
 #if MANYC

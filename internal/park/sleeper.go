@@ -36,14 +36,20 @@ const maxTries = 1 << 10
 // Prepare announces that the caller is about to sleep. The caller tries the
 // queue once more before it does.
 func (s *Sleeper) Prepare() (ticket uint32) {
+	ticket = announce(s.word)
+	s.unsure = sys.Barrier() != nil
+	return ticket
+}
+
+// announce raises the flag of a word, and returns what the word is then.
+func announce(word *uint32) (ticket uint32) {
 	for range maxTries {
-		w := atomics.Load32(s.word)
+		w := atomics.Load32(word)
 		ticket = w | asleep
-		if w&asleep != 0 || atomics.CAS32(s.word, w, ticket) {
+		if w&asleep != 0 || atomics.CAS32(word, w, ticket) {
 			break
 		}
 	}
-	s.unsure = sys.Barrier() != nil
 	return ticket
 }
 

@@ -25,27 +25,31 @@ const (
 const (
 	spinRounds = 320
 	spinGrow   = 32 // rounds until a round has one PAUSE more
-	// spinSafe is what a spin that has been of use lately lasts at least, so that a
-	// partner that is quick, and once a little late, is not slept for.
-	spinSafe = 64
-	// spinMin is what is left of a spin that is never of use, and every
-	// probeEach-th wait tries in full whether it has become so.
+	// spinMin is what is left of a spin that is of no use, and every probeEach-th wait
+	// tries in full whether it has become so. A prime does not meet the same one of
+	// several partners each time.
 	spinMin   = 4
-	probeEach = 32
+	probeEach = 31
+	// trustMax is how many spins in a row have to be of no use until spinning is not,
+	// where it always was, and trustFirst where nothing is known.
+	trustMax   = 16
+	trustFirst = 8
 )
 
-// Spinner spins before a sleep, for as long as that has been of use lately: the
-// scheme of adaptive mutexes, twice the running average of the rounds it took. Two
-// ends on one core learn from it to sleep at once: neither can answer while the other
-// spins. It is for one goroutine at a time.
+// Spinner spins before a sleep as long as that has been of use more often than not lately.
+// A spin lasts as long as a sleep costs, however quick the partner was: one that is quick,
+// and once in a thousand times late by the few microseconds of an interrupt, is not slept
+// for, since that would cost more than all that a shorter spin saves. Two ends on one core
+// learn to sleep at once: neither can answer while the other spins. It is for one goroutine
+// at a time.
 type Spinner struct {
-	policy  Policy
-	average int // of the rounds that spins took that were of use, times 8
-	waits   uint
+	policy Policy
+	trust  int // 0: spinning is of no use
+	waits  uint
 }
 
 // NewSpinner returns a Spinner for a policy.
-func NewSpinner(p Policy) Spinner { return Spinner{policy: p, average: 8 * spinRounds / 2} }
+func NewSpinner(p Policy) Spinner { return Spinner{policy: p, trust: trustFirst} }
 
 // Spin calls try until it returns true, and reports whether it did, within the time
 // that the policy has for it. try is told how many rounds went by before. Spin ends
@@ -60,23 +64,17 @@ func (s *Spinner) Spin(ctx context.Context, try func(round int) bool) bool {
 		return false // no other thread can answer
 	}
 	rounds := spinMin
-	if s.average >= 8 {
-		rounds = min(spinRounds, s.average/4+spinSafe)
-	}
-	if s.waits++; s.waits%probeEach == 0 {
+	if s.waits++; s.trust > 0 || s.waits%probeEach == 0 {
 		rounds = spinRounds
 	}
 	for n := range rounds {
 		atomics.Pause(1 + uint32(n)/spinGrow)
 		if try(n) {
-			// Up at once, down slowly: a spin that was almost too short has to be
-			// longer next time.
-			n++
-			s.average = max(8*n, s.average+n-s.average/8)
+			s.trust = min(s.trust+1, trustMax)
 			return true
 		}
 	}
-	s.average -= s.average / 8
+	s.trust = max(s.trust-1, 0)
 	return false
 }
 

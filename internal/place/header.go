@@ -18,8 +18,8 @@ func ByteOrder() error {
 	return nil
 }
 
-// ReadPage copies the header page into private memory, as far as there is one, and
-// returns it with the size of the whole. It refuses what is no regular file.
+// ReadPage copies what is used of the header page into private memory, as far as there is
+// any, and returns it with the size of the whole. It refuses what is no regular file.
 func ReadPage(m Memory) (page []byte, size int64, err error) {
 	size, mode, _, err := m.Stat()
 	if err != nil {
@@ -28,7 +28,7 @@ func ReadPage(m Memory) (page []byte, size int64, err error) {
 	if !mode.IsRegular() {
 		return nil, 0, fmt.Errorf("%w: it is no regular file", fail.ErrNotQueue)
 	}
-	page = make([]byte, layout.HeaderSize)
+	page = make([]byte, layout.HeaderUsed)
 	n, err := m.ReadAt(page, 0)
 	return page[:n], size, err
 }

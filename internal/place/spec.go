@@ -1,7 +1,6 @@
 package place
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,10 +22,10 @@ type Spec struct {
 func (s *Spec) Bytes() int64 { return int64(s.TotalSize()) }
 
 // Header returns the header of a queue that is made now.
-func (s *Spec) Header() (layout.Header, error) {
+func (s *Spec) Header() layout.Header {
 	h := layout.Header{Geometry: s.Geometry, Created: time.Now().UnixNano(), BootID: sys.BootID()}
-	_, err := rand.Read(h.CreationID[:])
-	return h, err
+	sys.Random(h.CreationID[:])
+	return h
 }
 
 // Collapse gathers the first size bytes of a new queue's file into huge pages.

@@ -136,6 +136,7 @@ func (p *Pen) Description() {
 var hotWords = []uint64{
 	layout.HotTail, layout.HotTail, layout.HotHead, layout.HotHead, layout.HotHandout, layout.HotOrphans,
 	layout.HotOrphans, layout.HotTurn, layout.HotEpoch, layout.HotFinished, layout.HotSkipped,
+	layout.HotMarks, layout.HotMarks + layout.MarkEntry,
 	layout.HotLeft, layout.HotTold, layout.HotMet, layout.HotEnds, layout.HotEnds,
 	layout.HotEndLog, layout.HotEndLog + layout.EndEpoch, layout.HotEndLog + layout.EndSize, // of the first ends
 	layout.HotEndLog + layout.EndSize + layout.EndEpoch, layout.HotEndLog + layout.EndSize + layout.EndLeftCount,

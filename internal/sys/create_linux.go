@@ -1,7 +1,6 @@
 package sys
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +43,7 @@ func createNameless(path string) (*File, error) {
 // createNamed makes a hidden file of a random name. A process that is killed before
 // Close leaves it behind.
 func createNamed(path string) (*File, error) {
-	temp := filepath.Join(filepath.Dir(path), ".shmq-new-"+rand.Text())
+	temp := filepath.Join(filepath.Dir(path), ".shmq-new-"+randomText())
 	fd, err := retryInt(func() (int, error) {
 		return unix.Open(temp, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	})

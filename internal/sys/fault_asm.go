@@ -126,6 +126,7 @@ func UnguardFaults(mem []byte) {
 	for i := range faultGuards {
 		if g := &faultGuards[i]; g.base == uintptr(unsafe.Pointer(unsafe.SliceData(mem))) {
 			atomic.StoreUintptr(&g.base, 0)
+			return // a mapping has one guard
 		}
 	}
 }

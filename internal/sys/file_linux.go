@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,9 +14,15 @@ import (
 // own locks has to be asked through another File. It is safe for concurrent use,
 // except that Close must come last.
 type File struct {
-	fd   int
-	path string
-	temp string // from CreateTemp, where a file needs a name: this one, until Close
+	fd     int
+	path   string
+	temp   string // from CreateTemp, where a file needs a name: this one, until Close
+	named  bool   // path led to it when it was opened
+	follow bool   // through a symbolic link, perhaps
+
+	kind atomic.Pointer[kind] // nil until it was asked for
+	id   atomic.Pointer[ID]   // nil until it was asked for
+	ctim atomic.Int64         // as it was when it was last asked for, 0 before
 }
 
 // ID tells one file from another on this machine, whatever it is called.
@@ -38,55 +45,39 @@ func Open(path string, write, follow bool) (*File, error) {
 	if err != nil {
 		return nil, limited(&fs.PathError{Op: "open", Path: path, Err: err})
 	}
-	return &File{fd: fd, path: path}, nil
+	return &File{fd: fd, path: path, named: true, follow: follow}, nil
 }
 
 // Reopen returns a new open file description of the same file, even if its name is
-// gone or means another file by now.
+// gone or means another file by now. The name costs the kernel half of what its path in
+// /proc does, so that comes second.
 func (f *File) Reopen() (*File, error) {
-	g, err := Open(f.proc(), true, true)
-	if errors.Is(err, fs.ErrNotExist) {
-		g, err = Open(f.path, true, true) // no /proc here
+	if f.named {
+		if g, err := f.reopenBy(f.path, f.follow); err == nil {
+			return g, nil
+		}
 	}
+	g, err := f.reopenBy(f.proc(), true)
+	if errors.Is(err, fs.ErrNotExist) { // no /proc here
+		g, err = f.reopenBy(f.path, !f.named || f.follow)
+	}
+	return g, err
+}
+
+// reopenBy opens path, if that means the same file.
+func (f *File) reopenBy(path string, follow bool) (*File, error) {
+	g, err := Open(path, true, follow)
 	if err != nil {
 		return nil, err
 	}
-	g.path = f.path
+	g.path, g.named, g.follow = f.path, f.named, f.follow
 	a, errA := f.ID()
 	b, errB := g.ID()
 	if err := errors.Join(errA, errB); err != nil || a != b {
 		return nil, errors.Join(err, g.Close(), &fs.PathError{Op: "reopen", Path: f.path, Err: unix.ESTALE})
 	}
+	g.kind.Store(f.kind.Load())
 	return g, nil
-}
-
-// HugePage returns the size of the pages of which the file consists if it lies on
-// hugetlbfs, else 0. There a file can't be written to with write, and it and its
-// mappings are whole pages.
-func (f *File) HugePage() int64 {
-	var st unix.Statfs_t
-	if retry(func() error { return unix.Fstatfs(f.fd, &st) }) != nil || uint32(st.Type) != unix.HUGETLBFS_MAGIC {
-		return 0
-	}
-	return int64(st.Bsize)
-}
-
-// Touched returns when the file was last changed otherwise than through a mapping: written
-// to, cut, renamed or given other permissions. ok is false where a filesystem also counts
-// stores to mappings, which all do that write pages back.
-func (f *File) Touched() (at int64, ok bool, err error) {
-	var disk unix.Statfs_t
-	if err := retry(func() error { return unix.Fstatfs(f.fd, &disk) }); err != nil {
-		return 0, false, f.failed("statfs", err)
-	}
-	if t := uint32(disk.Type); t != unix.TMPFS_MAGIC && t != unix.HUGETLBFS_MAGIC {
-		return 0, false, nil
-	}
-	var st unix.Stat_t
-	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
-		return 0, false, f.failed("stat", err)
-	}
-	return st.Ctim.Nano(), true, nil
 }
 
 func (f *File) failed(op string, err error) error {
@@ -137,47 +128,14 @@ func (f *File) Allocate(size int64) error {
 // regular file.
 func (f *File) Stat() (size int64, mode fs.FileMode, uid int, err error) {
 	var st unix.Stat_t
-	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
-		return 0, 0, 0, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+	if err := f.stat(&st); err != nil {
+		return 0, 0, 0, err
 	}
 	mode = fs.FileMode(st.Mode & 0o777)
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		mode |= fs.ModeIrregular
 	}
 	return st.Size, mode, int(st.Uid), nil
-}
-
-// Linked reports whether the file has any name at all.
-func (f *File) Linked() (bool, error) {
-	var st unix.Stat_t
-	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
-		return false, &fs.PathError{Op: "stat", Path: f.path, Err: err}
-	}
-	return st.Nlink > 0, nil
-}
-
-// ID identifies the file.
-func (f *File) ID() (ID, error) {
-	_, id, err := f.Owner()
-	return id, err
-}
-
-// Owner returns the owner of the file and identifies it.
-func (f *File) Owner() (uid int, id ID, err error) {
-	var st unix.Stat_t
-	if err := retry(func() error { return unix.Fstat(f.fd, &st) }); err != nil {
-		return 0, ID{}, &fs.PathError{Op: "stat", Path: f.path, Err: err}
-	}
-	return int(st.Uid), ID{uint64(st.Dev), uint64(st.Ino)}, nil
-}
-
-// PathID identifies the file that path names now.
-func PathID(path string) (ID, error) {
-	var st unix.Stat_t
-	if err := retry(func() error { return unix.Stat(path, &st) }); err != nil {
-		return ID{}, &fs.PathError{Op: "stat", Path: path, Err: err}
-	}
-	return ID{uint64(st.Dev), uint64(st.Ino)}, nil
 }
 
 // ReadAt reads until b is full or the file ends.

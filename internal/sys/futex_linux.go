@@ -53,7 +53,7 @@ type timespec64 struct{ sec, nsec int64 }
 
 var noWaitv atomic.Bool
 
-// CanWaitTwo reports whether WaitTwo may work. Kernels before 5.16 and some
+// CanWaitTwo reports whether WaitTwo, and Words.Wait, may work. Kernels before 5.16 and some
 // seccomp filters refuse; the first refusal settles it for the process.
 func CanWaitTwo() bool { return !noWaitv.Load() }
 
@@ -64,14 +64,51 @@ func WaitTwo(word *uint32, val uint32, own *uint32, d time.Duration) error {
 		{val: uint64(val), addr: uint64(uintptr(unsafe.Pointer(word))), flags: futex32 | futexShared},
 		{val: 0, addr: uint64(uintptr(unsafe.Pointer(own))), flags: futex32 | futexOwn},
 	}
+	err := waitv(&ws[0], 2, d)
+	runtime.KeepAlive(own)
+	return err
+}
+
+// MaxWords is how many words a thread can wait for at a time: FUTEX_WAITV_MAX.
+const MaxWords = 128
+
+// Words are words that a thread waits for together. It is for one goroutine at a time.
+type Words struct {
+	list [MaxWords]waiter
+	n    int
+	own  *uint32
+}
+
+// Reset begins a new list with own, a word of this process that is waited for while it is 0.
+func (ws *Words) Reset(own *uint32) {
+	ws.list[0] = waiter{val: 0, addr: uint64(uintptr(unsafe.Pointer(own))), flags: futex32 | futexOwn}
+	ws.n, ws.own = 1, own
+}
+
+// Add adds a word that is waited for while it is val.
+//
+// Preconditions: there are fewer than MaxWords, and the memory of word does not move.
+func (ws *Words) Add(word *uint32, val uint32) {
+	ws.list[ws.n] = waiter{val: uint64(val), addr: uint64(uintptr(unsafe.Pointer(word))), flags: futex32 | futexShared}
+	ws.n++
+}
+
+// Wait sleeps while all words are what they were added with, at most d. Errors: as WaitTwo.
+func (ws *Words) Wait(d time.Duration) error {
+	err := waitv(&ws.list[0], ws.n, d)
+	runtime.KeepAlive(ws.own)
+	return err
+}
+
+// waitv is futex_waitv. A refusal settles it for the process.
+func waitv(first *waiter, n int, d time.Duration) error {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return err
 	}
 	at := now.Nano() + int64(d)
 	ts := timespec64{at / 1e9, at % 1e9}
-	_, _, e := unix.Syscall6(unix.SYS_FUTEX_WAITV, uintptr(unsafe.Pointer(&ws)), 2, 0, uintptr(unsafe.Pointer(&ts)), unix.CLOCK_MONOTONIC, 0)
-	runtime.KeepAlive(own)
+	_, _, e := unix.Syscall6(unix.SYS_FUTEX_WAITV, uintptr(unsafe.Pointer(first)), uintptr(n), 0, uintptr(unsafe.Pointer(&ts)), unix.CLOCK_MONOTONIC, 0)
 	if e == unix.ENOSYS || e == unix.EPERM || e == unix.EACCES || e == unix.EINVAL {
 		noWaitv.Store(true)
 		return e

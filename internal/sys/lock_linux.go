@@ -66,13 +66,13 @@ var pinning = map[uint32]bool{
 
 // Pin takes over f, whose locks then last until Release or the end of the process.
 func (f *File) Pin() (*Pin, error) {
-	var st unix.Statfs_t
-	if unix.Fstatfs(f.fd, &st) != nil || !pinning[uint32(st.Type)] {
+	k, err := f.kindOf()
+	if err != nil || !pinning[k.fs] {
 		return &Pin{file: f}, nil
 	}
 	size := unix.Getpagesize()
-	if uint32(st.Type) == unix.HUGETLBFS_MAGIC {
-		size = int(st.Bsize)
+	if k.fs == unix.HUGETLBFS_MAGIC {
+		size = int(k.block)
 	}
 	page, err := f.Map(size, false)
 	return &Pin{f, page}, err

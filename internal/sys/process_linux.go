@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -12,12 +13,15 @@ import (
 )
 
 // MonotonicMillis is CLOCK_MONOTONIC, which all processes of a boot share.
-func MonotonicMillis() uint64 {
+func MonotonicMillis() uint64 { return uint64(MonotonicNanos() / 1e6) }
+
+// MonotonicNanos is MonotonicMillis in nanoseconds.
+func MonotonicNanos() int64 {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		return 0
 	}
-	return uint64(ts.Nano() / 1e6)
+	return ts.Nano()
 }
 
 // BootID returns the kernel's id of this boot, or zeros where /proc is missing.
@@ -49,9 +53,25 @@ func readBootID() (id [16]byte) {
 // StartTime returns when this process started, in clock ticks since boot, or 0
 // where /proc is missing. With the pid it names a process for good.
 func StartTime() uint64 {
+	pid := os.Getpid()
+	if known := startTime.Load(); known != nil && known.pid == pid {
+		return known.start
+	}
 	_, start := processStat("/proc/self")
+	if start != 0 {
+		startTime.Store(&started{pid, start})
+	}
 	return start
 }
+
+// started is when a process started; a forked child, which has a copy of its parent's
+// memory, is another one.
+type started struct {
+	pid   int
+	start uint64
+}
+
+var startTime atomic.Pointer[started] // once it was read
 
 // processStat returns the state and the start time of a process or thread, whose directory
 // in /proc is dir, or zeros.

@@ -50,9 +50,9 @@ var networks = map[int64]string{
 
 // Network returns the kind of network filesystem that the file is on, or "".
 func (f *File) Network() string {
-	var st unix.Statfs_t
-	if retry(func() error { return unix.Fstatfs(f.fd, &st) }) != nil {
+	k, err := f.kindOf()
+	if err != nil {
 		return ""
 	}
-	return networks[int64(uint32(st.Type))]
+	return networks[int64(k.fs)]
 }

@@ -3,6 +3,7 @@
 package sys
 
 import (
+	"crypto/rand"
 	"io/fs"
 	"time"
 )
@@ -27,6 +28,7 @@ func (*File) Allocate(int64) error                          { return ErrUnsuppor
 func (*File) Stat() (int64, fs.FileMode, int, error)        { return 0, 0, 0, ErrUnsupported }
 func (*File) Shrinkable() bool                              { return true }
 func (*File) Linked() (bool, error)                         { return false, ErrUnsupported }
+func (*File) TouchedBefore() (int64, bool, error)           { return 0, false, ErrUnsupported }
 func (*File) Touched() (int64, bool, error)                 { return 0, false, ErrUnsupported }
 func (*File) ID() (ID, error)                               { return ID{}, ErrUnsupported }
 func (*File) HugePage() int64                               { return 0 }
@@ -50,6 +52,8 @@ func Sync([]byte) error                                     { return ErrUnsuppor
 func Redirty([]byte) error                                  { return ErrUnsupported }
 func SyncPart([]byte, int, int) error                       { return ErrUnsupported }
 func PathID(string) (ID, error)                             { return ID{}, ErrUnsupported }
+func Random(b []byte)                                       { _, _ = rand.Read(b) }
+func PathNames(string) (ID, bool, error)                    { return ID{}, false, ErrUnsupported }
 func Free(string) (int64, error)                            { return 0, ErrUnsupported }
 func FreeFiles(string) (int64, error)                       { return 0, ErrUnsupported }
 func IsOverQuota(error) bool                                { return false }
@@ -67,6 +71,9 @@ func Wake(*uint32, int) (int, error)                        { return 0, ErrUnsup
 func WakeAll(*uint32) (int, error)                          { return 0, ErrUnsupported }
 func CanWaitTwo() bool                                      { return false }
 func WaitTwo(*uint32, uint32, *uint32, time.Duration) error { return ErrUnsupported }
+func (*Words) Reset(*uint32)                                {}
+func (*Words) Add(*uint32, uint32)                          {}
+func (*Words) Wait(time.Duration) error                     { return ErrUnsupported }
 func WakeOwn(*uint32) error                                 { return ErrUnsupported }
 func Yield()                                                {}
 func WaitReaderGone(uintptr) error                          { return ErrUnsupported }
@@ -74,6 +81,7 @@ func InForeground(uintptr) bool                             { return false }
 func RegisterBarrier() error                                { return ErrUnsupported }
 func Barrier() error                                        { return ErrUnsupported }
 func MonotonicMillis() uint64                               { return 0 }
+func MonotonicNanos() int64                                 { return 0 }
 func BootID() (id [16]byte)                                 { return id }
 func StartTime() uint64                                     { return 0 }
 func TerminalSize(uintptr) (int, int, bool)                 { return 0, 0, false }
@@ -87,6 +95,11 @@ func IsNotRegular(error) bool                               { return false }
 
 // Processes: see halted_linux.go.
 type Processes struct{}
+
+const MaxWords = 128
+
+// Words are words that a thread waits for together.
+type Words struct{}
 
 func NewProcesses() *Processes                { return &Processes{} }
 func (*Processes) Halted(uint32, uint64) Halt { return Halt{} }

@@ -6,6 +6,7 @@
 package testproc
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -125,9 +126,11 @@ func ownDir() (dir string, done func(), err error) {
 	if err := os.Rename(made, dir); err != nil {
 		return "", nil, err
 	}
-	// Other users take part in some tests.
-	if err := os.Chmod(dir, 0o755); err != nil {
+	// Queues are in a directory within: listeners lock theirs for an instant. Other users
+	// take part in some tests.
+	inner := filepath.Join(dir, "q")
+	if err := errors.Join(os.Mkdir(inner, 0o755), os.Chmod(dir, 0o755), os.Chmod(inner, 0o755)); err != nil {
 		return "", nil, err
 	}
-	return dir, func() { os.RemoveAll(dir); f.Close() }, nil
+	return inner, func() { os.RemoveAll(dir); f.Close() }, nil
 }

@@ -80,7 +80,12 @@ func Examine(r *ring.Ring, have uint64) Examination {
 	if have < layout.SeatOffset {
 		return e.Examination
 	}
-	sound := e.positions()
+	told := true
+	if r.Geometry().ManyConsumers && have < r.Geometry().DataOffset() {
+		// Words are missing that tell how far head and tail lag.
+		*e.r.left, told = 0, false
+	}
+	sound := e.positions() && told
 	e.advice()
 	e.seats()
 	if sound { // otherwise every word would be judged by a wrong measure

@@ -9,6 +9,7 @@ import (
 
 func (v *Viewer) nextMany(rec *Record) error {
 	r := v.r
+	r.refill()
 	copies := 0
 	for v.spent = 0; v.spent < v.effort(); v.spent++ {
 		p := v.pos
@@ -21,7 +22,7 @@ func (v *Viewer) nextMany(rec *Record) error {
 		}
 		state := w.State()
 		if state == layout.Free {
-			if tail := r.tail(); int64(tail-p) <= 0 {
+			if v.unclaimed(p) {
 				return ring.ErrEmpty
 			}
 			if r.Load(p) == w {
@@ -70,6 +71,12 @@ func (v *Viewer) nextMany(rec *Record) error {
 	return ring.ErrEmpty
 }
 
+// unclaimed reports whether no producer has claimed the slot at p. It walks only if the shared
+// tail does not tell.
+func (v *Viewer) unclaimed(p uint64) bool {
+	return int64(v.r.word(layout.HotTail)-p) <= 0 && int64(v.r.tail()-p) <= 0
+}
+
 // first returns the slots of the first record of a take of k slots at p: up to the
 // next word that is not the inside of a record.
 func (v *Viewer) first(p, k uint64) uint64 {
@@ -83,7 +90,7 @@ func (v *Viewer) first(p, k uint64) uint64 {
 // passFreed goes on from a position that was consumed.
 func (v *Viewer) passFreed() {
 	to := v.pos + 1
-	if oldest := v.r.tail() - v.r.Cap; int64(oldest-to) > 0 {
+	if oldest := v.r.word(layout.HotTail) - v.r.Cap; int64(oldest-to) > 0 {
 		to = oldest
 	}
 	v.missed += to - v.pos

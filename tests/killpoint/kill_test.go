@@ -53,6 +53,12 @@ func TestKillAtEveryInstruction(t *testing.T) {
 			})
 		}
 	}
+	for j, s := range connScenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			table.add(s.explore(t, cpus, choice{long, math.MaxInt, rand.New(rand.NewPCG(from, uint64(1<<32|j)))}))
+		})
+	}
 }
 
 // draw chooses the half of the variants that the bounded form has, and for each its mode.
@@ -83,7 +89,7 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 	page, path := newPage(t)
 	c, err := func() (c course, err error) {
 		err = withVictim(t, s, page, path, cpus, func(v *tracee, w *world) error {
-			c, err = pass(v, w, choose.limit())
+			c, err = pass(v, len(s.calls), 2, w.changed, choose.limit())
 			return err
 		})
 		return c, err
@@ -94,7 +100,7 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 		r.points++
 		at := 0
 		err := withVictim(t, s, page, path, cpus, func(v *tracee, w *world) error {
-			if err := reach(v, s, p); err != nil {
+			if err := reach(v, len(s.calls), p); err != nil {
 				return err
 			}
 			at = v.progress()
@@ -119,7 +125,7 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 func withVictim(t *testing.T, s *scenario, page *page, path string, cpus chan int, do func(v *tracee, w *world) error) error {
 	w := newWorld(t, s)
 	defer w.close()
-	v, err := startVictim(page, path, w)
+	v, err := startVictim(page, path, w.theirs+"|"+modeName(s.mode)+"|"+s.name, w.anonymous)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func marks(mode shmq.Options) []*scenario {
 	}, ids: []uint64{mineL}}
 	commit := call{do: func(v *victim) { v.check(v.out.CommitMarked(large, markOf(mineL))) }, ids: []uint64{mineL}, during: sending, after: certain}
 	batch := call{do: func(v *victim) {
-		var ms []shmq.Mark
+		var ms []producer.Mark
 		for _, id := range four {
 			ms = append(ms, markOf(id))
 		}
@@ -65,7 +65,7 @@ func marks(mode shmq.Options) []*scenario {
 	}
 }
 
-func markOf(id uint64) shmq.Mark { return shmq.Mark{id, ^id} }
+func markOf(id uint64) producer.Mark { return producer.Mark{id, ^id} }
 
 func (v *victim) sendMarked(id uint64) { v.check(v.out.SendMarked(background, v.recs[id], markOf(id))) }
 

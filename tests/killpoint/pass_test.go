@@ -31,15 +31,16 @@ type course struct {
 }
 
 // pass steps through the whole operation: to the return of its last call, or, where
-// that waits for ever, to its second sleep. After limit instructions it goes on from
+// that waits for ever, to its sleep of number most. calls is how many there are; changed reports
+// whether what a kill leaves has changed since it was asked last. After limit instructions it goes on from
 // system call to system call.
-func pass(v *tracee, w *world, limit int) (c course, err error) {
+func pass(v *tracee, calls, most int, changed func() bool, limit int) (c course, err error) {
 	v.syscalls = map[uint64]bool{}
 	c.classes = []class{{}}
 	c.all = []point{{}}
 	at, sleeps := point{}, 0
 	fresh := func(p point) { c.classes = append(c.classes, class{p, p}) }
-	for v.progress() < len(w.s.calls) && sleeps < 2 {
+	for v.progress() < calls && sleeps < most {
 		c.cut = v.steps >= limit
 		kernel, run := true, v.enterSyscall
 		if !c.cut {
@@ -66,14 +67,14 @@ func pass(v *tracee, w *world, limit int) (c course, err error) {
 		} else {
 			at.steps++
 		}
-		if sleeps == 2 {
+		if sleeps == most {
 			break
 		}
 		if err := v.await(v.tid); err != nil {
 			return c, err
 		}
 		c.all = append(c.all, at)
-		if w.changed() || kernel {
+		if changed() || kernel {
 			fresh(at)
 		} else {
 			c.classes[len(c.classes)-1].last = at
@@ -84,8 +85,8 @@ func pass(v *tracee, w *world, limit int) (c course, err error) {
 }
 
 // reach brings a victim to a point, or as far as its operation goes.
-func reach(v *tracee, s *scenario, p point) error {
-	done := func() bool { return v.progress() == len(s.calls) }
+func reach(v *tracee, calls int, p point) error {
+	done := func() bool { return v.progress() == calls }
 	for i := 0; i < p.calls && !done(); i++ {
 		if err := v.enterSyscall(); err != nil {
 			return err
@@ -96,6 +97,50 @@ func reach(v *tracee, s *scenario, p point) error {
 	}
 	for i := 0; i < p.steps && !done(); i++ {
 		if err := v.step(); err != nil {
+			return err
+		}
+	}
+	if !p.asleep || done() {
+		return nil
+	}
+	if err := v.enterSyscall(); err != nil {
+		return err
+	}
+	_, err := v.sleeps()
+	return err
+}
+
+// reachOrSleep is reach for an operation whose sleep only another thread of the victim could
+// end: it ends there.
+func reachOrSleep(v *tracee, calls int, p point) error {
+	v.syscalls = map[uint64]bool{}
+	done := func() bool { return v.progress() == calls }
+	// run makes a thread that was let stand still again, unless it sleeps.
+	run := func(kernel bool) (asleep bool, err error) {
+		if kernel {
+			if asleep, err = v.sleeps(); asleep || err != nil {
+				return asleep, err
+			}
+		}
+		return false, v.await(v.tid)
+	}
+	for i := 0; i < p.calls && !done(); i++ {
+		if err := v.enterSyscall(); err != nil {
+			return err
+		}
+		if asleep, err := run(true); asleep || err != nil {
+			return err
+		}
+	}
+	for i := 0; i < p.steps && !done(); i++ {
+		kernel, err := v.atSyscall()
+		if err == nil {
+			err = v.let()
+		}
+		if err != nil {
+			return err
+		}
+		if asleep, err := run(kernel); asleep || err != nil {
 			return err
 		}
 	}

@@ -34,10 +34,11 @@ const patience = 60 * time.Second
 
 var errEnded = errors.New("the victim ended by itself")
 
-// startVictim runs the test binary as a victim and waits until it is ready.
+// startVictim runs the test binary as a victim and waits until it is ready. as tells what it
+// is to do, and where.
 //
 // Preconditions: the caller's goroutine is locked to its thread, which alone can trace.
-func startVictim(p *page, pagePath string, w *world) (*tracee, error) {
+func startVictim(p *page, pagePath string, as string, inherits *os.File) (*tracee, error) {
 	p.reset()
 	exe, err := os.Executable()
 	if err != nil {
@@ -45,10 +46,10 @@ func startVictim(p *page, pagePath string, w *world) (*tracee, error) {
 	}
 	env := append(os.Environ(),
 		"GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1",
-		victimEnv+"="+pagePath+"|"+w.theirs+"|"+modeName(w.s.mode)+"|"+w.s.name)
+		victimEnv+"="+pagePath+"|"+as)
 	files := []uintptr{0, 1, 2}
-	if w.anonymous != nil {
-		files = append(files, w.anonymous.Fd())
+	if inherits != nil {
+		files = append(files, inherits.Fd())
 	}
 	pid, err := syscall.ForkExec(exe, []string{exe}, &syscall.ProcAttr{
 		Env:   env,

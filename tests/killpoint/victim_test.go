@@ -4,6 +4,7 @@ package killpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,10 +14,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/producer"
+	"github.com/shmq/shmq/selector"
 )
 
 // victimEnv holds the page's path, the queue's name, the mode and the scenario.
@@ -28,6 +31,8 @@ type victim struct {
 	att    *attach.Participant
 	out    *producer.Raw
 	in     *consumer.Raw
+	set    selector.Set
+	beside *consumer.Raw // of a queue of the victim's own, in which nothing is sent
 	leases []consumer.Lease
 	space  []byte            // reserved
 	buf    []byte            // received
@@ -41,17 +46,29 @@ func playVictim() {
 	v := &victim{queue: f[1], recs: map[uint64][]byte{}, buf: make([]byte, 0, 1024)}
 	p, _, err := mapPage(f[0])
 	v.check(err)
+	if f[2] == connMode {
+		playConnVictim(p, v, f[1], f[3])
+	}
 	s := find(f[2], f[3])
 	if s.prepare != nil {
 		s.prepare(v)
 	}
+	calls := make([]func(), len(s.calls))
+	for i := range calls {
+		calls[i] = func() { s.calls[i].do(v) }
+	}
+	p.perform(calls)
+}
+
+// perform says that the victim is ready, waits for the tracer, and makes the calls.
+func (p *page) perform(calls []func()) {
 	p.ready.Store(uint32(unix.Gettid()))
 	for p.start.Load() == 0 {
 		p.beat()
 	}
 	p.progress.Store(1)
-	for i := range s.calls {
-		s.calls[i].do(v)
+	for i := range calls {
+		calls[i]()
 		p.progress.Store(uint32(i) + 2)
 	}
 	for { // a tracer may be on its way to the next system call
@@ -123,6 +140,26 @@ func (v *victim) receive() {
 	var err error
 	v.buf, err = v.in.Receive(context.Background(), v.buf)
 	v.check(err)
+}
+
+// among has the queue in a set, beside another one.
+func (v *victim) among(q selector.Queue, size int) {
+	f, err := shmq.CreateAnonymous(nil)
+	v.check(err)
+	v.beside, err = consumer.OpenRaw(shmq.FileName(f), nil)
+	v.check(err)
+	v.check(f.Close())
+	v.check(v.set.Add(v.beside))
+	v.check(v.set.AddRoom(q, size)) // of a consumer the size counts for nothing
+}
+
+// choose waits for the first of the set, which is the queue.
+func (v *victim) choose() {
+	q, err := v.set.Wait(context.Background())
+	v.check(err)
+	if q == selector.Queue(v.beside) {
+		v.check(errors.New("there is nothing in the other queue"))
+	}
 }
 
 func (v *victim) lease() {

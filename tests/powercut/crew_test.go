@@ -71,6 +71,9 @@ func crewSend(c *testproc.Child) {
 	c.Check(policy.UnmarshalText([]byte(c.Args[3])))
 	p, err := producer.OpenRaw(c.Args[0], &producer.Options{NoCreate: true, Durability: policy})
 	c.Check(err)
+	info, err := shmq.Stat(c.Args[0])
+	c.Check(err)
+	single := info.Producers == shmq.One
 	c.Say("ready")
 	ctx := context.Background()
 	for n := uint64(0); n < crewRecords-8; {
@@ -83,9 +86,18 @@ func crewSend(c *testproc.Child) {
 			recs[i] = ringtest.Record(uint64(number)<<32+n+uint64(i), size)
 		}
 		l.tried[number].Store(n + uint64(len(recs)))
-		if len(recs) == 1 {
+		marks := make([]producer.Mark, len(recs)) // how many records there are with this one
+		for i := range marks {
+			marks[i] = producer.Mark{n + uint64(i) + 1, ^(n + uint64(i) + 1)}
+		}
+		switch {
+		case single && len(recs) == 1:
+			err = p.SendMarked(ctx, recs[0], marks[0])
+		case single:
+			_, err = p.SendBatchMarked(ctx, recs, marks)
+		case len(recs) == 1:
 			err = p.Send(ctx, recs[0])
-		} else {
+		default:
 			_, err = p.SendBatch(ctx, recs)
 		}
 		c.Check(err)
@@ -158,6 +170,8 @@ type moment struct {
 	sent  [crewMax]uint64
 	tried [crewMax]uint64
 	acked [crewMax][]byte
+
+	came uint64 // producer 0: the records up to the last one that was there
 }
 
 // during does something, and tells what is known of its moment.
@@ -172,6 +186,24 @@ func (l *ledger) during(do func()) *moment {
 		m.acked[i] = append([]byte(nil), l.acked[i][:m.tried[i]]...)
 	}
 	return m
+}
+
+// checkMark checks the last mark of a queue with a single producer that was rebuilt from that moment:
+// that of the last record that survived. All whose send had returned were synced.
+func (m *moment) checkMark(t *testing.T, q string) {
+	t.Helper()
+	p, err := producer.OpenRaw(q, &producer.Options{NoCreate: true})
+	require.NoError(t, err)
+	mark, ok, err := p.Mark()
+	require.NoError(t, err)
+	require.NoError(t, p.Close())
+	require.True(t, ok)
+	require.Equal(t, ^mark[0], mark[1])
+	require.GreaterOrEqual(t, mark[0], max(m.sent[0], m.came), "not an earlier one")
+	require.LessOrEqual(t, mark[0], m.tried[0])
+	if mark[0] > m.came {
+		require.NotZero(t, m.acked[0][mark[0]-1], "not that of a record that is lost")
+	}
 }
 
 // check receives all that a queue has which was rebuilt from that moment. It returns the
@@ -201,6 +233,7 @@ func (m *moment) check(t *testing.T, q string) int {
 		require.Less(t, n, m.tried[from], "never sent")
 		require.Positive(t, lease.Redelivered(), "it may have been delivered before")
 		got[from][n], next[from] = true, n+1
+		m.came = next[0]
 		lease.Ack()
 		records++
 	}

@@ -52,6 +52,9 @@ func powerCuts(t *testing.T, d *testdisk.Disk, o shmq.Options, rounds int) {
 		require.NoError(t, err)
 		require.True(t, info.Broken)
 		records += m.check(t, name)
+		if o.Producers == shmq.One {
+			m.checkMark(t, name)
+		}
 		if round == 0 {
 			testagent.Works(t, name)
 		}

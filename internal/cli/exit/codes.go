@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/rpc"
 )
 
 // Exit codes. Those from 64 to 77 are the ones of sysexits.h, 124 is that of
@@ -17,14 +18,14 @@ const (
 	CodeUsage    = 64
 	CodeData     = 65 // not a queue, another layout, damaged; bad input
 	CodeNoQueue  = 66
-	CodeTaken    = 69 // the role, the last seat, or a queue to be removed
+	CodeTaken    = 69 // the role, the last seat, or a queue to be removed; no server
 	CodeSystem   = 71 // the kernel, a limit or a sandbox refuses
 	CodeNoSpace  = 73
 	CodeIO       = 74 // not known to be on the disk
 	CodeAgain    = 75 // full or empty
 	CodeBroken   = 76 // a stream
 	CodeNoAccess = 77
-	CodeFailed   = 123 // a command that was run for a record; as xargs
+	CodeFailed   = 123 // a command that was run for a record, or a call; as xargs
 	CodeTimeout  = 124
 	CodeCantRun  = 126 // such a command, as in the shell
 	CodeNotFound = 127
@@ -38,14 +39,14 @@ const Text = `  0    done
   64   usage: a flag, an argument, a name
   65   not a queue, another layout version, damaged; or bad input
   66   no such queue, or it was removed
-  69   the role is taken, no seat is left, or the queue is in use
+  69   the role is taken, no seat is left, or the queue is in use; no server is attached
   71   the kernel, a limit or a sandbox refuses what a queue needs
   73   no space for the queue
   74   what was sent is in the queue, but not known to be on the disk
   75   full or empty, with --nonblock
   76   the stream was broken off, with --strict
   77   no permission
-  123  a command that was run for a record failed
+  123  a command that was run for a record failed, or a call
   124  --timeout
   126  such a command can't be run
   127  such a command is not found
@@ -74,6 +75,7 @@ var codes = []struct {
 	{shmq.ErrRoleTaken, CodeTaken},
 	{shmq.ErrNoSeat, CodeTaken},
 	{shmq.ErrInUse, CodeTaken},
+	{rpc.ErrNoServer, CodeTaken},
 	{shmq.ErrRemoved, CodeNoQueue},
 	{shmq.ErrRefused, CodeSystem},
 	{shmq.ErrNoSpace, CodeNoSpace},

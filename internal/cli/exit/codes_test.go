@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/rpc"
 )
 
 // libraryErrors are all errors of the library by name.
@@ -25,6 +26,7 @@ var libraryErrors = map[string]error{
 
 var otherErrors = map[string]error{
 	"fs.ErrNotExist": fs.ErrNotExist, "fs.ErrPermission": fs.ErrPermission, "fs.ErrExist": fs.ErrExist,
+	"rpc.ErrNoServer": rpc.ErrNoServer,
 }
 
 func document(t *testing.T, path string) string {

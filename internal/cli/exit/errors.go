@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -68,6 +69,26 @@ func (e *told) Unwrap() error { return e.err }
 // Tell returns an error about a queue whose exit code is that of reason.
 func Tell(queue string, reason error, format string, args ...any) error {
 	return &told{fmt.Sprintf("queue %q: ", queue) + fmt.Sprintf(format, args...), reason}
+}
+
+// TellOf is Tell about one queue or several.
+func TellOf(queues []string, reason error, format string, args ...any) error {
+	if len(queues) == 1 {
+		return Tell(queues[0], reason, format, args...)
+	}
+	return &told{Queues(queues) + ": " + fmt.Sprintf(format, args...), reason}
+}
+
+// Queues names one queue or several.
+func Queues(names []string) string {
+	if len(names) == 1 {
+		return fmt.Sprintf("queue %q", names[0])
+	}
+	var quoted []string
+	for _, n := range names {
+		quoted = append(quoted, strconv.Quote(n))
+	}
+	return "queues " + strings.Join(quoted, ", ")
 }
 
 // Reason returns the library's words about a queue without its name.

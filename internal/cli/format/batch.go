@@ -12,29 +12,37 @@ type Batch struct {
 	MaxRecord, SlotSize int // bytes
 	// Full is how many records fill the batch.
 	Full int
-	// Flush empties the batch. It is called when the batch is full.
+	// Flush empties the batch. It is called when the batch is full, and by a format that
+	// is about to write over a record that it gave to Add.
 	Flush func() error
 	// Warn, if it is not nil, gets what is odd about the input and no error.
 	Warn func(text string)
 
-	// Buf holds the records, each up to one of Ends. A format appends a record and
-	// calls Added.
+	// Recs are the records. A format appends one to Buf and calls Added, or calls Add.
+	Recs [][]byte
 	Buf  []byte
-	Ends []int
+	used int // of Buf
+	size int // of all records
 }
 
 // Added takes note of one record that was appended to Buf.
 func (b *Batch) Added() error {
-	start := 0
-	if n := len(b.Ends); n > 0 {
-		start = b.Ends[n-1]
-	}
-	if len(b.Buf)-start > b.MaxRecord {
-		b.Buf = b.Buf[:start]
+	rec := b.Buf[b.used:]
+	if len(rec) > b.MaxRecord {
+		b.Buf = b.Buf[:b.used]
 		return tooLarge(b.MaxRecord)
 	}
-	b.Ends = append(b.Ends, len(b.Buf))
-	if len(b.Ends) >= b.Full || len(b.Buf) >= batchBytes {
+	b.used = len(b.Buf) // where Buf grows, the records before it stay where they are
+	return b.Add(rec)
+}
+
+// Add takes a record that stays as it is until the batch is flushed.
+//
+// Preconditions: it has MaxRecord bytes at most.
+func (b *Batch) Add(rec []byte) error {
+	b.Recs = append(b.Recs, rec)
+	b.size += len(rec)
+	if len(b.Recs) >= b.Full || b.size >= batchBytes {
 		return b.Flush()
 	}
 	return nil
@@ -47,7 +55,7 @@ func (b *Batch) warn(format string, args ...any) {
 }
 
 // Reset forgets the records.
-func (b *Batch) Reset() { b.Buf, b.Ends = b.Buf[:0], b.Ends[:0] }
+func (b *Batch) Reset() { b.Recs, b.Buf, b.used, b.size = b.Recs[:0], b.Buf[:0], 0, 0 }
 
 // tooLarge returns the error about a record of more than limit bytes.
 func tooLarge(limit int) error {

@@ -14,13 +14,16 @@ func cutTexts(sep byte, what string) func(io.Reader, *Batch) error {
 	return func(in io.Reader, to *Batch) error {
 		to.Unit = what
 		limit := textRoom(to.MaxRecord)
-		buf := make([]byte, ReadSize)
-		start, end := 0, 0 // of the bytes that are read and not cut yet
+		buf := make([]byte, textAhead+ReadSize)
+		start, end := textAhead, textAhead // of the bytes that are read and not cut yet
 		for {
 			scanned := end
-			if start > 0 {
-				scanned = copy(buf, buf[start:end])
-				start, end = 0, scanned
+			if start > textAhead {
+				if err := to.Flush(); err != nil { // the records lie there
+					return err
+				}
+				scanned = textAhead + copy(buf[textAhead:], buf[start:end])
+				start, end = textAhead, scanned
 			}
 			if end == len(buf) {
 				buf = append(buf, make([]byte, len(buf))...)
@@ -31,16 +34,12 @@ func cutTexts(sep byte, what string) func(io.Reader, *Batch) error {
 			// each text is, and a check of all is faster than one of each.
 			last := bytes.LastIndexByte(buf[scanned:end], sep)
 			utf8s := last >= 0 && utf8.Valid(buf[start:scanned+last])
-			for {
-				i := bytes.IndexByte(buf[scanned:end], sep)
-				if i < 0 {
-					break
+			if last >= 0 {
+				c := cutter{to, buf[:scanned+last+1], sep, utf8s, limit}
+				var bad error
+				if start, bad = c.cut(start, scanned); bad != nil {
+					return bad
 				}
-				if err := addText(to, buf[start:scanned+i], utf8s, limit); err != nil {
-					return err
-				}
-				scanned += i + 1
-				start = scanned
 			}
 			switch {
 			case end-start > limit:
@@ -79,6 +78,11 @@ func textWord(to *Batch, word string) error {
 // separator behind it.
 func putTexts(sep byte) func(*Page, []byte) error {
 	return func(to *Page, record []byte) error {
+		// A short string, for speed: its header is read once, and is all that it takes.
+		if n := len(record); n-1 < shortText && n > 0 && record[0] == shortHeader|byte(n-1) {
+			to.Buf = append(append(to.Buf, record[1:]...), sep)
+			return nil
+		}
 		if text, ok := Text(record); ok {
 			to.Buf = append(to.Buf, text...)
 		} else if err := to.JSON(record); err != nil {

@@ -13,14 +13,20 @@ import (
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
+	"github.com/shmq/shmq/rpc"
 )
 
-const gcLong = `Remove the queues in /dev/shm, or in the directory SHMQ_DIR, to which nobody is attached
-and in which nothing is left. Those with records stay unless --with-records is given.
+const gcLong = `Remove the queues in /dev/shm, or in the directory SHMQ_DIR, to which nobody is
+attached and in which nothing is left. Those with records stay unless --with-records
+is given.
 
-The age of a queue is the time since a participant last attached to it, or since it was
-made; the time of leaving is not recorded. A queue that a process attaches to at this
-moment is not removed, whatever was seen before. A file that is no queue stays.
+The age of a queue is the time since a participant last attached to it, or since it
+was made; the time of leaving is not recorded. A queue that a process attaches to at
+this moment is not removed, whatever was seen before. A file that is no queue stays.
+
+The answer queue of a client (NAME.answers-...; see shmq call) goes as soon as that
+client is gone, whatever its age and what is in it: nobody can take the answers any
+more.
 
 Each queue is printed with what was done and why. Try --dry-run first.`
 
@@ -115,6 +121,9 @@ var errKept = errors.New("kept")
 // collect removes a queue if it is garbage. The error is one of removing it.
 func (f *gcFlags) collect(name string) (garbage, error) {
 	g := garbage{Name: name}
+	if done, err := f.answers(&g); done || err != nil {
+		return g, err
+	}
 	// Two looks: the first one keeps no process out, during the second none can attach.
 	keep, err := f.keep(&g)
 	switch {
@@ -149,6 +158,36 @@ func (f *gcFlags) collect(name string) (garbage, error) {
 		return g, err
 	}
 	return g, nil
+}
+
+// answers removes an answer queue whose client is gone. done is false for any other queue.
+func (f *gcFlags) answers(g *garbage) (done bool, err error) {
+	requests, ok := rpc.AnswersOf(g.Name)
+	if !ok {
+		return false, nil
+	}
+	gone, err := rpc.Abandoned(g.Name)
+	if err != nil || !gone {
+		return false, nil // what there is to say of any queue
+	}
+	if _, err := f.keep(g); err != nil {
+		return false, nil
+	}
+	g.Reason = fmt.Sprintf("its client of queue %q is gone", requests)
+	if f.dryRun {
+		g.Action = "would remove"
+		return true, nil
+	}
+	removed, err := rpc.CollectOne(g.Name)
+	switch {
+	case err != nil:
+		g.Action, g.Reason = "failed", exit.Reason(err)
+	case removed:
+		g.Action = "removed"
+	default: // by another process
+		return true, fs.ErrNotExist
+	}
+	return true, err
 }
 
 // keep fills in what is known of a queue and reports whether it has to stay.

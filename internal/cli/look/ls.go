@@ -14,7 +14,9 @@ import (
 	"github.com/shmq/shmq/internal/cli/report"
 )
 
-const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR.
+const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR. A queue NAME.answers-... is
+where one client of NAME gets its answers (shmq call); its receiver is the client, its
+senders are the servers that have answered. It goes with the client.
 
   RECORDS    that wait to be received, for the first time or again
   SENDERS    attached now, of one or many that may be; the same for RECEIVERS

@@ -40,9 +40,11 @@ func (f *Flags) Add(cmd *cobra.Command) {
 type Watch struct {
 	*Console
 	Flags Flags
-	Queue string
+	Queue string // where there is one
 	Did   string // "sent", "received"
 	Count func() shmq.Counters
+	// Each, where there are several queues, are those of each.
+	Each []Counted
 	// Waits says what the command waits for, when the numbers stand still.
 	Waits func() string
 	Data  *os.File // stdin or stdout: if that is a terminal, it shows how it goes
@@ -90,6 +92,13 @@ func (w *Watch) run(asked bool) {
 // text is the line of progress: what was done, and how fast, or why not.
 func (w *Watch) text(d time.Duration, before, now shmq.Counters) string {
 	text := fmt.Sprintf("%s records, %s; ", report.Count(float64(now.Records)), report.Bytes(int64(now.Bytes)))
+	for i, e := range w.Each {
+		sep := ", "
+		if i == len(w.Each)-1 {
+			sep = "; "
+		}
+		text += fmt.Sprintf("%s %s%s", e.Queue, report.Count(float64(e.Count().Records)), sep)
+	}
 	if now.Records == before.Records {
 		text += w.Waits()
 	} else {
@@ -99,7 +108,7 @@ func (w *Watch) text(d time.Duration, before, now shmq.Counters) string {
 	if columns == 0 {
 		columns = 80
 	}
-	if named := fmt.Sprintf("queue %q: ", w.Queue) + text; len(named) < columns {
+	if named := fmt.Sprintf("queue %q: ", w.Queue) + text; len(w.Each) == 0 && len(named) < columns {
 		return named
 	}
 	return text[:min(len(text), columns-1)]
@@ -114,12 +123,29 @@ func (w *Watch) Finish() {
 		return
 	}
 	d, c := time.Since(w.start), w.Count()
+	if len(w.Each) == 0 {
+		w.sum(w.Queue, c, d)
+		return
+	}
+	for _, e := range w.Each {
+		w.sum(e.Queue, e.Count(), d)
+	}
+}
+
+// Counted is a queue of several.
+type Counted struct {
+	Queue string
+	Count func() shmq.Counters
+}
+
+// sum says what came of a queue.
+func (w *Watch) sum(queue string, c shmq.Counters, d time.Duration) {
 	text := fmt.Sprintf("records %s: %d, %s in %s; %s", w.Did, c.Records, report.Bytes(int64(c.Bytes)), rounded(d), rates(c.Records, c.Bytes, d))
 	text += fmt.Sprintf("; went to sleep %d times", c.Waits)
 	if c.Redelivered > 0 {
 		text += fmt.Sprintf("; delivered before: %d", c.Redelivered)
 	}
-	w.Line("queue %q: %s", w.Queue, text)
+	w.Line("queue %q: %s", queue, text)
 }
 
 // rounded leaves out the digits that no user reads.

@@ -38,7 +38,6 @@ type Outbox struct {
 	opts SendOptions
 	pace pace
 	left int64 // records still to be sent, negative for no limit
-	recs [][]byte
 	sent int64
 	err  error // of a flush; final
 }
@@ -95,7 +94,7 @@ func (o *Outbox) End(err error) error {
 	case err == nil:
 		err = o.flush()
 	case errors.As(err, &bad):
-		number := o.sent + int64(len(o.Ends)) + 1
+		number := o.sent + int64(len(o.Recs)) + 1
 		if err = o.flush(); err == nil {
 			err = exit.Tell(o.to.Name(), exit.ErrData, "%s %d of the input was not sent, those before it were: %v", o.Unit, number, bad)
 		}
@@ -112,17 +111,11 @@ func (o *Outbox) unread(err error) error {
 
 // flush sends the batch. It returns errCount when that was all there is to send.
 func (o *Outbox) flush() error {
-	if o.err != nil || len(o.Ends) == 0 {
+	if o.err != nil || len(o.Recs) == 0 {
 		return o.err
 	}
-	o.recs = o.recs[:0]
-	start := 0
-	for _, end := range o.Ends {
-		o.recs = append(o.recs, o.Buf[start:end])
-		start = end
-	}
 	before := o.sent
-	for rest := o.recs; len(rest) > 0 && o.err == nil; {
+	for rest := o.Recs; len(rest) > 0 && o.err == nil; {
 		var n int
 		if n, o.err = o.pace.due(o.hold.Ctx, o.sent, len(rest)); o.err == nil {
 			n, o.err = o.send(rest[:n])

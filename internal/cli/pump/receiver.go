@@ -11,6 +11,7 @@ import (
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/format"
+	"github.com/shmq/shmq/internal/intake"
 )
 
 const (
@@ -21,17 +22,16 @@ const (
 	WriteGrace = 50 * time.Millisecond
 )
 
-// Receiver moves records from a queue to an output.
+// Receiver moves records from a queue, or from several, to an output.
 type Receiver struct {
 	Hold   Hold
-	From   *consumer.Raw
+	From   *intake.Intake
 	To     *Output
 	Format format.Format
 	Take   Take
+	Queue  bool // before each record, the name of its queue
 	Show   bool // before each record, its earlier deliveries
 	Meta   bool // each record in an object with what is known of it
-	// Over, if not nil, says what becomes of an error, such as the end of a stream.
-	Over func(error) error
 
 	leases []consumer.Lease
 	got    int64 // records
@@ -49,9 +49,6 @@ func (r *Receiver) run() error {
 	for r.got != r.Take.Count {
 		n, err := r.lease()
 		r.got += int64(n)
-		if err != nil && r.Over != nil {
-			err = r.Over(err)
-		}
 		if werr := r.write(r.leases[:n]); werr != nil {
 			return werr
 		}
@@ -72,26 +69,35 @@ func (r *Receiver) lease() (int, error) {
 		ls = ls[:min(int64(len(ls)), t.Count-r.got)]
 	}
 	if t.Waits() && t.Timeout == 0 {
-		n, err := r.From.LeaseBatch(r.Hold.Ctx, ls)
+		n, err := r.From.Lease(r.Hold.Ctx, ls)
 		if !AtEnd(err) {
 			err = exit.Ended(r.Hold.Ctx, err)
 		}
 		return n, err
 	}
-	n, err := r.From.TryLeaseBatch(ls)
+	n, err := r.From.Try(ls)
 	if !errors.Is(err, shmq.ErrEmpty) {
 		return n, err
 	}
 	if !t.Waits() {
-		return n, t.Empty(r.From, err, r.got)
+		return n, t.Empty(r.From.Names(), err, r.got)
 	}
 	ctx, cancel := context.WithTimeoutCause(r.Hold.Ctx, t.Timeout, exit.ErrTimeout)
 	defer cancel()
-	n, err = r.From.LeaseBatch(ctx, ls)
+	n, err = r.From.Lease(ctx, ls)
 	if AtEnd(err) {
 		return n, err
 	}
-	return n, t.Late(r.From, exit.Ended(ctx, err))
+	return n, t.Late(r.From.Names(), exit.Ended(ctx, err))
+}
+
+// Label returns the name of a queue as it stands before a record: quoted if it would not stand
+// in one field of one line.
+func Label(name string) string {
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
 }
 
 // write formats and writes the leases, a page at a time, and acknowledges each that
@@ -104,7 +110,7 @@ func (r *Receiver) write(ls []consumer.Lease) error {
 		if err == nil && errors.As(bad, new(*shmq.Error)) {
 			err = bad // not about the record
 		} else if err == nil && bad != nil {
-			err = exit.Tell(r.From.Name(), exit.ErrData, "a record of %d bytes is not msgpack (%v) and was left there; take it with --format raw --count 1", len(ls[0].Bytes()), bad)
+			err = exit.Tell(r.From.From().Name(), exit.ErrData, "a record of %d bytes is not msgpack (%v) and was left there; take it with --format raw --count 1", len(ls[0].Bytes()), bad)
 		}
 		if err != nil {
 			for i := range ls {
@@ -121,16 +127,29 @@ func (r *Receiver) write(ls []consumer.Lease) error {
 func (r *Receiver) fill(ls []consumer.Lease) (n int, err error) {
 	p := &r.page
 	p.Buf, p.Ends = p.Buf[:0], p.Ends[:0]
-	err = r.From.Guard(func() error {
-		for n < len(ls) && len(p.Buf) < PageBytes {
-			if r.Show {
-				p.Buf = append(strconv.AppendInt(p.Buf, int64(ls[n].Redelivered()), 10), '\t')
+	put := r.Format.Put
+	err = r.From.From().Guard(func() (err error) {
+		for i := range ls {
+			if len(p.Buf) >= PageBytes {
+				break
 			}
-			if err := r.put(p, &ls[n]); err != nil {
+			l := &ls[i]
+			if r.Queue {
+				p.Buf = append(append(p.Buf, Label(l.Queue())...), '\t')
+			}
+			if r.Show {
+				p.Buf = append(strconv.AppendInt(p.Buf, int64(l.Redelivered()), 10), '\t')
+			}
+			if r.Meta {
+				err = putMeta(p, l)
+			} else {
+				err = put(p, l.Bytes())
+			}
+			if err != nil {
 				return err
 			}
 			p.Ends = append(p.Ends, len(p.Buf))
-			n++
+			n = i + 1
 		}
 		return nil
 	})
@@ -140,10 +159,7 @@ func (r *Receiver) fill(ls []consumer.Lease) (n int, err error) {
 	return n, err
 }
 
-func (r *Receiver) put(p *format.Page, l *consumer.Lease) error {
-	if !r.Meta {
-		return r.Format.Put(p, l.Bytes())
-	}
+func putMeta(p *format.Page, l *consumer.Lease) error {
 	m := format.Meta{ID: l.ID(), Queue: l.Queue(), Attempt: l.Attempt(), SentAt: l.SentAt()}
 	return m.Put(p, l.Bytes())
 }
@@ -156,7 +172,7 @@ func (r *Receiver) flush(ls []consumer.Lease) (done int, err error) {
 		for done < len(ls) && r.page.Ends[done] <= written {
 			done++
 		}
-		r.From.AckBatch(ls[first:done])
+		r.From.From().AckBatch(ls[first:done])
 	}
 	for done < len(ls) && err == nil {
 		start := r.page.Start(done)
@@ -176,5 +192,5 @@ func (r *Receiver) explain(err error) error {
 	if err == nil || err == exit.ErrPipe || r.Hold.Ctx.Err() != nil {
 		return err
 	}
-	return exit.Tell(r.From.Name(), err, "%v; what was not written is still in the queue", err)
+	return exit.Tell(r.From.From().Name(), err, "%v; what was not written is still in the queue", err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli/format"
+	"github.com/shmq/shmq/internal/intake"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -28,7 +29,9 @@ func TestDrainOfLeasesThatAreCut(t *testing.T) {
 	_, err = c.TryLeaseBatch(ls)
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(q, 0))
-	r := &Receiver{Hold: Hold{Ctx: t.Context()}, From: c, Format: format.All[0]}
+	from, err := intake.New(c)
+	require.NoError(t, err)
+	r := &Receiver{Hold: Hold{Ctx: t.Context()}, From: from, Format: format.All[0]}
 	r.Hold.mu.Lock()
 	require.ErrorIs(t, r.write(ls), shmq.ErrTruncated)
 	require.NoError(t, c.Close())

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli/exit"
 )
 
@@ -26,20 +25,27 @@ func AtEnd(err error) bool { return err == io.EOF || errors.Is(err, shmq.ErrBrok
 
 // Empty returns how a receiver that does not wait, and took got records, ends when the queue
 // is empty: with io.EOF if it took all that was there and was not asked for more.
-func (t *Take) Empty(from *consumer.Raw, err error, got int64) error {
+func (t *Take) Empty(from []string, err error, got int64) error {
 	switch {
 	case t.UntilEmpty, got > 0 && t.Count < 0:
 		return io.EOF
 	case got > 0:
-		return exit.Tell(from.Name(), err, "it is empty after %d of %d records; leave out --nonblock to wait for more", got, t.Count)
+		return exit.TellOf(from, err, "%s after %d of %d records; leave out --nonblock to wait for more", empty(from), got, t.Count)
 	}
-	return exit.Tell(from.Name(), err, "it is empty; leave out --nonblock to wait for records")
+	return exit.TellOf(from, err, "%s; leave out --nonblock to wait for records", empty(from))
+}
+
+func empty(from []string) string {
+	if len(from) == 1 {
+		return "it is empty"
+	}
+	return "all are empty"
 }
 
 // Late puts exit.ErrTimeout into words. Other errors are returned as they are.
-func (t *Take) Late(from *consumer.Raw, err error) error {
+func (t *Take) Late(from []string, err error) error {
 	if err == exit.ErrTimeout {
-		return exit.Tell(from.Name(), err, "no record came for %v; is anybody sending?", t.Timeout)
+		return exit.TellOf(from, err, "no record came for %v; is anybody sending?", t.Timeout)
 	}
 	return err
 }

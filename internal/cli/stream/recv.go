@@ -1,21 +1,14 @@
 package stream
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/consumer"
-	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/format"
 	"github.com/shmq/shmq/internal/cli/progress"
-	"github.com/shmq/shmq/internal/cli/pump"
 	"github.com/shmq/shmq/internal/cli/worker"
 )
 
@@ -32,12 +25,14 @@ type recvFlags struct {
 	wait     shmq.WaitPolicy
 	mlock    bool
 	show     bool
+	label    bool
 	meta     bool
 	exec     worker.Flags
 	watch    progress.Flags
 }
 
-const recvLong = `Write the records of a queue to standard output, and make the queue if it is absent.
+const recvLong = `Write the records of a queue to standard output, and make the queue if it is absent. Of
+several queues, those of all: each queue that has records has its turn.
 
 How records are written:
   lines    strings and binary as they are, anything else as JSON, each with a newline
@@ -58,6 +53,15 @@ With --format json --with-meta each record is an object: id, which names the rec
 good; queue; attempt, 1 for the first delivery; sent_at, in a queue with time stamps;
 data, the record itself. Without the flag JSON is the records and nothing else, for
 tools that know of no queue.
+
+With several queues --show-queue writes the name of its queue before each record, as it
+was given here, and a tab; in JSON as in lines, so that the JSON begins behind the tab.
+With --show-redelivered the name comes first. A command learns the name by SHMQ_QUEUE,
+and a batch is of one queue. --count, --timeout, --nonblock and --until-empty are about
+all queues together; --until-eof ends when the streams of all have ended. A queue that
+is removed, cut or, with --strict, broken off is told of on standard error, and the
+others go on; when the receiver then ends in order, the exit code is that of the first
+such queue. If one can't be opened, none is received from.
 
 With --exec, or with a command after --, nothing is written: the command is run for
 each record, which it finds on its standard input, in the same format. It is
@@ -104,13 +108,15 @@ const recvExample = `  %[1]s q
   %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
   %[1]s q --dead-letter q-failed --exec-timeout 1m -- ./handle --verbose
   %[1]s q --batch 500 --exec 'psql -qc "copy lines from stdin"'
-  %[1]s q --jobs 8 --key customer --format json -- ./handle`
+  %[1]s q --jobs 8 --key customer --format json -- ./handle
+  %[1]s orders refunds --show-queue
+  %[1]s orders refunds --exec 'logger -t "$SHMQ_QUEUE"'`
 
 // Recv returns the verb that receives, as a command of that name.
 func Recv(name string) *cobra.Command {
 	f := &recvFlags{format: flags.Format{Format: format.All[0]}, count: -1}
 	cmd := &cobra.Command{
-		Use:               name + " NAME [flags] [-- COMMAND...]",
+		Use:               name + " NAME... [flags] [-- COMMAND...]",
 		SuggestFor:        []string{"receive", "read", "get", "pop", "consume"},
 		Short:             "write the records of a queue to standard output",
 		Long:              recvLong,
@@ -118,7 +124,7 @@ func Recv(name string) *cobra.Command {
 		Args:              f.exec.Args,
 		ValidArgsFunction: flags.CompleteNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd.Context(), cmd.CommandPath(), args[0])
+			return f.run(cmd.Context(), cmd.CommandPath())
 		},
 	}
 	set := cmd.Flags()
@@ -132,6 +138,7 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
 	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
+	set.BoolVar(&f.label, "show-queue", false, "write before each record the name of its queue, and a tab; with lines, null and json")
 	set.BoolVar(&f.meta, "with-meta", false, "with --format json: an object for each record, with its id, queue, attempt, time of sending, and data")
 	f.exec.Add(cmd)
 	f.watch.Add(cmd)
@@ -139,88 +146,4 @@ func Recv(name string) *cobra.Command {
 	f.queue.Add(cmd)
 	flags.Exclusive(cmd, "timeout", "nonblock", "until-empty")
 	return cmd
-}
-
-func (f *recvFlags) run(ctx context.Context, command, name string) (err error) {
-	if f.show && !f.format.Text {
-		return exit.Usage("--show-redelivered does not go with --format %s: nothing tells the count from the record", f.format.Name)
-	}
-	switch {
-	case f.strict && !f.untilEOF:
-		return exit.Usage("--strict is about the end of a stream; add --until-eof")
-	case f.meta && f.format.Name != "json":
-		return exit.Usage("--with-meta goes with --format json only")
-	case f.meta && f.show:
-		return exit.Usage("--with-meta does not go with --show-redelivered: the object has the attempt")
-	}
-	opts := f.queue.Options()
-	if err := f.exec.Check(name); err != nil {
-		return err
-	}
-	if err := exit.LostOutput(name); err != nil && !f.exec.Given() { // a command may have no output
-		return err
-	}
-	tty := &progress.Console{Command: command}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: opts, Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
-	if f.watch.Verbose {
-		co.Logger = tty.Logger()
-	}
-	c, err := consumer.OpenRaw(name, co)
-	if err != nil {
-		return err
-	}
-	// Gives back what was leased and not written.
-	defer func() { err = errors.Join(err, c.Close()) }()
-	out := pump.NewOutput()
-	ctx, cancel := out.EndWithReader(ctx)
-	defer cancel(nil)
-	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "received", Count: c.Counters, Data: os.Stdout}
-	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock, UntilEmpty: f.empty}
-	if f.exec.Given() {
-		return f.runCommands(ctx, w, c, take)
-	}
-	r := &pump.Receiver{Hold: pump.Hold{Ctx: ctx, Grace: pump.WriteGrace}, From: c, To: out, Format: f.format.Format, Take: take, Show: f.show, Meta: f.meta, Over: f.over(name, w)}
-	w.Waits = func() string {
-		if r.Hold.Away() {
-			return "waiting for the output"
-		}
-		return "waiting for records"
-	}
-	w.Begin()
-	defer w.Finish()
-	return r.Run()
-}
-
-// over returns the function that makes an end like others of a stream that was broken off,
-// with a line that says so, unless that has to be an error.
-func (f *recvFlags) over(name string, w *progress.Watch) func(error) error {
-	return func(err error) error {
-		switch {
-		case !errors.Is(err, shmq.ErrBrokenOff):
-			return err
-		case f.strict:
-			return exit.Tell(name, err, "%s", exit.Reason(err))
-		}
-		w.Line("queue %q: %s", name, exit.Reason(err))
-		return io.EOF
-	}
-}
-
-// runCommands receives by running a command for each record.
-func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, c *consumer.Raw, take pump.Take) (err error) {
-	o := f.exec.Options()
-	o.Format, o.Meta, o.Take, o.Note, o.Verbose, o.Over = f.format.Format, f.meta, take, w.Line, f.watch.Verbose, f.over(c.Name(), w)
-	commands, err := worker.New(ctx, c, o)
-	if err != nil {
-		return err
-	}
-	w.Waits = func() string {
-		if n := commands.Running(); n > 0 {
-			return fmt.Sprintf("running %d", n)
-		}
-		return "waiting for records"
-	}
-	w.Begin()
-	defer w.Finish()
-	return commands.Run()
 }

@@ -4,27 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
-	"time"
 
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/crew"
 	"github.com/shmq/shmq/worker/deadletter"
 )
 
-const (
-	// leftGrace is how long a process that a command left behind may go on using the
-	// command's standard input, and standard error where that goes through the receiver.
-	leftGrace = time.Second
-	// killGrace is how long a command may go on after SIGTERM because its time is over.
-	killGrace = 5 * time.Second
-)
-
-// handle runs the command once, for one record or a batch. The command has a session, and so
-// a process group, of its own: a signal reaches all of a pipeline, and reaches it once.
+// handle runs the command once, for one record or a batch.
 func (r *Runner) handle(ctx context.Context, rs []*crew.Record) error {
 	in, done, err := stdin(rs)
 	if err != nil {
@@ -39,24 +28,11 @@ func (r *Runner) handle(ctx context.Context, rs []*crew.Record) error {
 		cmd.Stderr = last
 	}
 	cmd.Env = append(os.Environ(), r.environment(rs)...)
-	cmd.WaitDelay = leftGrace
-	inOwnSession(cmd)
-	if err := r.start(cmd); r.ctx.Err() != nil && err != nil {
-		return err // it goes back whatever the reason
-	} else if isShortage(err) {
-		return tooShort(err)
-	} else if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) { // it was there when the receiver began
-		return &crew.Fatal{Err: fmt.Errorf("%w: %w", exit.ErrNotFound, err)}
-	} else if err != nil {
-		return &crew.Fatal{Err: fmt.Errorf("%w: %w", exit.ErrCantRun, err)}
+	if started, err := r.run(ctx, cmd); started {
+		return r.judge(err, last)
+	} else {
+		return err
 	}
-	inTime := r.endInTime(ctx, cmd)
-	err = cmd.Wait()
-	r.mu.Lock()
-	delete(r.groups, cmd.Process.Pid)
-	r.mu.Unlock()
-	inTime()
-	return r.judge(err, last)
 }
 
 // judge makes what came of a command an error of a handler.
@@ -71,68 +47,6 @@ func (r *Runner) judge(err error, last *lastLines) error {
 		return &crew.Fatal{Err: fmt.Errorf("%w: %w", exit.ErrCantRun, err)}
 	}
 	return &commandError{err, last}
-}
-
-// start starts a command, unless the context has ended: either it is not started, or
-// forward finds it.
-func (r *Runner) start(cmd *exec.Cmd) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ctx.Err() != nil {
-		return context.Cause(r.ctx)
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	r.groups[cmd.Process.Pid] = cmd
-	return nil
-}
-
-// forward sends the signal that ended the context to the commands.
-func (r *Runner) forward() {
-	var sig exit.Signal
-	if !errors.As(context.Cause(r.ctx), &sig) {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for pid := range r.groups {
-		signalGroup(pid, sig.Sig)
-	}
-}
-
-// endInTime ends a command when ctx ends. The caller calls what it returns when the command
-// has ended.
-func (r *Runner) endInTime(ctx context.Context, cmd *exec.Cmd) (ended func()) {
-	if r.opts.Timeout == 0 {
-		return func() {}
-	}
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-ctx.Done():
-			r.signal(cmd, syscall.SIGTERM)
-		case <-done:
-			return
-		}
-		grace := time.NewTimer(killGrace)
-		defer grace.Stop()
-		select {
-		case <-grace.C:
-			r.signal(cmd, syscall.SIGKILL)
-		case <-done:
-		}
-	}()
-	return func() { close(done) }
-}
-
-// signal sends a signal to a command unless it has ended.
-func (r *Runner) signal(cmd *exec.Cmd, sig syscall.Signal) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.groups[cmd.Process.Pid] == cmd {
-		signalGroup(cmd.Process.Pid, sig)
-	}
 }
 
 func tooShort(err error) error {

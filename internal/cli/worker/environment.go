@@ -21,7 +21,7 @@ func (r *Runner) environment(rs []*crew.Record) []string {
 		sent = t.Format(time.RFC3339Nano)
 	}
 	return []string{
-		"SHMQ_QUEUE=" + r.from.Name(),
+		"SHMQ_QUEUE=" + rs[0].Queue,
 		"SHMQ_ID=" + rs[0].ID.String(),
 		"SHMQ_SENT_AT=" + sent,
 		fmt.Sprintf("SHMQ_RECORD=%d", rs[0].Number),

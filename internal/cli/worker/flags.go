@@ -21,6 +21,7 @@ type Flags struct {
 	onFailure onFailure
 	dead      string
 
+	names   []string // of queues
 	command []string // nil for none
 	set     func(name string) bool
 }
@@ -42,39 +43,38 @@ func (f *Flags) Add(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("dead-letter", flags.CompleteNames)
 }
 
-// Args wants one NAME, and takes the words after -- as the command.
+// Args wants one NAME or more, and takes the words after -- as the command.
 func (f *Flags) Args(cmd *cobra.Command, args []string) error {
-	dash := cmd.ArgsLenAtDash()
-	if dash < 1 { // the NAME itself may stand behind it
+	dash, want := cmd.ArgsLenAtDash(), flags.Names
+	switch {
+	case dash == 0: // a NAME itself may stand behind it
+		dash, want = len(args), flags.OneName
+	case dash < 0:
 		dash = len(args)
-	} else if dash == len(args) {
+	case dash == len(args):
 		return exit.Usage("the command after -- is missing")
 	}
-	if err := flags.OneName(cmd, args[:dash]); err != nil {
+	f.names = args[:dash]
+	if err := want(cmd, f.names); err != nil {
 		return err
 	}
-	given := f.set("exec")
-	switch words := args[dash:]; {
-	case given && len(words) > 0:
-		return exit.Usage("there is a command after --, and --exec; one is enough")
-	case given && f.line == "":
-		return exit.BadFlag("exec", "", "want a command")
-	case given:
-		f.command = []string{"/bin/sh", "-c", f.line}
-	case len(words) > 0:
-		f.command = words
-	default:
+	command, err := ExecWords(f.line, f.set("exec"), args[dash:])
+	if err != nil {
+		return err
+	}
+	if f.command = command; len(command) == 0 {
 		for _, name := range []string{"jobs", "batch", "key", "exec-timeout", "retries", "on-failure", "dead-letter"} {
 			if f.set(name) {
 				return exit.Usage("--%s is for commands; add --exec", name)
 			}
 		}
+		f.command = nil
 	}
 	return nil
 }
 
 // Check finds mistakes before anything is received.
-func (f *Flags) Check(queue string) error {
+func (f *Flags) Check() error {
 	if f.command == nil {
 		return nil
 	}
@@ -82,23 +82,28 @@ func (f *Flags) Check(queue string) error {
 		return exit.BadFlag("key", "", "want the name of a field")
 	}
 	if f.set("dead-letter") {
-		from, err := shmq.Path(queue)
-		if err != nil {
-			return err
-		}
 		to, err := shmq.Path(f.dead)
 		if err != nil {
 			return err
 		}
-		if from == to {
-			return exit.Usage("--dead-letter %s is the queue itself; want another one", f.dead)
+		for _, queue := range f.names {
+			from, err := shmq.Path(queue)
+			if err != nil {
+				return err
+			}
+			if from == to {
+				return exit.Usage("--dead-letter %s is the queue itself; want another one", f.dead)
+			}
 		}
 	}
 	if _, err := exit.LookPath(f.command[0]); err != nil {
-		return exit.Tell(queue, err, "nothing was received: %v", err)
+		return exit.TellOf(f.names, err, "nothing was received: %v", err)
 	}
 	return nil
 }
+
+// Names returns the names of the queues.
+func (f *Flags) Names() []string { return f.names }
 
 // Given reports whether a command is to be run.
 func (f *Flags) Given() bool { return f.command != nil }

@@ -27,7 +27,7 @@ func (r *Runner) observe(e crew.Event) {
 	case crew.Dropped:
 		text += "; dropped"
 	}
-	r.opts.Note("queue %q: %s", r.from.Name(), text)
+	r.opts.Note("queue %q: %s", e.Records[0].Queue, text)
 }
 
 // letterWaits says what a dead letter has to wait for.
@@ -36,7 +36,7 @@ func (r *Runner) letterWaits(err error) {
 	if errors.Is(err, shmq.ErrFull) {
 		why = fmt.Sprintf("queue %q is full", r.opts.Dead)
 	}
-	r.opts.Note("queue %q: a dead letter has to wait: %s", r.from.Name(), why)
+	r.opts.Note("%s: a dead letter has to wait: %s", exit.Queues(r.from.Names()), why)
 }
 
 // what says which records failed, why, and how often.

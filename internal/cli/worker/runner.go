@@ -1,4 +1,4 @@
-// Package worker runs a command for each record of a queue (--exec). The engine is package
+// Package worker runs a command for each record of a queue, or of several (--exec). The engine is package
 // crew, the same as that of package worker for Go programs; here is the handler that runs a
 // command, and what is said on standard error.
 package worker
@@ -8,16 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
-	"sync"
 	"time"
 
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/format"
 	"github.com/shmq/shmq/internal/cli/pump"
 	"github.com/shmq/shmq/internal/crew"
+	"github.com/shmq/shmq/internal/intake"
 )
 
 // Options say which command is run, how, and for which records.
@@ -35,7 +33,6 @@ type Options struct {
 	Note    func(format string, args ...any)
 	Verbose bool
 	Take    pump.Take
-	Over    func(error) error // what becomes of the end of a stream; nil for nothing
 }
 
 const (
@@ -49,29 +46,26 @@ const (
 // ends are waited for: records of those that still succeed are acknowledged, all others
 // are released.
 type Runner struct {
-	ctx  context.Context
-	from *consumer.Raw
+	commands
+	from *intake.Intake
 	opts Options
 	crew *crew.Crew
 	dead *crew.DeadQueue
-
-	mu     sync.Mutex
-	groups map[int]*exec.Cmd // the commands that run, by their process groups
 }
 
 // New returns a runner for the records of from. The dead-letter queue is looked at if it
 // exists.
-func New(ctx context.Context, from *consumer.Raw, opts Options) (*Runner, error) {
-	r := &Runner{ctx: ctx, from: from, opts: opts, groups: map[int]*exec.Cmd{}}
+func New(ctx context.Context, from *intake.Intake, opts Options) (*Runner, error) {
+	r := &Runner{commands: newCommands(ctx), from: from, opts: opts}
 	if opts.Dead != "" {
 		var err error
-		if r.dead, err = crew.OpenDeadQueue(opts.Dead, from, r.letterWaits); err != nil {
+		if r.dead, err = crew.OpenDeadQueue(opts.Dead, from.All(), r.letterWaits); err != nil {
 			return nil, err
 		}
 	}
 	r.crew = crew.New(crew.Config{
 		From: from, Jobs: opts.Jobs, Batch: opts.Batch, Retries: opts.Retries, First: firstDelay, Last: lastDelay, Timeout: opts.Timeout,
-		Drop: opts.Drop, Dead: r.dead, Prepare: r.prepare, Keyed: opts.Key != "", Handle: r.handle, Observe: r.observe, Over: opts.Over,
+		Drop: opts.Drop, Dead: r.dead, Prepare: r.prepare, Keyed: opts.Key != "", Handle: r.handle, Observe: r.observe,
 		Left: opts.Take.Count, Idle: opts.Take.Timeout, Nonblock: !opts.Take.Waits(),
 	})
 	return r, nil
@@ -96,7 +90,7 @@ func (r *Runner) prepare(rec *crew.Record) (key string, err error) {
 	var p format.Page
 	put := r.opts.Format.Put
 	if r.opts.Meta {
-		put = (&format.Meta{ID: rec.ID, Queue: r.from.Name(), Attempt: rec.Redelivered + 1, SentAt: rec.SentAt}).Put
+		put = (&format.Meta{ID: rec.ID, Queue: rec.Queue, Attempt: rec.Redelivered + 1, SentAt: rec.SentAt}).Put
 	}
 	if err := put(&p, rec.Data); err != nil {
 		return "", fmt.Errorf("%w: it is not msgpack (%v); --format raw takes it", exit.ErrData, err)
@@ -114,18 +108,18 @@ func (r *Runner) result(err error) error {
 	var failed *crew.Failed
 	switch {
 	case errors.As(err, &fatal):
-		return exit.Tell(r.from.Name(), err, "%s; it is still in the queue", what([]*crew.Record{fatal.Record}, fatal.Record.Attempt, fatal.Err))
+		return exit.Tell(fatal.Record.Queue, err, "%s; it is still in the queue", what([]*crew.Record{fatal.Record}, fatal.Record.Attempt, fatal.Err))
 	case errors.As(err, &failed):
 		reason := exit.ErrFailed
 		if errors.Is(err, exit.ErrData) {
 			reason = exit.ErrData
 		}
-		return exit.Tell(r.from.Name(), reason, "%s; %s still in the queue; to go on without such records: --dead-letter QUEUE, or --on-failure drop",
+		return exit.Tell(failed.Records[0].Queue, reason, "%s; %s still in the queue; to go on without such records: --dead-letter QUEUE, or --on-failure drop",
 			what(failed.Records, failed.Attempts, failed.Err), are(failed.Records))
 	case err == crew.ErrIdle:
-		return r.opts.Take.Late(r.from, exit.ErrTimeout)
+		return r.opts.Take.Late(r.from.Names(), exit.ErrTimeout)
 	case !r.opts.Take.Waits() && errors.Is(err, shmq.ErrEmpty):
-		err = r.opts.Take.Empty(r.from, err, r.crew.Taken)
+		err = r.opts.Take.Empty(r.from.Names(), err, r.crew.Taken)
 	}
 	if err != nil && err != io.EOF {
 		return err
@@ -137,5 +131,5 @@ func (r *Runner) result(err error) error {
 	if r.dead != nil {
 		became = fmt.Sprintf("they are in queue %q", r.dead.Name())
 	}
-	return exit.Tell(r.from.Name(), exit.ErrFailed, "%d of %d records failed; %s", r.crew.Failed, r.crew.Taken, became)
+	return exit.TellOf(r.from.Names(), exit.ErrFailed, "%d of %d records failed; %s", r.crew.Failed, r.crew.Taken, became)
 }

@@ -6,54 +6,50 @@
 
 namespace bi = boost::interprocess;
 
-// Both processes inherit the mapping, so the name is removed at once.
-class Queue {
- public:
-  Queue(const std::string& name) : q_(bi::create_only, name.c_str(), window, sizeof(Record)) {
-    bi::message_queue::remove(name.c_str());
+template <class R, bool Waits>
+struct MessageQueue {
+  std::string file;
+  bi::message_queue q;
+  std::unique_ptr<R> got = std::make_unique<R>();
+
+  static bi::message_queue open(const Place& p, const std::string& file) {
+    if (p.create) return bi::message_queue(bi::create_only, file.c_str(), R::window, sizeof(R));
+    return bi::message_queue(bi::open_only, file.c_str());
   }
-  bi::message_queue* operator->() { return &q_; }
-
- private:
-  bi::message_queue q_;
+  MessageQueue(const Place& p, const char* direction)
+      : file(p.base() + "-" + direction + std::to_string(R::size)), q(open(p, file)) {}
+  bool send(const R& r) {
+    if (!Waits) return q.try_send(&r, sizeof r, 0);
+    q.send(&r, sizeof r, 0);
+    return true;
+  }
+  template <class F>
+  bool take(F f) {
+    bi::message_queue::size_type size;
+    unsigned priority;
+    if (Waits) {
+      q.receive(got.get(), sizeof(R), size, priority);
+    } else if (!q.try_receive(got.get(), sizeof(R), size, priority)) {
+      return false;
+    }
+    if (size != sizeof(R)) throw std::runtime_error("short record");
+    f(*got);
+    return true;
+  }
 };
 
-struct Base {
-  static constexpr bool processes = true;
-  std::string base = "shmq-peers-" + std::to_string(getpid());
-  Queue there{base + "-there"}, back{base + "-back"};
-};
-
-struct Waiting : Base {
+struct Waiting {
   static constexpr const char* name = "boost-message-queue/waiting";
-  struct End {
-    Queue &out, &in;
-    End(Waiting& l, int side) : out(side ? l.back : l.there), in(side ? l.there : l.back) {}
-    void send(const Record& r) { out->send(&r, sizeof r, 0); }
-    void receive(Record& r) {
-      bi::message_queue::size_type size;
-      unsigned priority;
-      in->receive(&r, sizeof r, size, priority);
-      if (size != sizeof r) throw std::runtime_error("short record");
-    }
-  };
+  static constexpr bool processes = true;
+  template <class R>
+  using Queue = MessageQueue<R, true>;
 };
 
-struct Polling : Base {
+struct Polling {
   static constexpr const char* name = "boost-message-queue/polling";
-  struct End {
-    Queue &out, &in;
-    End(Polling& l, int side) : out(side ? l.back : l.there), in(side ? l.there : l.back) {}
-    void send(const Record& r) {
-      poll([&] { return out->try_send(&r, sizeof r, 0); });
-    }
-    void receive(Record& r) {
-      bi::message_queue::size_type size;
-      unsigned priority;
-      poll([&] { return in->try_receive(&r, sizeof r, size, priority); });
-      if (size != sizeof r) throw std::runtime_error("short record");
-    }
-  };
+  static constexpr bool processes = true;
+  template <class R>
+  using Queue = MessageQueue<R, false>;
 };
 
 int main(int argc, char** argv) { return run_all<Waiting, Polling>(argc, argv); }

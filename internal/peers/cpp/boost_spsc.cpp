@@ -1,33 +1,31 @@
-// boost::lockfree::spsc_queue in a managed_shared_memory: a ring for one producer and one
-// consumer that never wait in the kernel.
-#include <boost/interprocess/managed_shared_memory.hpp>
+// boost::lockfree::spsc_queue in shared memory: a ring for one producer and one consumer
+// that never wait in the kernel. Of a fixed capacity, it holds no pointers.
 #include <boost/lockfree/spsc_queue.hpp>
 
 #include "harness.hpp"
 
-namespace bi = boost::interprocess;
-
 struct Spsc {
-  static constexpr const char* name = "boost-spsc-queue/polling";
+  static constexpr const char* name = "boost-spsc-queue";
   static constexpr bool processes = true;
-  using Queue = boost::lockfree::spsc_queue<Record, boost::lockfree::capacity<window>>;
-
-  // Both processes inherit the mapping, so the name is removed at once.
-  std::string file = "shmq-peers-" + std::to_string(getpid());
-  bi::managed_shared_memory memory{bi::create_only, file.c_str(), 2 * sizeof(Queue) + 65536};
-  bool removed = bi::shared_memory_object::remove(file.c_str());
-  Queue* there = memory.construct<Queue>("there")();
-  Queue* back = memory.construct<Queue>("back")();
-
-  struct End {
-    Queue &out, &in;
-    End(Spsc& l, int side) : out(side ? *l.back : *l.there), in(side ? *l.there : *l.back) {}
-    void send(const Record& r) {
-      poll([&] { return out.push(r); });
+  template <class R>
+  struct Queue {
+    using Ring = boost::lockfree::spsc_queue<R, boost::lockfree::capacity<R::window>>;
+    Ring* ring;
+    Queue(const Place& p, const char* direction) : ring(p.object<R, Ring>(direction)) {}
+    bool send(const R& r) { return ring->push(r); }
+    template <class F>
+    bool take(F f) {
+      return ring->consume_one([&](const R& r) { f(r); });
     }
-    void receive(Record& r) {
-      poll([&] { return in.pop(r); });
+    unsigned send_batch(const R* r, unsigned n) { return unsigned(ring->push(r, n)); }
+    template <class F>
+    unsigned take_batch(F f, unsigned n) {
+      std::size_t got = ring->pop(batch, n);
+      for (std::size_t i = 0; i < got; i++) f(batch[i]);
+      return unsigned(got);
     }
+    std::unique_ptr<R[]> batches = std::make_unique<R[]>(most);
+    R* batch = batches.get();
   };
 };
 

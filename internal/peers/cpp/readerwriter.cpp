@@ -6,34 +6,41 @@
 #include "harness.hpp"
 
 struct Polling {
-  static constexpr const char* name = "moodycamel-readerwriterqueue/threads/polling";
+  static constexpr const char* name = "moodycamel-readerwriterqueue";
   static constexpr bool processes = false;
-  using Queue = moodycamel::ReaderWriterQueue<Record>;
-  Queue there{window}, back{window};
-
-  struct End {
-    Queue &out, &in;
-    End(Polling& l, int side) : out(side ? l.back : l.there), in(side ? l.there : l.back) {}
-    void send(const Record& r) {
-      poll([&] { return out.try_enqueue(r); });
-    }
-    void receive(Record& r) {
-      poll([&] { return in.try_dequeue(r); });
+  template <class R>
+  struct Queue {
+    moodycamel::ReaderWriterQueue<R> q{R::window};
+    Queue(const Place&, const char*) {}
+    bool send(const R& r) { return q.try_enqueue(r); }
+    template <class F>
+    bool take(F f) {
+      R* r = q.peek();
+      if (!r) return false;
+      f(*r);
+      return q.pop();
     }
   };
 };
 
 struct Waiting {
-  static constexpr const char* name = "moodycamel-blocking-ring/threads/waiting";
+  static constexpr const char* name = "moodycamel-blocking-ring";
   static constexpr bool processes = false;
-  using Queue = moodycamel::BlockingReaderWriterCircularBuffer<Record>;
-  Queue there{window}, back{window};
-
-  struct End {
-    Queue &out, &in;
-    End(Waiting& l, int side) : out(side ? l.back : l.there), in(side ? l.there : l.back) {}
-    void send(const Record& r) { out.wait_enqueue(r); }
-    void receive(Record& r) { in.wait_dequeue(r); }
+  template <class R>
+  struct Queue {
+    moodycamel::BlockingReaderWriterCircularBuffer<R> q{R::window};
+    std::unique_ptr<R> got = std::make_unique<R>();
+    Queue(const Place&, const char*) {}
+    bool send(const R& r) {
+      q.wait_enqueue(r);
+      return true;
+    }
+    template <class F>
+    bool take(F f) {
+      q.wait_dequeue(*got);
+      f(*got);
+      return true;
+    }
   };
 };
 

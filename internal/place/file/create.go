@@ -77,16 +77,12 @@ func (p *Place) reserve(f *sys.File, s *place.Spec) error {
 // fill writes the header of a queue. Everything behind it is zeros from the start: an
 // empty ring, free seats.
 func fill(f *sys.File, s *place.Spec) error {
-	h, err := s.Header()
-	if err != nil {
-		return err
-	}
 	if s.Checksum {
 		if err := f.WriteZeros(s.Bytes()); err != nil { // allocated is not enough for Sync
 			return err
 		}
 	}
-	if err := f.WriteAt(h.Encode(), 0); err != nil {
+	if err := f.WriteAt(s.Header().Encode(), 0); err != nil {
 		return err
 	}
 	if s.Checksum { // the name may be on the disk as soon as it is there

@@ -60,15 +60,17 @@ func (p *Place) Names(h *place.Handle) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	// Where a single file is mounted on the path, that goes on naming it.
-	if linked, err := h.File.Linked(); err == nil && !linked {
-		return false, nil
+	named, linked, err := sys.PathNames(p.path)
+	if err == nil {
+		return named == mine && linked, nil
 	}
-	named, err := sys.PathID(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return named == mine, err
+	if linked, gone := h.File.Linked(); gone == nil && !linked {
+		return false, nil
+	}
+	return false, err
 }
 
 // Discard removes, by force, a queue that this process can't use.

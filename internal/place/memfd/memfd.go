@@ -35,11 +35,7 @@ func Create(s place.Spec) (_ *os.File, err error) {
 			return nil, err
 		}
 	}
-	h, err := s.Header()
-	if err != nil {
-		return nil, err
-	}
-	if err := f.WriteAt(h.Encode(), 0); err != nil {
+	if err := f.WriteAt(s.Header().Encode(), 0); err != nil {
 		return nil, err
 	}
 	if err := f.Seal(); err != nil {

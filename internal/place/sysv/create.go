@@ -129,12 +129,8 @@ func (p *Place) fill(f *sys.File, side *layout.Side, s *place.Spec) (err error) 
 	if err := sys.Prefault(mem); err != nil {
 		return fmt.Errorf("%w: %w: the queue takes %d bytes; make it with fewer or smaller slots", fail.ErrNoSpace, err, size)
 	}
-	h, err := s.Header()
-	if err != nil {
-		return err
-	}
 	// Noted first, so that a process that clears up after this one knows its bytes.
-	page := h.Encode()
+	page := s.Header().Encode()
 	copy(side.Header[:], page)
 	if err := writeSide(f, side); err != nil {
 		return err

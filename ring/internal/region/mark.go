@@ -17,7 +17,7 @@ func (r *Region) PlaceMarked(p uint64, n int) (b []byte, meta uint32) {
 	case n <= r.Geo.MarkedInlineSize():
 		return r.inline(p, n), layout.MetaMarked
 	}
-	return r.areas(p, n), layout.MetaMarked | layout.MetaArea
+	return r.Areas(p, n), layout.MetaMarked | layout.MetaArea
 }
 
 // MarkAt is where the line of position p has a mark.

@@ -21,10 +21,10 @@ func (r *Region) inline(p uint64, n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(r.inlines, (p&r.Mask)*layout.SlotSize)), n)
 }
 
-// areas returns n bytes of the data areas from position p's on.
+// Areas returns n bytes of the data areas from position p's on.
 //
 // Preconditions: n <= k*Area for a span of k slots at p that ends in the ring.
-func (r *Region) areas(p uint64, n int) []byte {
+func (r *Region) Areas(p uint64, n int) []byte {
 	return unsafe.Slice((*byte)(r.AreaAt(p)), n)
 }
 
@@ -34,7 +34,7 @@ func (r *Region) Place(p uint64, n int) (b []byte, meta uint32) {
 	if n <= r.Line {
 		return r.inline(p, n), 0
 	}
-	return r.areas(p, n), layout.MetaArea
+	return r.Areas(p, n), layout.MetaArea
 }
 
 // TimeAt is where the record at p says when it was sent.
@@ -72,7 +72,7 @@ func (r *Region) Payload(p, k uint64) (b []byte, meta uint32, err error) {
 	if n > k*r.Area || n > layout.MaxRecordSize {
 		return nil, 0, layout.ErrDamaged
 	}
-	return r.areas(p, int(n)), meta, nil
+	return r.Areas(p, int(n)), meta, nil
 }
 
 // Redeliver returns how often the record at p was delivered before, as far as its

@@ -182,7 +182,7 @@ func (f *pushFlags) run(ctx context.Context, command, name string) (err error) {
 		if dead == "" {
 			dead = name + "-failed"
 		}
-		if o.Dead, err = crew.OpenDeadQueue(dead, c, func(err error) { tty.Line("a dead letter waits: %v", err) }); err != nil {
+		if o.Dead, err = crew.OpenDeadQueue(dead, []*consumer.Raw{c}, func(err error) { tty.Line("a dead letter waits: %v", err) }); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, o.Dead.Close()) }()

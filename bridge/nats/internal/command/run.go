@@ -13,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
-	"github.com/shmq/shmq/internal/cli"
 	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/program"
 	"github.com/shmq/shmq/internal/cli/progress"
 
 	"github.com/shmq/shmq/bridge/nats/internal/link"
@@ -24,7 +24,7 @@ import (
 )
 
 // Main runs the command, and returns its exit code.
-func Main() int { return cli.Main(Root()) }
+func Main() int { return program.Main(Root()) }
 
 // version returns the module's version, as the Go toolchain stamped it.
 func version() string {

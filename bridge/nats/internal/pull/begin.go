@@ -10,9 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/shmq/shmq"
-
 	"github.com/shmq/shmq/bridge/nats/internal/link"
+	"github.com/shmq/shmq/producer"
 )
 
 // begin finds stream and consumer, compares them with the mark, and sets the consumer to
@@ -70,7 +69,7 @@ func (p *Pull) compare(ctx context.Context, info *jetstream.StreamInfo) error {
 			return err
 		case why != "" && first && p.o.NewStream:
 			p.o.Note("%s; the bridge begins where consumer %s stands", why, p.o.Consumer)
-			p.any, p.mark = false, shmq.Mark{}
+			p.any, p.mark = false, producer.Mark{}
 		case why != "":
 			return fmt.Errorf("%w: %s: look which messages the queue lacks, and go on with --new-stream, which begins where the consumer stands; or give the queue a new name", ErrOther, why)
 		}

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/format"
+	"github.com/shmq/shmq/producer"
 
 	"github.com/shmq/shmq/bridge/nats/internal/stats"
 )
@@ -30,8 +30,8 @@ type Queue interface {
 	Name() string
 	MaxRecord() int
 	SlotSize() int
-	Mark() (shmq.Mark, bool, error)
-	SendBatchMarked(ctx context.Context, recs [][]byte, marks []shmq.Mark) (int, error)
+	Mark() (producer.Mark, bool, error)
+	SendBatchMarked(ctx context.Context, recs [][]byte, marks []producer.Mark) (int, error)
 }
 
 // Options say what to receive, and how.

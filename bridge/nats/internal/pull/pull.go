@@ -8,8 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/format"
+	"github.com/shmq/shmq/producer"
 
 	"github.com/shmq/shmq/bridge/nats/internal/link"
 )
@@ -27,17 +27,18 @@ type Pull struct {
 	from *link.Link
 	once link.Once
 
-	made    uint64    // when the stream was made
-	mark    shmq.Mark // of the last record in the queue
-	any     bool      // there is such a record
-	moved   uint64    // records sent
-	passed  uint64    // sequence of the last message that became a dead letter
-	removed uint64    // first sequence of the stream, when that was said
-	all     bool      // an acknowledgement is one of all before it
-	gaps    int       // sessions in a row that a gap ended
+	made    uint64        // when the stream was made
+	mark    producer.Mark // of the last record in the queue
+	any     bool          // there is such a record
+	moved   uint64        // records sent
+	passed  uint64        // sequence of the last message that became a dead letter
+	removed uint64        // first sequence of the stream, when that was said
+	all     bool          // an acknowledgement is one of all before it
+	gaps    int           // sessions in a row that a gap ended
 
 	recs  [][]byte
-	marks []shmq.Mark
+	page  []byte // that they are made in, with a format
+	marks []producer.Mark
 	msgs  []jetstream.Msg
 	batch format.Batch
 }

@@ -32,7 +32,7 @@ const batchBytes = 1 << 20
 // again, because they were not acknowledged in time, are acknowledged and left out.
 func (s *session) gather(d delivery, more <-chan delivery) error {
 	s.recs, s.marks, s.msgs = s.recs[:0], s.marks[:0], s.msgs[:0]
-	s.batch.Reset()
+	s.page = s.page[:0]
 	bytes := 0
 	for {
 		if d.err != nil {
@@ -73,15 +73,6 @@ func (s *session) gather(d delivery, more <-chan delivery) error {
 		}
 		break
 	}
-	if s.o.Format != nil {
-		for i := range s.batch.Ends {
-			start := 0
-			if i > 0 {
-				start = s.batch.Ends[i-1]
-			}
-			s.recs = append(s.recs, s.batch.Buf[start:s.batch.Ends[i]])
-		}
-	}
 	return nil
 }
 
@@ -95,14 +86,16 @@ func (s *session) add(m jetstream.Msg) *misfit {
 		s.recs = append(s.recs, data)
 		return nil
 	}
-	had, size := len(s.batch.Ends), len(s.batch.Buf)
+	s.batch.Reset()
 	err := s.o.Format.Word(&s.batch, string(data))
-	if n := len(s.batch.Ends) - had; err == nil && n == 1 {
+	if n := len(s.batch.Recs); err == nil && n == 1 {
+		start := len(s.page)
+		s.page = append(s.page, s.batch.Recs[0]...) // where it grows, the records before stay where they are
+		s.recs = append(s.recs, s.page[start:])
 		return nil
 	} else if err == nil {
 		err = fmt.Errorf("it has %d values, want one", n)
 	}
-	s.batch.Ends, s.batch.Buf = s.batch.Ends[:had], s.batch.Buf[:size]
 	large := strings.Contains(err.Error(), "the limit of this queue")
 	return &misfit{large: large, why: err.Error()}
 }
