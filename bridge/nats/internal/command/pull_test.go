@@ -175,6 +175,36 @@ func TestPullWaitsForRoom(t *testing.T) {
 	pull.Kill()
 }
 
+// The bridge is killed while the queue has a part of what it sends at once. The next one
+// begins behind the last record there, wherever in the batch that is.
+func TestPullThatIsKilledAtAFullQueueSendsNothingTwice(t *testing.T) {
+	t.Parallel()
+	url, _, js := server(t, nil)
+	const slots, messages = 16, 100
+	q := single(t, func(o *shmq.Options) { o.Slots, o.SlotSize = slots, 64 })
+	publishNumbers(t, js, 0, messages)
+	c, err := consumer.OpenRaw(q, nil)
+	require.NoError(t, err)
+	defer c.Close()
+	got := 0
+	for round := 1; got < messages; round++ {
+		pull := testnats.Run(t, pullArgs(q, url, "--too-large", "refuse")...)
+		until(t, "records", func() bool { return records(t, q) == min(slots, messages-got) })
+		pull.Kill()
+		info, err := shmq.Stat(q)
+		require.NoError(t, err)
+		require.EqualValues(t, min(got+slots, messages), info.Mark.Mark[0], "sequence of the last message in the queue")
+		for range min(round, slots, messages-got) { // another place each time
+			b, err := c.TryReceive(nil)
+			require.NoError(t, err)
+			var n int
+			require.NoError(t, codec.Msgpack().Decode(b, &n))
+			require.Equal(t, got, n)
+			got++
+		}
+	}
+}
+
 func TestPullRefusesAStreamThatWasMadeAgain(t *testing.T) {
 	t.Parallel()
 	url, _, js := server(t, nil)
