@@ -61,6 +61,8 @@ func (m member) Ready() bool { return m.ring.Peek() }
 
 func (m member) Idle() { m.idle() }
 
+func (m member) Recall() {}
+
 // Over is what wait does before a sleep.
 func (m member) Over() error {
 	m.idle()

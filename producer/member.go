@@ -65,13 +65,17 @@ func (m *member) Idle() {
 	}
 }
 
-func (m *member) Over() error { return nil }
-
-// PassOn also gives the turn back.
-func (m *member) PassOn() {
+// Recall gives the turn back.
+func (m *member) Recall() {
 	if m.large {
 		m.dropTurn()
 	}
+}
+
+func (m *member) Over() error { return nil }
+
+func (m *member) PassOn() {
+	m.Recall()
 	m.passOn()
 }
 

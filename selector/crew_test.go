@@ -23,7 +23,8 @@ import (
 func TestAWakeUpForWhatIsNotTakenIsPassedOn(t *testing.T) {
 	a, b := newPair(t, shmq.Options{}, nil), newPair(t, shmq.Options{}, nil)
 	other := testagent.OpenConsumer(t, b.name, nil)
-	late, both := 0, 0
+	slow, lost, both := 0, 0, 0
+	woken := func() uint64 { return b.p.Counters().Wakes + b.c.Counters().Wakes }
 	const rounds = 300
 	for range rounds {
 		var set selector.Set
@@ -39,7 +40,7 @@ func TestAWakeUpForWhatIsNotTakenIsPassedOn(t *testing.T) {
 		}()
 		require.Eventually(t, func() bool { return other.Counters().Waits > before }, 10*time.Second, time.Millisecond)
 		time.Sleep(time.Millisecond)
-		begun := time.Now()
+		begun, others := time.Now(), woken()
 		require.NoError(t, b.p.TrySend([]byte("b")))
 		require.NoError(t, a.p.TrySend([]byte("a")))
 		got := <-done
@@ -48,7 +49,12 @@ func TestAWakeUpForWhatIsNotTakenIsPassedOn(t *testing.T) {
 		if got.queue == a.c {
 			require.NoError(t, err)
 			if d := (<-took).Sub(begun); d > park.Heartbeat/2 {
-				late++
+				slow++
+				// One wake-up may have gone to the set. Where there was another the machine
+				// was slow, not the waking.
+				if woken()-others < 2 {
+					lost++
+				}
 			}
 			both++
 			continue
@@ -62,8 +68,8 @@ func TestAWakeUpForWhatIsNotTakenIsPassedOn(t *testing.T) {
 		_, err = a.c.Receive(within(t), nil)
 		require.NoError(t, err)
 	}
-	t.Logf("%d of %d rounds had the first queue served first", both, rounds)
-	require.LessOrEqual(t, late, 1, "sleeps that a heartbeat ended")
+	t.Logf("%d of %d rounds had the first queue served first; the record of the other lay for long in %d of them, and nobody was woken for it in %d", both, rounds, slow, lost)
+	require.LessOrEqual(t, lost, 1, "sleeps that a heartbeat ended")
 }
 
 // A caller that does not take what Wait has returned passes it on with its next Wait, or when

@@ -68,7 +68,7 @@ type member struct {
 	ready bool // what look has found
 	err   error
 	// The functions that run in End.Within, made once.
-	look, idle, over, passOn func() error
+	look, idle, recall, over, passOn func() error
 }
 
 func newMember(q Queue, size int) *member {
@@ -77,6 +77,7 @@ func newMember(q Queue, size int) *member {
 	m.word = m.end.Word()
 	m.look = func() error { m.ready = m.Ready(); return nil }
 	m.idle = func() error { m.Idle(); return nil }
+	m.recall = func() error { m.Recall(); return nil }
 	m.over = func() error { m.err = m.Over(); return nil }
 	m.passOn = func() error { m.PassOn(); return nil }
 	return m

@@ -61,8 +61,8 @@ func (s *Set) pause(ctx context.Context) (*member, error) {
 			m.end.Counts.Waits++
 		}
 	}
-	err := s.sleeper.Sleep(ctx)
 	s.slept = true
+	err := s.sleeper.Sleep(ctx)
 	if sys.IsFault(err) { // of one of the words
 		if m, lost := s.each(func(m *member) error { return m.end.Probe() }); m != nil {
 			return m, lost
@@ -98,6 +98,7 @@ func (s *Set) inOrder() []*uint32 {
 
 // join begins a call of each handle.
 func (s *Set) join() (*member, error) {
+	s.joined = true
 	return s.each(func(m *member) error {
 		err := m.end.Join()
 		m.in = err == nil
@@ -107,9 +108,10 @@ func (s *Set) join() (*member, error) {
 
 // leave ends the calls that are under way.
 func (s *Set) leave() {
-	if s.mine == nil {
+	if !s.joined {
 		return
 	}
+	s.joined = false
 	for _, m := range *s.mine {
 		if m.in {
 			m.in = false
@@ -147,15 +149,20 @@ func (s *Set) lookIn() (*member, error) {
 	return nil, nil
 }
 
-// passOn wakes others, after a sleep, for what is in the queues that this Wait does not turn
-// to: a wake-up that was for them may have been used up. An error there is for the next Wait.
+// passOn takes back what the queues were told that this Wait does not turn to. After a sleep it
+// also wakes others for what is in them: a wake-up that was for them may have been used up. An
+// error there is for the next Wait.
 func (s *Set) passOn(but *member) {
-	if !s.slept {
+	if !s.joined {
 		return
 	}
 	for _, m := range *s.mine {
-		if m != but && m.in && !m.end.IsLost() {
+		switch {
+		case m == but || !m.in || m.end.IsLost():
+		case s.slept:
 			_ = m.end.Within(m.passOn)
+		default:
+			_ = m.end.Within(m.recall)
 		}
 	}
 	s.slept = false

@@ -31,7 +31,8 @@ type waiter struct {
 	spinner *park.Spinner
 	sleeper park.Several
 	words   []*uint32
-	slept   bool // in this Wait: wake-ups may have been used up
+	joined  bool // calls of the handles are under way
+	slept   bool // since then: wake-ups may have been used up
 
 	// owed is the queue that was returned last if a wake-up for it may have been used up,
 	// which the caller has now.
@@ -59,7 +60,7 @@ type waiter struct {
 // to 16 times, or twice as often as there are queues, before it looks at the others again. That
 // a queue has come to its end it says when there is nothing else to return, or some 100 ms later.
 func (s *Set) Wait(ctx context.Context) (Queue, error) {
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && s.owed.Load() == nil {
 		return nil, s.failed(err)
 	}
 	if atomic.LoadUint32(&s.inUse) != 0 {
@@ -84,6 +85,9 @@ func (s *Set) failed(err error) error {
 
 func (s *Set) wait(ctx context.Context) (Queue, error) {
 	defer func() { // also if code of the program panics: a context, a log handler
+		if s.slept {
+			s.passOn(nil)
+		}
 		s.leave()
 		s.sleeper.Done()
 		atomics.Mark32(&s.inUse, 0)
@@ -110,8 +114,8 @@ func (s *Set) wait(ctx context.Context) (Queue, error) {
 		}
 		if s.slept {
 			s.owed.Store(m)
-			s.passOn(m)
 		}
+		s.passOn(m)
 		return m.queue, nil
 	}
 }
@@ -162,9 +166,14 @@ func (s *Set) first(ctx context.Context) (*member, error) {
 	if len(all) == 0 && !s.StayOpen {
 		return nil, io.EOF
 	}
-	if m := s.owed.Swap(nil); m != nil && slices.Contains(all, m) {
-		if err := s.call(m, m.passOn); err != nil {
+	if m := s.owed.Swap(nil); m != nil {
+		if !slices.Contains(all, m) { // Remove is under way, and won't find it owed any more
+			m.end.Nudge()
+		} else if err := s.call(m, m.passOn); err != nil {
 			return m, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 	}
 	if m, err := s.sweep(); m != nil {

@@ -26,11 +26,13 @@ type Member interface {
 	// Idle comes before the handle announces that it sleeps: it tells the other side that
 	// this one has nothing more to do for now.
 	Idle()
+	// Recall takes back what Idle asked of others of this side.
+	Recall()
 	// Over comes after that, and returns what the handle is told when there is nothing: the
 	// end of a stream, that the queue was removed; ring.ErrPassed if it has to look again.
 	Over() error
 	// PassOn wakes another participant of this side if there is something for it: this one
-	// may have used up a wake-up, and turns to something else.
+	// may have used up a wake-up, and turns to something else. It is a Recall as well.
 	PassOn()
 
 	// Fail names the queue in an error, outside of Within.
