@@ -63,9 +63,9 @@ func (d *Dialer) dial(ctx context.Context, name string) (_ *Conn, err error) {
 		ctx, cancel = context.WithTimeout(ctx, dialPatience)
 		defer cancel()
 	}
-	socket, err := connect(ctx, name, path)
+	socket, err := connect(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, silent(err)
 	}
 	defer func() {
 		if err != nil {
@@ -77,10 +77,8 @@ func (d *Dialer) dial(ctx context.Context, name string) (_ *Conn, err error) {
 		memory, err = offer(socket, buffer)
 		return err
 	})
-	if err == context.DeadlineExceeded {
-		return nil, fmt.Errorf("%w: the listener did not answer; is its process stopped, or does it accept nothing?", err)
-	} else if err != nil {
-		return nil, err
+	if err != nil {
+		return nil, silent(err)
 	}
 	peer, err := sys.PeerCredentials(socket)
 	var c *Conn
@@ -104,26 +102,47 @@ func bufferSize(n, standard int) (int, error) {
 	return max(n, shared.MinBuffer), nil
 }
 
-// connect connects the socket at path.
-func connect(ctx context.Context, name, path string) (*net.UnixConn, error) {
+// silent says more of an error if it is that nothing happened in time.
+func silent(err error) error {
+	if err == context.DeadlineExceeded {
+		return fmt.Errorf("%w: the listener did not answer; is its process stopped, or does it accept nothing?", err)
+	}
+	return err
+}
+
+// connect connects the socket at path. Unlike a TCP socket's, the kernel does not wait for room
+// in the backlog of one that can wait.
+func connect(ctx context.Context, path string) (*net.UnixConn, error) {
 	at, done, err := address(path)
 	if err != nil {
-		return nil, absent(name, path, err)
+		return nil, absent(path, err)
 	}
 	defer done()
-	s, err := new(net.Dialer).DialContext(ctx, "unix", at)
-	if err != nil {
+	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		s, err := new(net.Dialer).DialContext(ctx, "unix", at)
+		if err == nil {
+			return s.(*net.UnixConn), nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		var op *net.OpError
 		if errors.As(err, &op) {
 			err = op.Err // the socket's address means nothing to the caller
 		}
-		return nil, absent(name, path, err)
+		if !errors.Is(err, syscall.EAGAIN) {
+			return nil, absent(path, err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	return s.(*net.UnixConn), nil
 }
 
 // absent adds to an error of connecting what can be done about it.
-func absent(name, path string, err error) error {
+func absent(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: nobody listens: there is no socket %s; start the listener first", err, path)

@@ -79,8 +79,14 @@ func (h *half) enter() error {
 	}
 }
 
-// leave ends a call.
-func (h *half) leave() { h.mu.Unlock() }
+// leave ends a call. One that was let in without having to wait passes on to the next one that
+// is queued.
+func (h *half) leave() {
+	if h.queued > 0 {
+		h.turn.Signal()
+	}
+	h.mu.Unlock()
+}
 
 // outside runs f, which waits or is code of others, without the lock. It reports whether the
 // half has ended meanwhile; then the caller, having left, has to call Conn.release.

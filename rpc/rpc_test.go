@@ -161,7 +161,7 @@ func TestHandlerFailures(t *testing.T) {
 		"long":   {Code: strings.Repeat("c", 64), Text: strings.Repeat("é", 2048)},
 		"large":  {Code: rpc.CodeTooLarge},
 	} {
-		_, err := c.Call(background, []byte(request))
+		_, err := c.Call(testagent.Within(t), []byte(request))
 		var e *rpc.Error
 		require.ErrorAs(t, err, &e, request)
 		require.Equal(t, want.Code, e.Code)
