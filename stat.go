@@ -146,9 +146,9 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 		survey = inspect.Glance(r)
 	}
 	head, tail := r.Positions()
-	depth := tail - head
-	if depth > h.Slots {
-		depth = 0 // one was read before a step of the other
+	depth := min(tail-head, h.Slots) // more if tail went on after head was read
+	if int64(tail-head) < 0 {
+		depth = 0
 	}
 	begun, finished := r.Stream()
 	info := &Info{

@@ -61,7 +61,7 @@ func (c *sharedConsumer) peek() bool {
 		case lap < 0:
 			return c.caughtUp() == nil
 		case lap > 0:
-			if !r.passed(h, w) {
+			if !r.passed(h, w, &c.claimed) {
 				return true
 			}
 			c.next = h + 1 // taken and freed since
@@ -77,7 +77,7 @@ func (c *sharedConsumer) peek() bool {
 			if c.by.mayEnd() {
 				c.by.lookAtEnds()
 			}
-			return !c.by.beyond(h)
+			return !c.by.beyond(h) || c.caughtUp() == nil
 		}
 		c.next = h + k // taken, orphaned or skipped
 	}

@@ -23,6 +23,8 @@ type sharedConsumer struct {
 	next uint64 // the search for a record begins here, if head is not beyond it
 	told uint64 // next when the consumer was last told that there is nothing
 
+	claimed uint64 // all before was claimed, as it last learnt; see Ring.passed
+
 	// The scan for orphans.
 	seen   uint64 // value of the orphan hint that the last scan began with
 	rescan bool   // there may be orphans between cursor and end
@@ -62,7 +64,7 @@ type batch struct {
 func (c *sharedConsumer) init(r *Ring, seat int, by *Consumer) {
 	c.r, c.seat, c.by, c.rescan = r, seat, by, true
 	c.next = atomics.Load64(r.head)
-	c.told = c.next - 1
+	c.told, c.claimed = c.next-1, c.next
 }
 
 // close also gives up what was inherited for later.
@@ -71,7 +73,7 @@ func (c *sharedConsumer) close() {
 		c.r.Sweep(c.seat)
 	}
 	c.inherits(0) // after the hint went up
-	*c = sharedConsumer{r: c.r, by: c.by, seat: c.seat, next: c.next, told: c.next - 1, rescan: true, numbers: c.numbers, void: c.numbers, leases: c.leases}
+	*c = sharedConsumer{r: c.r, by: c.by, seat: c.seat, next: c.next, told: c.next - 1, claimed: c.claimed, rescan: true, numbers: c.numbers, void: c.numbers, leases: c.leases}
 }
 
 func (c *sharedConsumer) holds() bool { return c.held > 0 }

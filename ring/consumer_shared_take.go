@@ -21,7 +21,7 @@ func (c *sharedConsumer) take(most int) (n int, k uint64, err error) {
 		if lap := w.CompareLap(h, r.m.Shift); lap < 0 {
 			return 0, 0, c.caughtUp()
 		} else if lap > 0 {
-			if !r.passed(h, w) {
+			if !r.passed(h, w, &c.claimed) {
 				return 0, 0, ErrDamaged
 			}
 			c.next = h + 1 // taken and freed since
@@ -42,7 +42,7 @@ func (c *sharedConsumer) take(most int) (n int, k uint64, err error) {
 			n = len(c.picked)
 			if c.by.mayEnd() { // asked after the words were seen
 				if n = c.by.within(c.picked); n == 0 {
-					return 0, 0, ErrEmpty
+					return 0, 0, c.caughtUp()
 				}
 				last := c.picked[n-1]
 				k = last.pos + last.k - h
@@ -68,7 +68,7 @@ func (c *sharedConsumer) took(h, k uint64) {
 	}
 }
 
-// caughtUp moves head to next, where there is nothing to take: others count by it whether there
+// caughtUp moves head to next, where there is nothing for this consumer to take: others count by it whether there
 // is room. It returns ErrEmpty.
 func (c *sharedConsumer) caughtUp() error {
 	if c.told != c.next {

@@ -24,6 +24,8 @@ type Producer struct {
 
 	// roams: both sides are many, so tail lags and is told by the words; see hints.go.
 	roams bool
+	// claims: all before was claimed, as it last learnt; see Ring.passed.
+	claims uint64
 	// wary: the slot at tail was not free at the last look, so the next claim looks before it
 	// asks for the line to write.
 	wary bool
@@ -55,6 +57,7 @@ func (r *Ring) NewProducer(seat int) (*Producer, error) {
 	if r.m.Geo.ManyProducers {
 		p.headSeen = atomics.Load64(r.head)
 		p.tail = atomics.Load64(r.tail)
+		p.claims = p.tail
 		p.roams, p.wary = r.m.Geo.ManyConsumers, true
 		return p, nil
 	}

@@ -118,7 +118,7 @@ func (p *Producer) unclaimed(t uint64, w layout.Word) (ok bool, err error) {
 		}
 		return false, nil
 	case lap > 0 && p.roams:
-		if !r.passed(t, w) {
+		if !r.passed(t, w, &p.claims) {
 			return false, ErrDamaged
 		}
 		p.tail = t + 1 // claimed, consumed and freed since

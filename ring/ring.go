@@ -134,10 +134,10 @@ func (r *Ring) hints() (head, tail uint64) {
 // many-consumer queue only records that no consumer has taken.
 func (r *Ring) Depth() uint64 {
 	head, tail := r.hints()
-	if d := tail - head; d <= r.m.Cap {
-		return d
+	if int64(tail-head) < 0 {
+		return 0 // head is of a later moment, or tail lags
 	}
-	return 0 // head was read before, tail after, or the other way round
+	return min(tail-head, r.m.Cap) // more if head is of an earlier moment, or lags in a full ring
 }
 
 // HasRoom reports whether the positions leave room for a producer.

@@ -102,6 +102,9 @@ const endHowBits = 4
 // lastTail returns the position of the next claim. The shared tail may be a claim behind,
 // and the claim be of a dead producer, taken back already or not; consumers go on.
 func (r *Ring) lastTail() uint64 {
+	if r.m.Geo.ManyProducers && r.m.Geo.ManyConsumers {
+		return r.nextClaim() // tail may be laps behind, if several have died
+	}
 	t, _, err := r.walk()
 	if err != nil { // then the end comes early, or late
 		return atomics.Load64(r.tail)

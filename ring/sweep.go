@@ -40,6 +40,12 @@ func (r *Ring) Sweep(seat int) Swept {
 			}
 		}
 	}
+	if r.m.Geo.ManyConsumers { // its owner may not have moved them, nor any later one that died
+		raise(r.head, r.nextTake())
+		if r.m.Geo.ManyProducers {
+			raise(r.tail, r.nextClaim())
+		}
+	}
 	// Without this a turn of a dead holder lapses, but stays to be read by each claim.
 	r.dropTurn(seat)
 	// Always, and last: an earlier recoverer may have died just before this.

@@ -19,9 +19,14 @@ import (
 // from the hint as it is by then. So before the position where it stops everything was
 // claimed, or taken, at that time, and everything that was when it began lies before it.
 
+// MaxStride is how many slots a hint may be behind without a participant that is about to move it.
+const MaxStride = 16
+
 // MaxLag bounds how far a walk goes beyond the hint. A hint lags by a fraction of it, unless
-// somebody scribbled.
-func (r *Region) MaxLag() uint64 { return 4 * r.Cap }
+// somebody scribbled: a claim, or take, that its owner holds keeps the others within a lap
+// of it; one that was given up before the hint followed leaves that behind by the stride, for each
+// participant that was stopped there, and Sweep lifts it for those that died.
+func (r *Region) MaxLag() uint64 { return 4*r.Cap + MaxStride*uint64(r.Geo.Seats) }
 
 // The states of the position's lap at which walks stop.
 const (
