@@ -89,6 +89,12 @@ func TestStoppedChannelGivesBackWhatNobodyTook(t *testing.T) {
 				}
 				_, ok := from(t, ch)
 				require.False(t, ok, "closed")
+				if name != "close" { // the consumer is the caller's, and has what was on offer
+					l, err := c.TryLease()
+					require.NoError(t, err)
+					require.Equal(t, "2", string(l.Bytes()))
+					l.Release()
+				}
 				require.NoError(t, c.Close())
 				again := openConsumer(t, q, nil)
 				for i := 2; i < 5; i++ {

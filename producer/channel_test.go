@@ -110,7 +110,10 @@ func TestStopWaitsForWhatWasTaken(t *testing.T) {
 		require.NoError(t, p.TrySend([]byte("x")))
 	}
 	ch := p.Channel(testagent.Within(t))
+	before := p.Counters().Waits
 	ch.C <- make([]byte, 256)
+	require.Eventually(t, func() bool { return p.Counters().Waits > before }, 10*time.Second, time.Millisecond)
+	ch.Halt() // as Stop does first
 	stopped := make(chan error, 1)
 	go func() { stopped <- ch.Stop() }()
 	for range 15 {
