@@ -61,7 +61,8 @@ func (ch *Channel[T]) Stop() error {
 }
 
 // Err returns why the channel has stopped, and waits for that: nil after Stop or the end of the
-// stream; the error of the context; what Lease and Ack of the consumer return.
+// stream; the error of the context; what Lease and Ack of the consumer return; an error if a
+// codec has ended the goroutine.
 func (ch *Channel[T]) Err() error {
 	<-ch.done
 	return ch.err
@@ -77,6 +78,7 @@ func startChannel[T any](ctx context.Context, c *Raw, next func(context.Context)
 		defer close(ch.done)
 		defer cancel()
 		defer close(values)
+		ch.err = errGoexit // unless feed returns
 		err := feed(ctx, c, values, next)
 		switch {
 		case err == io.EOF, ctx.Err() != nil && whole.Err() == nil && errors.Is(err, ctx.Err()): // by Stop
@@ -86,6 +88,8 @@ func startChannel[T any](ctx context.Context, c *Raw, next func(context.Context)
 	}()
 	return ch
 }
+
+var errGoexit = errors.New("shmq: code of the program, such as a codec, has ended the goroutine of a consumer's channel (runtime.Goexit); let it return an error")
 
 // feed offers one record after the other. If the program's code ends the goroutine, a codec for
 // one, the record is given back.

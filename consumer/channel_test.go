@@ -9,8 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -74,6 +76,11 @@ func TestStoppedChannelGivesBackWhatNobodyTook(t *testing.T) {
 					require.True(t, ok)
 					require.Equal(t, fmt.Sprint(i), string(b))
 				}
+				testproc.Until(t, func() bool { // the next one is on offer
+					info, err := shmq.Stat(q)
+					require.NoError(t, err)
+					return info.Leased == 1
+				})
 				err := stop(cancel, ch, c)
 				if name == "context" {
 					require.ErrorIs(t, err, context.Canceled)
@@ -82,6 +89,12 @@ func TestStoppedChannelGivesBackWhatNobodyTook(t *testing.T) {
 				}
 				_, ok := from(t, ch)
 				require.False(t, ok, "closed")
+				if name != "close" { // the consumer is the caller's, and has what was on offer
+					l, err := c.TryLease()
+					require.NoError(t, err)
+					require.Equal(t, "2", string(l.Bytes()))
+					l.Release()
+				}
 				require.NoError(t, c.Close())
 				again := openConsumer(t, q, nil)
 				for i := 2; i < 5; i++ {
@@ -144,6 +157,32 @@ func TestErrorsEndAChannel(t *testing.T) {
 	_, ok = from(t, ch)
 	require.False(t, ok)
 	require.ErrorIs(t, ch.Stop(), shmq.ErrRemoved)
+}
+
+// A codec that ends the goroutine is no end of the stream, and the record comes again.
+func TestCodecThatEndsTheGoroutineOfAChannel(t *testing.T) {
+	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
+		q := testagent.Queue(t, small(o))
+		p := openProducer(t, q)
+		c, err := consumer.Open[[]byte](q, &consumer.Options{Codec: rude{codec.Bytes()}})
+		require.NoError(t, err)
+		for _, record := range []string{"good", "exit"} {
+			require.NoError(t, p.TrySend([]byte(record)))
+		}
+		ch := c.Channel(within(t))
+		v, ok := from(t, ch)
+		require.True(t, ok)
+		require.Equal(t, "good", string(v))
+		_, ok = from(t, ch)
+		require.False(t, ok)
+		require.ErrorContains(t, ch.Err(), "Goexit")
+		require.ErrorContains(t, ch.Stop(), "Goexit")
+		require.NoError(t, c.Close())
+		l, err := openConsumer(t, q, nil).TryLease()
+		require.NoError(t, err)
+		require.Equal(t, "exit", string(l.Bytes()))
+		l.Ack()
+	})
 }
 
 // Channels of several queues and one to send to, in one select.

@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"errors"
 
 	"github.com/shmq/shmq/ring"
 )
@@ -51,7 +52,8 @@ func (ch *Channel[T]) Stop() error {
 }
 
 // Err returns why the channel has stopped, and waits for that: nil after Stop and when C was
-// closed; the error of the context; what Send of the producer returns.
+// closed; the error of the context; what Send of the producer returns; an error if a codec has
+// ended the goroutine.
 func (ch *Channel[T]) Err() error {
 	<-ch.done
 	return ch.err
@@ -86,8 +88,7 @@ func startChannel[T any](ctx context.Context, p *Raw, send func(context.Context,
 				if !ok {
 					return
 				}
-				if err := send(sending, v); err != nil {
-					ch.unsent, ch.has, ch.err = v, true, err
+				if err := ch.pass(v, func() error { return send(sending, v) }); err != nil {
 					return
 				}
 			case <-halted.Done():
@@ -100,6 +101,21 @@ func startChannel[T any](ctx context.Context, p *Raw, send func(context.Context,
 	}()
 	return ch
 }
+
+// pass sends v, and keeps it if that fails, or if the program's code ends the goroutine, a codec
+// for one.
+func (ch *Channel[T]) pass(v T, send func() error) error {
+	err := errGoexit
+	defer func() {
+		if err != nil {
+			ch.unsent, ch.has, ch.err = v, true, err
+		}
+	}()
+	err = send()
+	return err
+}
+
+var errGoexit = errors.New("shmq: code of the program, such as a codec, has ended the goroutine of a producer's channel (runtime.Goexit); let it return an error")
 
 // awaitRoom waits until there is room for a record of one slot, until ctx ends.
 func (p *Raw) awaitRoom(ctx context.Context) error {

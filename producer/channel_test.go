@@ -3,12 +3,14 @@ package producer_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/producer"
 )
@@ -108,7 +110,10 @@ func TestStopWaitsForWhatWasTaken(t *testing.T) {
 		require.NoError(t, p.TrySend([]byte("x")))
 	}
 	ch := p.Channel(testagent.Within(t))
+	before := p.Counters().Waits
 	ch.C <- make([]byte, 256)
+	require.Eventually(t, func() bool { return p.Counters().Waits > before }, 10*time.Second, time.Millisecond)
+	ch.Halt() // as Stop does first
 	stopped := make(chan error, 1)
 	go func() { stopped <- ch.Stop() }()
 	for range 15 {
@@ -148,4 +153,32 @@ func TestErrorsEndAChannel(t *testing.T) {
 		}
 	}
 	require.ErrorIs(t, ch.Err(), shmq.ErrRemoved)
+}
+
+// rude is a codec that ends the goroutine.
+type rude struct{ codec.Codec }
+
+func (r rude) Append(dst []byte, v any) ([]byte, error) {
+	if *v.(*int) == 7 {
+		runtime.Goexit()
+	}
+	return r.Codec.Append(dst, v)
+}
+
+// A codec that ends the goroutine does not lose the value, and does not look like an end in order.
+func TestCodecThatEndsTheGoroutineOfAChannel(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64})
+	p, err := producer.Open[int](q, &producer.Options{Codec: rude{codec.Msgpack()}})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Close()) }()
+	ch := p.Channel(testagent.Within(t))
+	ch.C <- 6
+	ch.C <- 7
+	<-ch.Done()
+	v, has := ch.Unsent()
+	require.True(t, has)
+	require.Equal(t, 7, v)
+	require.ErrorContains(t, ch.Err(), "Goexit")
+	require.NoError(t, p.TrySend(8), "the producer is the caller's")
 }

@@ -72,7 +72,9 @@ func waits(t testing.TB, ctx context.Context, set *selector.Set, c *consumer.Raw
 		done <- result{q, err, time.Now()}
 	}()
 	require.Eventually(t, func() bool { return c.Counters().Waits > before }, 10*time.Second, time.Millisecond)
-	time.Sleep(2 * time.Millisecond) // from the count to the system call
+	// From the count to the system call. What comes before that ends the sleep, too, so this
+	// makes a real sleep likelier, and decides nothing.
+	time.Sleep(2 * time.Millisecond)
 	return done
 }
 

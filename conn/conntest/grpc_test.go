@@ -28,8 +28,11 @@ const service = "conntest.Test"
 
 type bytesValue = wrapperspb.BytesValue
 
-// hung has something whenever a call of Hang has ended.
-type testServer struct{ hung chan error }
+// begun has something whenever a call of Hang has reached the server, and hung when it has ended.
+type testServer struct {
+	begun chan struct{}
+	hung  chan error
+}
 
 func (s *testServer) desc() *grpc.ServiceDesc {
 	unary := func(name string, f func(context.Context, *bytesValue) (*bytesValue, error)) grpc.MethodDesc {
@@ -46,6 +49,7 @@ func (s *testServer) desc() *grpc.ServiceDesc {
 		Methods: []grpc.MethodDesc{
 			unary("Echo", func(_ context.Context, in *bytesValue) (*bytesValue, error) { return in, nil }),
 			unary("Hang", func(ctx context.Context, _ *bytesValue) (*bytesValue, error) {
+				s.begun <- struct{}{}
 				<-ctx.Done()
 				s.hung <- ctx.Err()
 				return nil, ctx.Err()
@@ -232,25 +236,36 @@ func download(ctx context.Context, c *grpc.ClientConn, thousands byte) (n int, e
 
 // A cancelled call and one that is late end at the server too, and the connection goes on.
 func TestGRPCCancellation(t *testing.T) {
-	s := &testServer{hung: make(chan error, 1)}
+	const calls = 100 // more than it comes to
+	s := &testServer{begun: make(chan struct{}, calls), hung: make(chan error, calls)}
 	c := serve(t, overConn(shmq.SpinThenPark), s)
 	hang := func(ctx context.Context) codes.Code {
 		return status.Code(c.Invoke(ctx, "/"+service+"/Hang", new(bytesValue), new(bytesValue)))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(10*time.Millisecond, cancel)
+	go func() {
+		<-s.begun
+		cancel()
+	}()
 	if code := hang(ctx); code != codes.Canceled {
 		t.Fatal(code)
 	}
 	if err := <-s.hung; err == nil {
 		t.Fatal("the server was not told")
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	if code := hang(ctx); code != codes.DeadlineExceeded {
-		t.Fatal(code)
+	for patience, reached := 10*time.Millisecond, false; !reached; patience *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		if code := hang(ctx); code != codes.DeadlineExceeded {
+			t.Fatal(code)
+		}
+		cancel()
+		select {
+		case <-s.begun:
+			<-s.hung
+			reached = true
+		default: // the call was late before the server had it
+		}
 	}
-	<-s.hung
 	// A stream that its reader gives up with a lot on its way.
 	ctx, cancel = context.WithCancel(t.Context())
 	stream, err := c.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, "/"+service+"/Count")

@@ -105,6 +105,7 @@ func (in *Intake) Lease(ctx context.Context, ls []consumer.Lease) (n int, err er
 	}
 	for {
 		if err := ctx.Err(); err != nil {
+			_, _ = in.set.Wait(ctx) // which leaves to others what the last Wait has returned
 			return 0, err
 		}
 		n, err = in.Try(ls)

@@ -15,9 +15,9 @@ import (
 func TestNoWakeUpIsLostInPingPong(t *testing.T) {
 	const rounds = 20_000
 	for name, ctx := range contexts(t) {
-		late, err := pingPong(ctx, rounds)
+		lost, err := pingPong(ctx, rounds)
 		require.NoError(t, err)
-		require.LessOrEqual(t, late, int64(2), "with a context that %s: sleeps that a heartbeat ended, of %d", name, 2*rounds)
+		require.LessOrEqual(t, lost, int64(2), "with a context that %s: sleeps that a heartbeat ended, of %d", name, 2*rounds)
 	}
 }
 
