@@ -11,14 +11,12 @@ import (
 	"io"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/conn"
 	"github.com/shmq/shmq/internal/testproc"
 )
@@ -309,62 +307,9 @@ func (w *connWorld) close() {
 	_ = w.l.Close()
 }
 
-// explore kills a victim of its own at each chosen point of the scenario.
-func (s *connScenario) explore(t *testing.T, cpus chan int, choose choice) row {
-	runtime.LockOSThread() // the thread that starts a victim traces it
-	defer runtime.UnlockOSThread()
-	page, path := newPage(t)
-	r := row{
-		scenario: &scenario{name: s.name, mode: shmq.Options{Producers: shmq.One, Consumers: shmq.One}},
-		states:   map[state]bool{},
-	}
-	require.NoError(t, s.withVictim(t, page, path, cpus, func(v *tracee, w *connWorld) (err error) {
-		r.course, err = pass(v, len(s.calls), 1, w.changed, choose.limit())
-		return err
-	}), "the pass")
-	for _, p := range choose.points(r.course) {
-		r.points++
-		at := 0
-		err := s.withVictim(t, page, path, cpus, func(v *tracee, w *connWorld) error {
-			err := reachOrSleep(v, len(s.calls), p)
-			at = v.progress()
-			r.states[w.state()] = true
-			return err
-		})
-		if err != nil {
-			r.failures++
-			t.Errorf("killed %v, when %d calls had returned: %v", p, at, err)
-			if r.failures == 5 {
-				t.Log("no more of this one")
-				break
-			}
-		}
-	}
-	return r
-}
+func (w *connWorld) address() string { return w.name }
 
-// withVictim is that of queues, for a connection.
-func (s *connScenario) withVictim(t *testing.T, page *page, path string, cpus chan int, do func(v *tracee, w *connWorld) error) error {
-	w := newConnWorld(t, s)
-	defer w.close()
-	v, err := startVictim(page, path, w.name+"|"+connMode+"|"+s.name, nil)
-	if err != nil {
-		return err
-	}
-	defer v.kill()
-	w.ready()
-	if err := pinned(cpus, func(cpu int) error {
-		if err := v.seize(cpu); err != nil {
-			return err
-		}
-		if err := v.begin(); err != nil {
-			return err
-		}
-		return do(v, w)
-	}); err != nil {
-		return fmt.Errorf("tracing: %w", err)
-	}
-	returned := v.progress()
-	v.kill()
-	return w.contract(returned)
+// play is what there is to do about the scenario.
+func (s *connScenario) play() play {
+	return play{connMode, s.name, len(s.calls), func(t *testing.T) stage { return newConnWorld(t, s) }}
 }

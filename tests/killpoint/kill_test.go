@@ -53,12 +53,26 @@ func TestKillAtEveryInstruction(t *testing.T) {
 			})
 		}
 	}
-	for j, s := range connScenarios() {
-		t.Run(s.name, func(t *testing.T) {
+	for j, p := range plays() {
+		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			table.add(s.explore(t, cpus, choice{long, math.MaxInt, rand.New(rand.NewPCG(from, uint64(1<<32|j)))}))
+			table.add(p.explore(t, cpus, choice{long, math.MaxInt, rand.New(rand.NewPCG(from, uint64(1<<32|j)))}))
 		})
 	}
+}
+
+// plays are all that are not about a single queue.
+func plays() (all []play) {
+	for _, s := range connScenarios() {
+		all = append(all, s.play())
+	}
+	for _, s := range shakeScenarios() {
+		all = append(all, s.play())
+	}
+	for _, s := range rpcScenarios() {
+		all = append(all, s.play())
+	}
+	return all
 }
 
 // draw chooses the half of the variants that the bounded form has, and for each its mode.

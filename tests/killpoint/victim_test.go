@@ -46,8 +46,13 @@ func playVictim() {
 	v := &victim{queue: f[1], recs: map[uint64][]byte{}, buf: make([]byte, 0, 1024)}
 	p, _, err := mapPage(f[0])
 	v.check(err)
-	if f[2] == connMode {
+	switch f[2] {
+	case connMode:
 		playConnVictim(p, v, f[1], f[3])
+	case shakeMode:
+		playShakeVictim(p, v, f[3])
+	case rpcMode:
+		playRPCVictim(p, v, f[3])
 	}
 	s := find(f[2], f[3])
 	if s.prepare != nil {
