@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/jwt/v2"
 	natsd "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
@@ -79,6 +80,68 @@ func TestAnNKey(t *testing.T) {
 	testnats.Run(t, pushArgs(q, "--server", url)...).Ends(77)
 	testnats.Run(t, pushArgs(q, "--server", url, "--nkey", file)...).Ends(0)
 	require.Equal(t, upTo(1), got())
+}
+
+// The server trusts an operator, who has signed an account, which has signed a user; the
+// user's credentials file has that and the key.
+func TestACredentialsFile(t *testing.T) {
+	t.Parallel()
+	pair := func(prefix nkeys.PrefixByte) (key nkeys.KeyPair, public string) {
+		key, err := nkeys.CreatePair(prefix)
+		require.NoError(t, err)
+		public, err = key.PublicKey()
+		require.NoError(t, err)
+		return key, public
+	}
+	operator, operatorID := pair(nkeys.PrefixByteOperator)
+	accounts := &natsd.MemAccResolver{}
+	account := func(change func(*jwt.AccountClaims)) (nkeys.KeyPair, string) {
+		key, id := pair(nkeys.PrefixByteAccount)
+		claims := jwt.NewAccountClaims(id)
+		change(claims)
+		signed, err := claims.Encode(operator)
+		require.NoError(t, err)
+		require.NoError(t, accounts.Store(id, signed))
+		return key, id
+	}
+	_, system := account(func(*jwt.AccountClaims) {})
+	ours, _ := account(func(c *jwt.AccountClaims) {
+		c.Limits.JetStreamLimits = jwt.JetStreamLimits{MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit}
+	})
+	stranger, _ := pair(nkeys.PrefixByteAccount)
+	dir := t.TempDir()
+	credentials := func(name string, signer nkeys.KeyPair) string {
+		user, id := pair(nkeys.PrefixByteUser)
+		signed, err := jwt.NewUserClaims(id).Encode(signer)
+		require.NoError(t, err)
+		seed, err := user.Seed()
+		require.NoError(t, err)
+		text, err := jwt.FormatUserConfig(signed, seed)
+		require.NoError(t, err)
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, text, 0o600))
+		return file
+	}
+	right := credentials("right.creds", ours)
+	url, got := secured(t, func(o *natsd.Options) {
+		o.TrustedOperators = []*jwt.OperatorClaims{jwt.NewOperatorClaims(operatorID)}
+		o.AccountResolver, o.SystemAccount = accounts, system
+	}, nats.UserCredentials(right))
+	q := small(t, nil)
+	sendNumbers(t, q, 0, 1)
+	testnats.Run(t, pushArgs(q, "--server", url)...).Ends(77)
+	testnats.Run(t, pushArgs(q, "--server", url, "--creds", credentials("stranger.creds", stranger))...).Ends(77)
+	require.Contains(t, testnats.Run(t, pushArgs(q, "--server", url, "--creds", filepath.Join(dir, "none.creds"))...).Ends(66), "none.creds")
+	require.Empty(t, got())
+	testnats.Run(t, pushArgs(q, "--server", url, "--creds", right)...).Ends(0)
+	require.Equal(t, upTo(1), got())
+	sendNumbers(t, q, 1, 2)
+	context := filepath.Join(dir, "context.json")
+	b, err := json.Marshal(map[string]string{"url": url, "creds": right})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(context, b, 0o600))
+	testnats.Run(t, pushArgs(q, "--context", context)...).Ends(0)
+	require.Equal(t, upTo(2), got())
 }
 
 func TestTLS(t *testing.T) {

@@ -193,6 +193,7 @@ func TestPullThatIsKilledAtAFullQueueSendsNothingTwice(t *testing.T) {
 		pull.Kill()
 		info, err := shmq.Stat(q)
 		require.NoError(t, err)
+		require.NotNil(t, info.Mark)
 		require.EqualValues(t, min(got+slots, messages), info.Mark.Mark[0], "sequence of the last message in the queue")
 		for range min(round, slots, messages-got) { // another place each time
 			b, err := c.TryReceive(nil)
