@@ -97,7 +97,6 @@ type rpcWorld struct {
 	handled atomic.Int64 // requests of the victim
 	before  int64
 	end     func()
-	last    state
 }
 
 func newRPCWorld(t *testing.T, s *rpcScenario) *rpcWorld {
