@@ -26,7 +26,7 @@ func killedBeforeHint(t *testing.T, m *ringtest.Region, hint uint64, name string
 // that is left leaves before tail has followed. The end of their stream lies behind its record
 // all the same.
 func TestEndOfAStreamWhoseTailLagsByALap(t *testing.T) {
-	for _, swept := range []bool{false, true} {
+	for _, swept := range []string{"at once", "before the end", "after it"} {
 		m := ringtest.NewRegion(geometry(true, true, 16), 0)
 		r := m.Ring()
 		r.SetStride(2)
@@ -46,16 +46,22 @@ func TestEndOfAStreamWhoseTailLagsByALap(t *testing.T) {
 				p, _ := r.NewProducer(seat)
 				_, _ = p.Reserve(64 * slots)
 			})
-			if swept {
+			if swept == "at once" {
 				r.Sweep(seat)
 			}
 		}
 		require.NoError(t, p.Send([]byte("last")))
-		r.Sweep(2)
-		r.Sweep(3)
+		sweep := func(when string) {
+			if swept == when {
+				r.Sweep(2)
+				r.Sweep(3)
+			}
+		}
+		sweep("before the end")
 		require.True(t, r.NoteEnd(true))
+		sweep("after it")
 		got, _, err := c.TryReceive(nil)
-		require.NoError(t, err, "the record is of this stream")
+		require.NoError(t, err, "the record is of this stream; swept %s", swept)
 		require.Equal(t, "last", string(got))
 	}
 }

@@ -248,6 +248,10 @@ static off_t seat_byte(uint32_t i) { return SEATS + (off_t)i * SEAT; }
 
 static bool dirty(struct queue *q, uint32_t i) { return atomic_load((a32 *)entry(q, i)) != 0; }
 
+static void lift(a64 *a, uint64_t n);
+static uint64_t unclaimed(struct queue *q);
+static uint64_t untaken(struct queue *q);
+
 /* Take back what seat i has in hand. The caller holds its lock. */
 static void reclaim(struct queue *q, uint32_t i)
 {
@@ -263,6 +267,11 @@ static void reclaim(struct queue *q, uint32_t i)
 		unsigned to = s == CLAIMED ? SKIP : s == READING ? ORPHAN : ORPHAN_ACKED;
 		if (cas(word(q, p), w, mk(q, to, p, k)) && s == CLAIMED)
 			atomic_fetch_add(hot(q, SKIPPED), 1);
+	}
+	if (q->flags & MANY_CONSUMERS) { /* the dead may not have got to that */
+		lift(hot(q, HEAD), untaken(q));
+		if (q->flags & MANY_PRODUCERS)
+			lift(hot(q, TAIL), unclaimed(q));
 	}
 	uint64_t turn = load(hot(q, TURN));
 	if ((turn & 0xffff) == i + 1)
@@ -350,7 +359,7 @@ static bool awaited(struct queue *q, uint64_t n, bool me)
 static uint64_t walk(struct queue *q, unsigned hint, unsigned stops)
 {
 	uint64_t p = load(hot(q, hint)), now;
-	for (uint64_t n = 0; n < 4 * q->slots; n++) {
+	for (uint64_t n = 0; n < 4 * q->slots + 16 * q->seats; n++) {
 		uint64_t w = load(word(q, p));
 		int64_t laps = ahead(q, w, p);
 		if (laps > 0) {
@@ -921,8 +930,11 @@ static bool take(struct queue *q, struct lease *l)
 		struct lease got = {.p = h, .k = span(q, w, h)};
 		if (s == FULL && (q->limited || (many ? load(hot(q, ORPHANS)) != q->seen : (int64_t)(load(hot(q, ENDS)) - q->end) >= 0))) {
 			look_at_ends(q); /* after the word was seen */
-			if (beyond(q, h))
+			if (beyond(q, h)) {
+				if (many)
+					lift(hot(q, HEAD), h);
 				return false;
+			}
 			q->got |= q->limited;
 		}
 		if (many && s == FULL && !cas(word(q, h), w, mk(q, READING, h, got.k)))
