@@ -127,3 +127,28 @@ func TestOthersDoNotStandBackForAProducerThatDoesNotWait(t *testing.T) {
 		require.NoError(t, small.TrySend([]byte("x")), "it has not to stand back")
 	}
 }
+
+// A handle that is closed instead of used leaves to others what Wait has returned.
+func TestClosePassesOnWhatIsNotTaken(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]func(p *producer.Raw, c *consumer.Raw) (q Queue, other Queue, closes func() error){
+		"consumer": func(p *producer.Raw, c *consumer.Raw) (Queue, Queue, func() error) {
+			require.NoError(t, p.TrySend([]byte("x")))
+			return c, testagent.OpenConsumer(t, c.Name(), nil), c.Close
+		},
+		"producer": func(p *producer.Raw, _ *consumer.Raw) (Queue, Queue, func() error) {
+			return p, testagent.OpenProducer(t, p.Name()), p.Close
+		},
+	} {
+		q, other, closes := c(owedQueue(t, nil))
+		var set Set
+		require.NoError(t, set.Add(q))
+		got, err := set.Wait(t.Context())
+		require.NoError(t, err)
+		require.Same(t, q, got)
+		m := newMember(other, 0)
+		announce(m)
+		require.NoError(t, closes())
+		require.False(t, park.Armed(m.word), "somebody was woken: %s", name)
+	}
+}

@@ -43,7 +43,8 @@ type waiter struct {
 // find a record, a producer whose Try will find room. It takes nothing itself. Another
 // participant may be faster, so the Try may return shmq.ErrEmpty or shmq.ErrFull all the same;
 // then the caller waits again. A caller that does not try leaves what is there to others,
-// who learn of it by the next Wait, or Remove, of this set.
+// who learn of it by the next Wait of this set, also if its context has ended, by Remove, or
+// by Close of the handle.
 //
 // With a queue and an error, that queue has come to an end, and was taken out of the set;
 // nothing else has ended. The error is what its calls return: io.EOF or shmq.ErrBrokenOff at the

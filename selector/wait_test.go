@@ -98,8 +98,13 @@ func TestBusyQueueStarvesNobody(t *testing.T) {
 	// Two that are never empty take turns.
 	fill(ps[2], 16)
 	counts := map[string]int{}
-	for range 100 {
+	last := ""
+	for i := range 100 {
 		name, _ := take(t, set)
+		if i > 16 {
+			require.NotEqual(t, last, name)
+		}
+		last = name
 		counts[name]++
 		for _, p := range ps {
 			if p.name == name {

@@ -49,11 +49,18 @@ func (a *Participant) Detach() error {
 }
 
 // release drops the role and the seat, wakes consumers, which may be waiting for a last
-// producer to leave, and ends the mapping.
+// producer to leave, and producers, which may be waiting for room, or the turn, that was this
+// one's, and ends the mapping.
 func (a *Participant) release() error {
 	err := a.held.Drop()
 	// Without the page there is nobody to wake.
-	_ = a.q.Touch(func() error { park.WakeAll(a.ring.DataFutex()); return nil })
+	_ = a.q.Touch(func() error {
+		park.WakeAll(a.ring.DataFutex())
+		if a.role == shmq.Producer && park.Armed(a.ring.RoomFutex()) {
+			park.WakeAll(a.ring.RoomFutex())
+		}
+		return nil
+	})
 	a.syncing.Lock()
 	defer a.syncing.Unlock()
 	if a.handled {
