@@ -126,6 +126,9 @@ func connect(ctx context.Context, path string) (*net.UnixConn, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if errors.Is(err, context.DeadlineExceeded) { // by its own clock, a moment before ctx
+			return nil, context.DeadlineExceeded
+		}
 		var op *net.OpError
 		if errors.As(err, &op) {
 			err = op.Err // the socket's address means nothing to the caller

@@ -54,16 +54,18 @@ func TestQueuedReadsGoOn(t *testing.T) {
 func TestQueuedWritesGoOn(t *testing.T) {
 	t.Parallel()
 	a, b := newPair(t)
-	require.NoError(t, a.SetWriteDeadline(time.Now().Add(time.Millisecond)))
-	full, err := a.Write(make([]byte, 1<<20))
-	require.Error(t, err)
+	wrote := make(chan int, 1)
+	go func() { n, _ := a.Write(make([]byte, 1<<20)); wrote <- n }()
+	waitAsleep(t, &a.out, false) // there is no room
+	require.NoError(t, a.SetWriteDeadline(time.Now().Add(-time.Second)))
+	full := <-wrote
 	require.NoError(t, a.SetWriteDeadline(time.Time{}))
 	done := make(chan error, queuers)
 	for range queuers {
 		go func() { _, err := a.Write(make([]byte, 100)); done <- err }()
 	}
 	waitQueued(t, &a.out)
-	_, err = io.ReadFull(b, make([]byte, full))
+	_, err := io.ReadFull(b, make([]byte, full))
 	require.NoError(t, err)
 	allReturn(t, done)
 }

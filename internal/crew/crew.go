@@ -153,6 +153,13 @@ func (c *Crew) ended() []*job {
 	return done
 }
 
+// anyEnded reports whether ended would return any.
+func (c *Crew) anyEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.finished) > 0
+}
+
 // waitForJob returns when a job has ended, or, unless it has, the context; now and then
 // for nothing.
 func (c *Crew) waitForJob() {
