@@ -56,7 +56,7 @@ func TestQueuedWritesGoOn(t *testing.T) {
 	a, b := newPair(t)
 	wrote := make(chan int, 1)
 	go func() { n, _ := a.Write(make([]byte, 1<<20)); wrote <- n }()
-	waitAsleep(t, &a.out, false) // there is no room
+	waitAsleep(t, &a.out) // there is no room
 	require.NoError(t, a.SetWriteDeadline(time.Now().Add(-time.Second)))
 	full := <-wrote
 	require.NoError(t, a.SetWriteDeadline(time.Time{}))
