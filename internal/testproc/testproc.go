@@ -132,5 +132,6 @@ func ownDir() (dir string, done func(), err error) {
 	if err := errors.Join(os.Mkdir(inner, 0o755), os.Chmod(dir, 0o755), os.Chmod(inner, 0o755)); err != nil {
 		return "", nil, err
 	}
-	return inner, func() { os.RemoveAll(dir); f.Close() }, nil
+	whole := dir // dir is a result: inner, by the time that done is called
+	return inner, func() { os.RemoveAll(whole); f.Close() }, nil
 }
