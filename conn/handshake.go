@@ -17,8 +17,8 @@ import (
 
 // The hand-shake: the dialling end makes the memory and sends its descriptor with a byte;
 // the accepting end looks at it, maps it, and answers with a byte, one of these. Afterwards
-// the socket carries bells only. So a process that floods a listener pays for the memory
-// itself.
+// the socket carries bells only. So a process that floods a listener allocates the memory, and is
+// charged for it; pages that it punches out of it later are charged to whoever touches them.
 const (
 	answerYes      = 'y'
 	answerForeign  = 'f' // that was no memory of a connection
