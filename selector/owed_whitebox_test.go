@@ -146,7 +146,7 @@ func TestClosePassesOnWhatIsNotTaken(t *testing.T) {
 		got, err := set.Wait(t.Context())
 		require.NoError(t, err)
 		require.Same(t, q, got)
-		m := newMember(other, 0)
+		m := newMember(other, 0, &set.sleeper)
 		announce(m)
 		require.NoError(t, closes())
 		require.False(t, park.Armed(m.word), "somebody was woken: %s", name)

@@ -68,15 +68,16 @@ type member struct {
 	ready bool // what look has found
 	err   error
 	// The functions that run in End.Within, made once.
-	look, idle, recall, over, passOn func() error
+	look, idle, announce, recall, over, passOn func() error
 }
 
-func newMember(q Queue, size int) *member {
+func newMember(q Queue, size int, sleeper *park.Several) *member {
 	m := &member{Member: q.Member(size), queue: q}
 	m.end = m.End()
 	m.word = m.end.Word()
 	m.look = func() error { m.ready = m.Ready(); return nil }
 	m.idle = func() error { m.Idle(); return nil }
+	m.announce = func() error { sleeper.Announce(m.word); return nil }
 	m.recall = func() error { m.Recall(); return nil }
 	m.over = func() error { m.err = m.Over(); return nil }
 	m.passOn = func() error { m.PassOn(); return nil }
@@ -99,7 +100,7 @@ func (s *Set) add(q Queue, size int) error {
 	if s.index(q) >= 0 {
 		return fail.In("wait for", q.Name(), fmt.Errorf("%w: it is in the set already", fail.ErrOption))
 	}
-	s.change(append(slices.Clone(s.members()), newMember(q, size)))
+	s.change(append(slices.Clone(s.members()), newMember(q, size, &s.sleeper)))
 	return nil
 }
 

@@ -18,8 +18,10 @@ func (s *Set) sleep(ctx context.Context) (*member, error) {
 		if m, err := s.each((*member).idled); m != nil {
 			return m, err
 		}
-		s.sleeper.Prepare(s.inOrder())
-		if s.list.Load() != s.mine { // after Prepare: a change after this rings
+		if m, err := s.announce(); m != nil {
+			return m, err
+		}
+		if s.list.Load() != s.mine { // after the announcement: a change after this rings
 			return nil, errChanged
 		}
 		if m, err := s.lookIn(); m != nil {
@@ -27,7 +29,7 @@ func (s *Set) sleep(ctx context.Context) (*member, error) {
 		}
 		again := false
 		m, err := s.each(func(m *member) error {
-			if err := m.end.Closed(); err != nil { // after Prepare; see attach.End
+			if err := m.end.Closed(); err != nil { // after the announcement; see attach.End
 				return err
 			}
 			if err := m.end.Within(m.over); err != nil {
@@ -85,15 +87,20 @@ func (s *Set) pause(ctx context.Context) (*member, error) {
 	})
 }
 
-// inOrder returns the words of the queues, from the one that was served last on: it comes
+// announce is the first part of the hand-shake, from the queue that was served last on: it comes
 // first, because where the kernel waits for some only, those that come first count.
-func (s *Set) inOrder() []*uint32 {
+func (s *Set) announce() (*member, error) {
 	all := *s.mine
-	s.words = s.words[:0]
+	s.sleeper.Begin(len(all))
 	for i := range all {
-		s.words = append(s.words, all[(max(s.at, 0)+i)%len(all)].word)
+		at := (max(s.at, 0) + i) % len(all)
+		if err := all[at].end.Within(all[at].announce); err != nil {
+			s.found(at, false)
+			return all[at], err
+		}
 	}
-	return s.words
+	s.sleeper.Announced()
+	return nil, nil
 }
 
 // join begins a call of each handle.

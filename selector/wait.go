@@ -30,7 +30,6 @@ type waiter struct {
 	next    int        // in mine, what the next glance looks at
 	spinner *park.Spinner
 	sleeper park.Several
-	words   []*uint32
 	joined  bool // calls of the handles are under way
 	slept   bool // since then: wake-ups may have been used up
 

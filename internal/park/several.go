@@ -32,6 +32,8 @@ type Several struct {
 	list    sys.Words
 	unsure  bool // no barrier: a wake-up may be missed
 	partial bool // the kernel does not wait for all of the words: looking now and then has to do
+	single  bool // the kernel waits for one word only
+	left    int  // words that may still be announced on
 
 	alone  *uint32 // the word that is waited for where the kernel waits for one only
 	ticket uint32
@@ -50,24 +52,42 @@ const MostWords = sys.MaxWords - 1
 // at all of their queues once more before it does, and at whatever it is told by Ring. Where
 // there are more words than the kernel waits for, those that come first count.
 func (s *Several) Prepare(words []*uint32) {
-	s.renew()
-	most := MostWords
-	if !sys.CanWaitTwo() {
-		most = 1
+	s.Begin(len(words))
+	for _, w := range words {
+		s.Announce(w)
 	}
-	s.partial = len(words) > most
+	s.Announced()
+}
+
+// Begin, Announce for each of n words, and Announced are Prepare in parts, for words of which
+// one may be lost while the others go on: only Announce touches a word.
+func (s *Several) Begin(n int) {
+	s.renew()
+	s.left = MostWords
+	if s.single = !sys.CanWaitTwo(); s.single {
+		s.left = 1
+	}
+	s.partial = n > s.left
 	s.alone = nil
 	s.list.Reset(s.own)
-	for _, w := range words[:min(len(words), most)] {
-		ticket := announce(w)
-		if most == 1 {
-			s.alone, s.ticket = w, ticket
-		} else {
-			s.list.Add(w, ticket)
-		}
-	}
-	s.unsure = sys.Barrier() != nil
 }
+
+// Announce is a part of Prepare: it announces on one word.
+func (s *Several) Announce(w *uint32) {
+	if s.left == 0 {
+		return
+	}
+	s.left--
+	ticket := announce(w)
+	if s.single {
+		s.alone, s.ticket = w, ticket
+	} else {
+		s.list.Add(w, ticket)
+	}
+}
+
+// Announced is the end of Prepare: the barrier.
+func (s *Several) Announced() { s.unsure = sys.Barrier() != nil }
 
 // renew makes a word for Ring and for the end of the context, unless there is one that has not
 // been used. A cancellation that comes late finds one that no thread waits on.
