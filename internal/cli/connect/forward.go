@@ -42,6 +42,7 @@ type forwarder struct {
 
 	mu   sync.Mutex
 	open map[net.Conn]struct{} // both ends of each
+	over bool                  // their grace
 	wg   sync.WaitGroup
 }
 
@@ -80,13 +81,15 @@ func (f *forwarder) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	fmt.Fprintf(os.Stderr, "shmq conn forward: %s to %s\n", shown(f.from, l), f.to)
-	err = f.accept(ctx, l)
+	joining, quit := context.WithCancel(context.WithoutCancel(ctx))
+	defer quit()
+	err = f.accept(ctx, joining, l)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	} else {
 		err = errors.Join(err, l.Close())
 	}
-	f.finish()
+	f.finish(quit)
 	return err
 }
 
@@ -98,15 +101,15 @@ func shown(from address, l net.Listener) address {
 	return from
 }
 
-// accept serves until ctx ends.
-func (f *forwarder) accept(ctx context.Context, l net.Listener) error {
+// accept serves until ctx ends. Connections that were accepted by then have until joining ends.
+func (f *forwarder) accept(ctx, joining context.Context, l net.Listener) error {
 	pause := time.Duration(0)
 	for {
 		c, err := l.Accept()
 		switch {
 		case err == nil:
 			pause = 0
-			f.wg.Go(func() { f.join(ctx, c.(stream)) })
+			f.wg.Go(func() { f.join(joining, c.(stream)) })
 			continue
 		case ctx.Err() != nil:
 			return nil
@@ -147,6 +150,9 @@ func (f *forwarder) hold(c net.Conn) (done func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.open[c] = struct{}{}
+	if f.over {
+		abort(c)
+	}
 	return func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -185,11 +191,13 @@ func abort(c net.Conn) {
 	_ = c.Close()
 }
 
-// finish waits for open connections, and then breaks them off.
-func (f *forwarder) finish() {
+// finish waits for open connections, and then breaks them off; quit ends those that are being made.
+func (f *forwarder) finish(quit func()) {
 	grace := time.AfterFunc(f.grace.Value(), func() {
+		quit()
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		f.over = true
 		for c := range f.open {
 			abort(c)
 		}
