@@ -44,8 +44,7 @@ type bench struct {
 	count int
 }
 
-// newBench makes the queue with so many slots.
-func newBench(b *testing.B, size, count, slots int) *bench {
+func newBench(b *testing.B, size, count int) *bench {
 	b.Helper()
 	w := &bench{b: b, size: size, count: count, url: testnats.Start(b, testnats.Config{}).URL}
 	nc, err := nats.Connect(w.url, nats.ReconnectBufSize(-1))
@@ -59,7 +58,7 @@ func newBench(b *testing.B, size, count, slots int) *bench {
 	require.NoError(b, err)
 	b.Cleanup(func() { os.RemoveAll(dir) })
 	w.queue = filepath.Join(dir, "q")
-	require.NoError(b, shmq.Create(w.queue, &shmq.Options{Producers: shmq.One, Consumers: shmq.One, Slots: slots, SlotSize: size}))
+	require.NoError(b, shmq.Create(w.queue, &shmq.Options{Producers: shmq.One, Consumers: shmq.One, Slots: count, SlotSize: size}))
 	return w
 }
 
@@ -127,7 +126,7 @@ func (w *bench) connect() *link.Link {
 func BenchmarkPush(b *testing.B) {
 	for _, s := range sizes {
 		b.Run(s.name+"/shmq-nats", func(b *testing.B) {
-			w := newBench(b, s.size, s.count, s.count)
+			w := newBench(b, s.size, s.count)
 			l := w.connect()
 			data := make([]byte, s.size)
 			var c *consumer.Raw
@@ -157,17 +156,13 @@ func BenchmarkPush(b *testing.B) {
 			require.Equal(b, s.count, w.messages())
 		})
 		b.Run(s.name+"/nats.go", func(b *testing.B) {
-			w := newBench(b, s.size, s.count, s.count)
+			w := newBench(b, s.size, s.count)
 			data := w.data()
 			w.rounds(func(int) { w.purge() }, func(round int) { w.publish(data, round*s.count) })
 			require.Equal(b, s.count, w.messages())
 		})
 	}
 }
-
-// pullRing is how many bytes the queue of a pull has, which is emptied meanwhile as a queue in use
-// is. One that takes all messages of a round would measure memory that no cache holds.
-const pullRing = 16 << 20
 
 // BenchmarkPull moves messages of a stream to a queue; beside it the client alone receives
 // them, and acknowledges as often.
@@ -176,7 +171,7 @@ func BenchmarkPull(b *testing.B) {
 	cfg := jetstream.ConsumerConfig{Durable: "C", AckPolicy: jetstream.AckAllPolicy, MaxAckPending: 4 * window}
 	for _, s := range sizes {
 		b.Run(s.name+"/shmq-nats", func(b *testing.B) {
-			w := newBench(b, s.size, s.count, min(s.count, pullRing/s.size))
+			w := newBench(b, s.size, s.count)
 			l := w.connect()
 			data := w.data()
 			_, err := w.js.CreateConsumer(b.Context(), "S", cfg)
@@ -188,6 +183,7 @@ func BenchmarkPull(b *testing.B) {
 				}
 				w.purge()
 				w.publish(data, round*s.count)
+				w.drain()
 				var err error
 				p, err = producer.OpenRaw(w.queue, &producer.Options{Prefault: true}) // as after the first lap
 				require.NoError(b, err)
@@ -196,15 +192,13 @@ func BenchmarkPull(b *testing.B) {
 					Stream: "S", Consumer: "C", Batch: batch, Ahead: window, TooLarge: pull.Refuse, UntilEmpty: true,
 					Note: func(string, ...any) {}, Stats: &stats.Stats{},
 				}
-				emptied := make(chan int)
-				go func() { emptied <- w.empty() }()
 				require.NoError(b, pull.New(o, l, p).Run(b.Context()))
-				require.Equal(b, s.count, <-emptied)
 			})
 			require.NoError(b, p.Close())
+			require.Equal(b, s.count, w.drain())
 		})
 		b.Run(s.name+"/nats.go", func(b *testing.B) {
-			w := newBench(b, s.size, s.count, s.count)
+			w := newBench(b, s.size, s.count)
 			data := w.data()
 			c, err := w.js.CreateConsumer(b.Context(), "S", cfg)
 			require.NoError(b, err)
@@ -227,25 +221,20 @@ func BenchmarkPull(b *testing.B) {
 	}
 }
 
-// empty takes the records of one round out of the queue, and returns their number.
-func (w *bench) empty() (n int) {
-	c, err := consumer.OpenRaw(w.queue, &consumer.Options{Prefault: true})
-	if err != nil {
-		w.b.Error(err)
-		return 0
-	}
+// drain empties the queue.
+func (w *bench) drain() (n int) {
+	c, err := consumer.OpenRaw(w.queue, nil)
+	require.NoError(w.b, err)
 	ls := make([]consumer.Lease, 256)
-	for n < w.count {
-		k, err := c.LeaseBatch(w.b.Context(), ls)
+	for {
+		k, err := c.TryLeaseBatch(ls)
 		if err != nil {
-			w.b.Error(err)
+			require.ErrorIs(w.b, err, shmq.ErrEmpty)
 			break
 		}
 		c.AckBatch(ls[:k])
 		n += k
 	}
-	if err := c.Close(); err != nil {
-		w.b.Error(err)
-	}
+	require.NoError(w.b, c.Close())
 	return n
 }
