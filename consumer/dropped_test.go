@@ -47,6 +47,8 @@ func TestDroppedHandlesGiveTheirSeatsBack(t *testing.T) {
 			_, _, err = c.TryLease()
 			require.NoError(t, err)
 			require.Equal(t, 2, seats(t, q))
+			runtime.KeepAlive(p)
+			runtime.KeepAlive(c)
 		}()
 		collected(t, q, 0)
 		require.NoError(t, openProducer(t, q).TrySend([]byte("after")), "the reservation is gone")
