@@ -19,9 +19,9 @@ What is promised under which settings, and what is not: docs/bridge.md.`
 // Root returns the command.
 func Root() *cobra.Command {
 	root := &cobra.Command{
-		Use:     "shmq-nats COMMAND",
-		Short:   "a bridge between queues and NATS JetStream",
-		Long:    rootLong,
+		Use:   "shmq-nats COMMAND",
+		Short: "a bridge between queues and NATS JetStream",
+		Long:  rootLong,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return exit.Usage("there is no command %q; want push or pull", args[0])
