@@ -46,7 +46,7 @@ func Root() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use: "shmq-exporter", Short: "show all queues to Prometheus", Long: long, Example: example,
-		Version: program.Version(), Args: flags.NoArgs,
+		Args: flags.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	set := cmd.Flags()
@@ -55,7 +55,7 @@ func Root() *cobra.Command {
 	set.StringArrayVar(&o.collector.Dirs, "dir", nil, "a `directory` of queues; may be given again. Without it "+shmq.Dir())
 	set.BoolVar(&o.collector.Participants, "participants", false, "a dozen series for each participant, too")
 	flags.Int(set, &o.collector.MaxQueues, "max-queues", "", 10000, 1, "describe up to `n` queues")
-	return cmd
+	return program.Of(cmd)
 }
 
 func (o *options) run(ctx context.Context) error {
