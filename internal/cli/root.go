@@ -33,7 +33,6 @@ func Shmq() *cobra.Command {
 		Short:   "message queues in shared memory",
 		Long:    rootLong,
 		Example: rootExample,
-		Version: program.Version(),
 		Args:    program.NoVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
@@ -52,7 +51,7 @@ func Shmq() *cobra.Command {
 		versionVerb(), completion(), manVerb(),
 	)
 	root.SetHelpCommand(helpVerb())
-	return root
+	return program.Of(root)
 }
 
 // Send returns the verb that sends, as a command of that name.

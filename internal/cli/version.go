@@ -1,29 +1,49 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/program"
-	"github.com/shmq/shmq/layout"
 )
 
+const versionLong = `Print the version of the program, the commit that it was built from, the version of
+the queue layout that it speaks, and that of Go.`
+
+const versionExample = `  shmq version
+  shmq version --format json | jq -r .commit`
+
 func versionVerb() *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "print the version",
-		Long:    "Print the version of the program, of the queue layout that it speaks, and of Go.",
-		Example: "  shmq version",
+		Long:    versionLong,
+		Example: versionExample,
 		Args:    flags.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(os.Stdout, "shmq %s, queue layout %d, %s %s/%s\n",
-				program.Version(), layout.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			line := "shmq " + program.Built().String()
+			switch format {
+			case "text":
+			case "json":
+				b, err := json.Marshal(program.Built())
+				if err != nil {
+					return err
+				}
+				line = string(b)
+			default:
+				return exit.BadFlag("format", format, "want text or json")
+			}
+			_, err := fmt.Fprintln(os.Stdout, line)
 			return exit.Output(err)
 		},
 	}
+	cmd.Flags().StringVarP(&format, "format", "f", "text", "how it is printed: text, json")
+	flags.Offer(cmd, "format", "text", "json")
+	return cmd
 }

@@ -67,7 +67,11 @@ func parse(name string) (path string, at func(abs string) place.Place, err error
 		if strings.HasSuffix(name, "/") {
 			return bad("it ends in a slash; a path has to name a file")
 		}
-		return filepath.Clean(name), inFile(true), nil
+		path := filepath.Clean(name)
+		if segment, ok := sideFile(path); ok {
+			return path, func(abs string) place.Place { return sysv.New(segment, abs) }, nil
+		}
+		return path, inFile(true), nil
 	case name == "." || name == "..":
 		return bad("it is a directory")
 	case len(name) > longest:
@@ -83,3 +87,14 @@ func parse(name string) (path string, at func(abs string) place.Place, err error
 }
 
 func inDir(name string) string { return filepath.Join(place.Dir(), Prefix+name) }
+
+// sideFile returns the segment whose side file a path leads to, if it is called like one:
+// no queue in a file has such a name in a directory of queues.
+func sideFile(path string) (sysv.Name, bool) {
+	name, ok := strings.CutPrefix(filepath.Base(path), Prefix+sysv.Prefix)
+	if !ok {
+		return sysv.Name{}, false
+	}
+	segment, err := sysv.Parse(sysv.Prefix + name)
+	return segment, err == nil && segment.String() == sysv.Prefix+name
+}

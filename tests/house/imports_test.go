@@ -27,7 +27,7 @@ var floors = []string{
 	"internal/mapped",
 	"internal/gate  internal/seat",
 	".",
-	"internal/attach  internal/flow/...",
+	"internal/attach  internal/flow/...  internal/metrics",
 	"producer  consumer  conn/...",
 	"selector",
 	"internal/intake",

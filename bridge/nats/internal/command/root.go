@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/program"
 )
 
 const rootLong = `A bridge between queues in shared memory and NATS JetStream. It can be killed at any
@@ -18,10 +19,9 @@ What is promised under which settings, and what is not: docs/bridge.md.`
 // Root returns the command.
 func Root() *cobra.Command {
 	root := &cobra.Command{
-		Use:     "shmq-nats COMMAND",
-		Short:   "a bridge between queues and NATS JetStream",
-		Long:    rootLong,
-		Version: version(),
+		Use:   "shmq-nats COMMAND",
+		Short: "a bridge between queues and NATS JetStream",
+		Long:  rootLong,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return exit.Usage("there is no command %q; want push or pull", args[0])
@@ -35,7 +35,7 @@ func Root() *cobra.Command {
 		},
 	}
 	root.AddCommand(pushVerb(), pullVerb())
-	return root
+	return program.Of(root)
 }
 
 const exitCodes = `Exit codes: 0 the end that the flags ask for, 1 other error, 64 usage, 65 a record that

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -25,15 +24,6 @@ import (
 
 // Main runs the command, and returns its exit code.
 func Main() int { return program.Main(Root()) }
-
-// version returns the module's version, as the Go toolchain stamped it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
-}
 
 // code gives an error of the bridge the exit code of an error of the library that is like
 // it.

@@ -1,0 +1,93 @@
+// Package serve serves metrics over HTTP: to few clients at a time, and none for long.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// maxScrapes is how many requests for metrics are answered at a time; others get 503.
+const maxScrapes = 4
+
+const landing = `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>shmq exporter</title>
+<h1>shmq exporter</h1><p><a href="/metrics">Metrics</a> · <a href="/-/healthy">Health</a></p></html>
+`
+
+// Handler answers /metrics from a registry, /-/healthy and /.
+func Handler(r *prometheus.Registry, errors *log.Logger) http.Handler {
+	metrics := promhttp.InstrumentMetricHandler(r, promhttp.HandlerFor(r, promhttp.HandlerOpts{
+		ErrorLog: errors, ErrorHandling: promhttp.ContinueOnError, EnableOpenMetrics: true, MaxRequestsInFlight: maxScrapes,
+	}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte(landing))
+	})
+	return mux
+}
+
+// Listen listens at HOST:PORT, or at unix:PATH, where a socket that nobody serves any more is
+// replaced; that one is for the user and the group.
+func Listen(at string) (net.Listener, error) {
+	path, ok := strings.CutPrefix(at, "unix:")
+	if !ok {
+		return net.Listen("tcp", at)
+	}
+	l, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if c, dial := net.Dial("unix", path); dial == nil {
+			return nil, errors.Join(err, c.Close())
+		} else if !errors.Is(dial, syscall.ECONNREFUSED) {
+			return nil, err
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		l, err = net.Listen("unix", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// grace is how long answers may go on after the end was asked for.
+const grace = 5 * time.Second
+
+// Until serves until ctx ends, and lets the answers that are on their way get there.
+func Until(ctx context.Context, l net.Listener, h http.Handler, errors *log.Logger) error {
+	s := &http.Server{
+		Handler: h, ErrorLog: errors, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve metrics: %w", err)
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if s.Shutdown(end) != nil {
+		_ = s.Close() // slow clients are cut off
+	}
+	return nil
+}
