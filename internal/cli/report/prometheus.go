@@ -11,6 +11,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/name"
+	"github.com/shmq/shmq/internal/words"
 )
 
 // metric is a family of samples in Prometheus' text exposition format 0.0.4, which
@@ -123,7 +124,7 @@ func (m *metrics) queue(i *shmq.Info) {
 	if i.Timestamps {
 		age := 0.0
 		if !i.OldestSent.IsZero() {
-			age = Ago(i.OldestSent).Seconds()
+			age = words.Ago(i.OldestSent).Seconds()
 		}
 		m.add("shmq_oldest_record_age_seconds", gauge, "Since when the oldest record waits that no consumer has, the orphaned ones too; 0 if there is none.", strconv.FormatFloat(age, 'f', 3, 64), q...)
 	}
