@@ -44,9 +44,12 @@ type Participant struct {
 	Frozen  bool `json:"frozen"`  // by a freezer of cgroups, as docker pause does; false also where that can't be told
 	// Freezer is the file by which it was frozen: a cgroup.freeze, thawed by 0, or a
 	// freezer.state, thawed by THAWED. Empty where that can't be told.
-	Freezer     string    `json:"freezer,omitempty"`
-	PID         int       `json:"pid"` // in its own PID namespace
-	UID         int       `json:"uid"` // in its own user namespace
+	Freezer string `json:"freezer,omitempty"`
+	PID     int    `json:"pid"` // in its own PID namespace
+	UID     int    `json:"uid"` // in its own user namespace
+	// StartTime is when the process started, in clock ticks since the machine did; 0 where that
+	// was not told. With PID it tells processes apart, those of other PID namespaces too.
+	StartTime   uint64    `json:"start_time"`
 	Command     string    `json:"command"`
 	Attached    time.Time `json:"attached"`
 	Records     uint64    `json:"records"` // sent, or acknowledged
@@ -76,7 +79,7 @@ func describeSeat(r *ring.Ring, i int, living *sys.Processes, survey inspect.Sur
 	}
 	p := Participant{
 		Seat: i, Role: Role(o.Role), Alive: living != nil, Stopped: halt.Stopped, Frozen: halt.Frozen, Freezer: halt.Freezer,
-		PID: int(o.PID), UID: int(o.UID), Command: o.Command, Attached: time.Unix(0, o.Attached).UTC(),
+		PID: int(o.PID), UID: int(o.UID), StartTime: o.StartTime, Command: o.Command, Attached: time.Unix(0, o.Attached).UTC(),
 		Records: c.Records, Bytes: c.Bytes, Waits: c.Waits, Wakes: c.Wakes, Redelivered: c.Redelivered,
 	}
 	var held inspect.Holding

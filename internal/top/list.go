@@ -2,9 +2,10 @@ package top
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/watch"
+	"github.com/shmq/shmq/internal/words"
 )
 
 // warnRows is how many lines of warnings of the chosen queue stand below the list.
@@ -74,9 +75,9 @@ func (m *model) listLines() []line {
 // listWarnings are those of the chosen queue, at the bottom of the screen; where there
 // is no bottom, those of all.
 func (m *model) listWarnings(n int) (lines []line) {
-	add := func(l *look, limit int) {
+	add := func(l *watch.Look, limit int) {
 		for _, w := range m.warnings(l) {
-			for _, text := range wrap(l.name+": "+w, m.columns) {
+			for _, text := range wrap(l.Name+": "+w, m.columns) {
 				if limit == 0 {
 					return
 				}
@@ -104,76 +105,28 @@ func (m *model) listWarnings(n int) (lines []line) {
 	return lines
 }
 
-func (m *model) listRow(t table, l *look) line {
+func (m *model) listRow(t table, l *watch.Look) line {
 	mark, st := "  ", plain
-	if l.name == m.at && m.keys {
+	if l.Name == m.at && m.keys {
 		mark, st = "> ", chosen
 	}
-	name := clean(l.name, m.ascii)
-	if l.err != nil {
+	name := clean(l.Name, m.ascii)
+	if l.Err != nil {
 		if st == plain {
 			st = alarm
 		}
-		return line{mark + t[:1].row(name) + " " + m.texts.Reason(l.err), st}
+		return line{mark + t[:1].row(name) + " " + m.texts.Reason(l.Err), st}
 	}
-	i := l.info
+	i := l.Info
 	sent, received := "-", "-"
-	if l.flow != nil {
-		sent, received = short(l.flow.Sent.Records), short(l.flow.Received.Records)
+	if l.Flow != nil {
+		sent, received = short(l.Flow.Sent.Records), short(l.Flow.Received.Records)
 	}
-	state, bad := m.state(i)
+	state, bad := words.QueueState(i)
 	if bad && st == plain {
 		st = warning
 	}
-	depths := graph(m.history[l.name].depths, i.Slots, t[graphColumn].width, 1, m.ascii)[0]
-	return line{mark + t.row(name, short(float64(l.records())), fmt.Sprintf("%d%%", int(100*l.use())), depths, sent, received,
-		fmt.Sprint(alive(i, shmq.Producer)), fmt.Sprint(alive(i, shmq.Consumer)), state), st}
-}
-
-// state says in a word or two how a queue is, and whether that should be looked at.
-func (m *model) state(i *shmq.Info) (text string, bad bool) {
-	dead, stopped, frozen := 0, 0, 0
-	for _, p := range i.Participants {
-		switch {
-		case !p.Alive:
-			dead++
-		case p.Frozen:
-			frozen++
-		case p.Stopped:
-			stopped++
-		}
-	}
-	var parts []string
-	if i.Full {
-		parts = append(parts, "full")
-	}
-	if stopped > 0 {
-		parts = append(parts, fmt.Sprintf("%d stopped", stopped))
-	}
-	if frozen > 0 {
-		parts = append(parts, fmt.Sprintf("%d frozen", frozen))
-	}
-	if dead > 0 {
-		parts = append(parts, fmt.Sprintf("%d dead", dead))
-	}
-	if i.Depth+i.Orphans > 0 && alive(i, shmq.Consumer) == 0 {
-		parts = append(parts, "no consumer")
-	}
-	if len(parts) > 0 {
-		return strings.Join(parts, " "), true
-	}
-	if i.Finished {
-		return "finished", false
-	}
-	return "", false
-}
-
-// alive counts the living participants of a role.
-func alive(i *shmq.Info, role shmq.Role) (n int) {
-	for _, p := range i.Participants {
-		if p.Alive && p.Role == role {
-			n++
-		}
-	}
-	return n
+	depths := graph(m.history[l.Name].depths, i.Slots, t[graphColumn].width, 1, m.ascii)[0]
+	return line{mark + t.row(name, short(float64(l.Records())), fmt.Sprintf("%d%%", int(100*l.Use())), depths, sent, received,
+		fmt.Sprint(words.Alive(i, shmq.Producer)), fmt.Sprint(words.Alive(i, shmq.Consumer)), state), st}
 }

@@ -5,12 +5,14 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/shmq/shmq/internal/watch"
 )
 
 // live is the view on a terminal.
 type live struct {
 	model     *model
-	collector *collector
+	collector *watch.Collector
 	options   Options
 	in, out   *os.File
 
@@ -25,7 +27,7 @@ const escapeTime = 50 * time.Millisecond
 // look looks at the queues. The one that is looked at closely gets more.
 func (l *live) look() {
 	m := l.model
-	looks, err := l.collector.look(func(name string) bool { return m.closer && name == m.at })
+	looks, err := l.collector.Look(func(name string) bool { return m.closer && name == m.at })
 	m.looked(looks, err, time.Now())
 }
 
@@ -45,7 +47,7 @@ func (l *live) typed(in string, end bool) (quit bool, err error) {
 			return true, nil
 		}
 		if q := l.model.chosen(); q != nil && l.model.closer && !was {
-			l.collector.walk(q)
+			l.collector.Walk(q)
 		}
 	}
 	return false, nil

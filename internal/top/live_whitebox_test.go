@@ -12,6 +12,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testpty"
+	"github.com/shmq/shmq/internal/watch"
 )
 
 func TestTerminalIsGivenBackAfterAPanic(t *testing.T) {
@@ -23,8 +24,8 @@ func TestTerminalIsGivenBackAfterAPanic(t *testing.T) {
 		tty.Until("taken over", func(string) bool { return tty.Modes().Alternate && tty.KeyMode() })
 		panic("a bug")
 	}
-	l := &live{model: m, collector: newCollector([]string{q}), options: Options{Interval: time.Hour}, in: tty.TTY, out: tty.TTY}
-	defer l.collector.close()
+	l := &live{model: m, collector: watch.New([]string{q}), options: Options{Interval: time.Hour}, in: tty.TTY, out: tty.TTY}
+	defer l.collector.Close()
 	require.PanicsWithValue(t, "a bug", func() { _ = runLive(context.Background(), l) })
 	require.False(t, tty.KeyMode())
 	tty.Until("given back", func(string) bool { m := tty.Modes(); return !m.Alternate && !m.HiddenCursor && !m.NoWrap })

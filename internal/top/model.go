@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/watch"
 )
 
 // Texts say things about a queue in the words of the other commands.
@@ -28,7 +29,7 @@ type model struct {
 
 	now     time.Time
 	err     error // why there is no list
-	looks   []look
+	looks   []watch.Look
 	history map[string]*history
 
 	queues, seats    ordering // of the list, and of the participants
@@ -68,7 +69,7 @@ func newModel(texts Texts) *model {
 }
 
 // looked takes the result of a look.
-func (m *model) looked(looks []look, err error, now time.Time) {
+func (m *model) looked(looks []watch.Look, err error, now time.Time) {
 	m.now, m.err = now, err
 	if err != nil {
 		looks = nil
@@ -77,22 +78,22 @@ func (m *model) looked(looks []look, err error, now time.Time) {
 	m.looks = looks
 	kept := map[string]*history{}
 	for _, l := range looks {
-		if l.err != nil {
+		if l.Err != nil {
 			continue
 		}
-		h := m.history[l.name]
-		if h == nil || h.id != l.info.CreationID {
-			h = &history{id: l.info.CreationID}
+		h := m.history[l.Name]
+		if h == nil || h.id != l.Info.CreationID {
+			h = &history{id: l.Info.CreationID}
 		}
-		h.depths = append(h.depths, l.info.Depth)
+		h.depths = append(h.depths, l.Info.Depth)
 		h.depths = h.depths[max(0, len(h.depths)-historyLen):]
-		kept[l.name] = h
+		kept[l.Name] = h
 	}
 	m.history = kept
 	m.order()
 	if m.chosen() == nil && len(m.looks) > 0 {
 		// It is gone. The queue in its place now is chosen, but not opened.
-		m.at = m.looks[min(max(was, 0), len(m.looks)-1)].name
+		m.at = m.looks[min(max(was, 0), len(m.looks)-1)].Name
 		m.closer = false
 	}
 	if len(m.looks) == 0 {
@@ -102,11 +103,11 @@ func (m *model) looked(looks []look, err error, now time.Time) {
 
 // index returns where in the list the chosen queue stands, or -1.
 func (m *model) index() int {
-	return slices.IndexFunc(m.looks, func(l look) bool { return l.name == m.at })
+	return slices.IndexFunc(m.looks, func(l watch.Look) bool { return l.Name == m.at })
 }
 
 // chosen returns the chosen queue, nil if there is none.
-func (m *model) chosen() *look {
+func (m *model) chosen() *watch.Look {
 	if i := m.index(); i >= 0 {
 		return &m.looks[i]
 	}
@@ -116,60 +117,43 @@ func (m *model) chosen() *look {
 // order sorts the list: names from a, numbers from the largest; turned the other way
 // round. A queue that can't be described comes last.
 func (m *model) order() {
-	slices.SortStableFunc(m.looks, func(a, b look) int {
-		if (a.err != nil) != (b.err != nil) {
-			if a.err != nil {
+	slices.SortStableFunc(m.looks, func(a, b watch.Look) int {
+		if (a.Err != nil) != (b.Err != nil) {
+			if a.Err != nil {
 				return 1
 			}
 			return -1
 		}
 		c := 0
-		if a.err == nil {
+		if a.Err == nil {
 			switch m.queues.by {
 			case "d":
-				c = cmp.Compare(b.records(), a.records())
+				c = cmp.Compare(b.Records(), a.Records())
 			case "u":
-				c = cmp.Compare(b.use(), a.use())
+				c = cmp.Compare(b.Use(), a.Use())
 			case "r":
-				c = cmp.Compare(b.rate(), a.rate())
+				c = cmp.Compare(rate(&b), rate(&a))
 			case "w":
 				c = cmp.Compare(len(m.warnings(&b)), len(m.warnings(&a)))
 			}
 		}
-		return m.queues.turn(cmp.Or(c, strings.Compare(a.name, b.name)))
+		return m.queues.turn(cmp.Or(c, strings.Compare(a.Name, b.Name)))
 	})
 }
 
-// records returns how many records are in the queue: waiting, to be delivered again, or in
-// a consumer's hands. A glance tells by what was counted, which may be off by what killed
-// participants had not counted; so it does not say so of a queue in which nothing is.
-func (l *look) records() int {
-	i := l.info
-	if l.counted {
-		return i.Records + i.Leased + i.Orphans
-	}
-	busy := slices.ContainsFunc(i.Participants, func(p shmq.Participant) bool { return !p.Alive || !p.HeldSince.IsZero() })
-	if i.Depth == 0 && !busy {
-		return 0
-	}
-	return max(int(int64(i.Sent-i.Received-i.Torn)), 0)
-}
-
-func (l *look) use() float64 { return float64(l.info.Depth) / float64(max(l.info.Slots, 1)) }
-
 // rate is what the order by rate goes by: records in and out.
-func (l *look) rate() float64 {
-	if l.flow == nil {
+func rate(l *watch.Look) float64 {
+	if l.Flow == nil {
 		return 0
 	}
-	return l.flow.Sent.Records + l.flow.Received.Records
+	return l.Flow.Sent.Records + l.Flow.Received.Records
 }
 
-func (m *model) warnings(l *look) []string {
-	if l.err != nil {
+func (m *model) warnings(l *watch.Look) []string {
+	if l.Err != nil {
 		return nil
 	}
-	return m.texts.Warnings(l.info, m.now)
+	return m.texts.Warnings(l.Info, m.now)
 }
 
 // press does what a key is for. It returns true to quit.
@@ -216,7 +200,7 @@ func (m *model) pressList(k key) {
 // move chooses a queue further down.
 func (m *model) move(n int) {
 	if len(m.looks) > 0 {
-		m.at = m.looks[min(max(m.index()+n, 0), len(m.looks)-1)].name
+		m.at = m.looks[min(max(m.index()+n, 0), len(m.looks)-1)].Name
 	}
 }
 

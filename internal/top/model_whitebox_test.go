@@ -13,6 +13,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/flow"
+	"github.com/shmq/shmq/internal/watch"
 )
 
 // noon is when all looks here are.
@@ -31,16 +32,15 @@ func testModel(columns, rows int) *model {
 }
 
 // queueLook is a queue of 100 slots with a depth, a rate, and some woes.
-func queueLook(name string, depth int, rate float64, woes uint64) look {
-	return look{
-		name: name, walked: noon, info: &shmq.Info{Name: name, CreationID: name, Slots: 100, Depth: depth, Skipped: woes},
-		flow: &flow.Flow{Sent: flow.Rates{Records: rate}},
+func queueLook(name string, depth int, rate float64, woes uint64) watch.Look {
+	return watch.Look{Name: name, Walked: noon, Info: &shmq.Info{Name: name, CreationID: name, Slots: 100, Depth: depth, Skipped: woes},
+		Flow: &flow.Flow{Sent: flow.Rates{Records: rate}},
 	}
 }
 
 func order(m *model) (names []string) {
 	for _, l := range m.looks {
-		names = append(names, l.name)
+		names = append(names, l.Name)
 	}
 	return names
 }
@@ -48,8 +48,8 @@ func order(m *model) (names []string) {
 func TestOrderOfQueues(t *testing.T) {
 	t.Parallel()
 	m := testModel(80, 24)
-	bad := look{name: "0bad", err: errors.New("no queue")}
-	looks := []look{bad, queueLook("c", 5, 100, 0), queueLook("a", 9, 50, 1), queueLook("b", 5, 200, 2)}
+	bad := watch.Look{Name: "0bad", Err: errors.New("no queue")}
+	looks := []watch.Look{bad, queueLook("c", 5, 100, 0), queueLook("a", 9, 50, 1), queueLook("b", 5, 200, 2)}
 	m.looked(looks, nil, noon)
 	require.Equal(t, []string{"a", "b", "c", "0bad"}, order(m))
 	for _, press := range []struct {
@@ -59,7 +59,7 @@ func TestOrderOfQueues(t *testing.T) {
 		require.False(t, m.press(press.k))
 		require.Equal(t, press.want, strings.Join(order(m), " "), "after %v", press.k)
 	}
-	m.looked([]look{queueLook("a", 1, 0, 0), queueLook("d", 1, 0, 0)}, nil, noon)
+	m.looked([]watch.Look{queueLook("a", 1, 0, 0), queueLook("d", 1, 0, 0)}, nil, noon)
 	require.Equal(t, []string{"d", "a"}, order(m), "the order stays")
 }
 
@@ -67,7 +67,7 @@ func TestChoiceFollowsTheQueue(t *testing.T) {
 	t.Parallel()
 	m := testModel(80, 24)
 	all := func(names string) {
-		var looks []look
+		var looks []watch.Look
 		for _, name := range strings.Fields(names) {
 			looks = append(looks, queueLook(name, 1, 0, 0))
 		}
@@ -99,7 +99,7 @@ func TestChoiceFollowsTheQueue(t *testing.T) {
 func TestKeysOfTheViews(t *testing.T) {
 	t.Parallel()
 	m := testModel(80, 24)
-	m.looked([]look{queueLook("a", 1, 0, 0)}, nil, noon)
+	m.looked([]watch.Look{queueLook("a", 1, 0, 0)}, nil, noon)
 	text := func() string { return fmt.Sprint(m.frame()) }
 	m.press("?")
 	require.Contains(t, text(), "any key goes back")
@@ -116,15 +116,15 @@ func TestKeysOfTheViews(t *testing.T) {
 func TestFrameFitsEveryScreen(t *testing.T) {
 	t.Parallel()
 	m := testModel(80, 24)
-	var looks []look
+	var looks []watch.Look
 	for i := range 40 {
 		l := queueLook(fmt.Sprintf("queue%02d", i), i, 1e7, uint64(i%5))
 		for seat := range i {
-			l.info.Participants = append(l.info.Participants, shmq.Participant{Seat: seat, Role: shmq.Producer, Alive: true, Command: "漢字漢字漢字漢字"})
+			l.Info.Participants = append(l.Info.Participants, shmq.Participant{Seat: seat, Role: shmq.Producer, Alive: true, Command: "漢字漢字漢字漢字"})
 		}
 		looks = append(looks, l)
 	}
-	m.looked(append(looks, look{name: "zbad", err: errors.New(strings.Repeat("bad ", 50))}), nil, noon)
+	m.looked(append(looks, watch.Look{Name: "zbad", Err: errors.New(strings.Repeat("bad ", 50))}), nil, noon)
 	for _, k := range []key{"n", keyEnd, keyUp, keyEnter, "?"} { // names turned round
 		m.press(k)
 		for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 24, 60} {
@@ -147,13 +147,13 @@ func TestHistoryIsOfOneQueue(t *testing.T) {
 	t.Parallel()
 	m := testModel(80, 24)
 	for depth := range historyLen + 3 {
-		m.looked([]look{queueLook("a", depth, 0, 0)}, nil, noon)
+		m.looked([]watch.Look{queueLook("a", depth, 0, 0)}, nil, noon)
 	}
 	require.Len(t, m.history["a"].depths, historyLen)
 	require.Equal(t, historyLen+2, m.history["a"].depths[historyLen-1])
 	again := queueLook("a", 7, 0, 0)
-	again.info.CreationID = "another"
-	m.looked([]look{again}, nil, noon)
+	again.Info.CreationID = "another"
+	m.looked([]watch.Look{again}, nil, noon)
 	require.Equal(t, []int{7}, m.history["a"].depths)
 	m.looked(nil, nil, noon)
 	require.Empty(t, m.history)
@@ -164,13 +164,13 @@ func TestParticipantsOfOneQueue(t *testing.T) {
 	m := testModel(80, 24)
 	l := queueLook("a", 50, 0, 0)
 	who := func(seat int, role shmq.Role, alive, stopped bool, held time.Time) {
-		l.info.Participants = append(l.info.Participants, shmq.Participant{Seat: seat, Role: role, PID: 100 + seat, Command: "app", Alive: alive, Stopped: stopped, HeldSince: held})
-		l.flow.Participants = append(l.flow.Participants, flow.Participant{Seat: seat, PID: 100 + seat, Change: flow.Stayed, Rates: flow.Rates{Records: float64(10 * seat), Bytes: 2048}})
+		l.Info.Participants = append(l.Info.Participants, shmq.Participant{Seat: seat, Role: role, PID: 100 + seat, Command: "app", Alive: alive, Stopped: stopped, HeldSince: held})
+		l.Flow.Participants = append(l.Flow.Participants, flow.Participant{Seat: seat, PID: 100 + seat, Change: flow.Stayed, Rates: flow.Rates{Records: float64(10 * seat), Bytes: 2048}})
 	}
 	who(0, shmq.Consumer, true, false, noon.Add(-5*time.Second))
 	who(1, shmq.Producer, false, false, time.Time{})
 	who(2, shmq.Consumer, true, true, noon.Add(-192*time.Second))
-	m.looked([]look{l}, nil, noon)
+	m.looked([]watch.Look{l}, nil, noon)
 	m.press(keyEnter)
 	rows := func() (rows []line) {
 		for _, r := range m.frame() {
@@ -197,7 +197,7 @@ func TestParticipantsOfOneQueue(t *testing.T) {
 	require.Equal(t, "201", seats(), "the longest first, none last")
 	m.press("a")
 	require.Equal(t, "102", seats())
-	l.info.Participants[2].Frozen = true
+	l.Info.Participants[2].Frozen = true
 	require.Contains(t, fmt.Sprint(rows()), " frozen ", "that comes first: SIGCONT has no effect")
 	m.now = noon.Add(time.Minute)
 	require.Contains(t, fmt.Sprint(m.frame()), "records   1m00s ago: 0 waiting")

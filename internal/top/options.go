@@ -9,6 +9,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/watch"
 )
 
 // Options say what to show, and where.
@@ -38,8 +39,8 @@ func Run(ctx context.Context, o Options) error {
 	if len(o.Names) == 1 {
 		m.at, m.closer = o.Names[0], true
 	}
-	c := newCollector(o.Names)
-	defer c.close()
+	c := watch.New(o.Names)
+	defer c.Close()
 	if o.Once || !ok {
 		return once(ctx, os.Stdout, m, c)
 	}
@@ -47,9 +48,9 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // once writes one frame. Its rates are of two looks.
-func once(ctx context.Context, out io.Writer, m *model, c *collector) error {
+func once(ctx context.Context, out io.Writer, m *model, c *watch.Collector) error {
 	m.rows, m.keys = 0, false
-	looks, err := c.look(func(string) bool { return false })
+	looks, err := c.Look(func(string) bool { return false })
 	if err != nil {
 		return err
 	}
@@ -59,12 +60,12 @@ func once(ctx context.Context, out io.Writer, m *model, c *collector) error {
 		return context.Cause(ctx)
 	case <-time.After(m.interval):
 	}
-	if looks, err = c.look(func(string) bool { return true }); err != nil {
+	if looks, err = c.Look(func(string) bool { return true }); err != nil {
 		return err
 	}
 	m.looked(looks, nil, time.Now())
-	if l := m.chosen(); m.closer && l != nil && l.err != nil {
-		return l.err
+	if l := m.chosen(); m.closer && l != nil && l.Err != nil {
+		return l.Err
 	}
 	var text []byte
 	for _, l := range m.frame() {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/flow"
+	"github.com/shmq/shmq/internal/watch"
+	"github.com/shmq/shmq/internal/words"
 )
 
 // participantTable returns the columns of the table of participants. A wide screen has
@@ -24,8 +26,8 @@ func (m *model) participantTable() table {
 }
 
 // participantLines is the table of participants, with its heading.
-func (m *model) participantLines(l *look) []line {
-	if len(l.info.Participants) == 0 {
+func (m *model) participantLines(l *watch.Look) []line {
+	if len(l.Info.Participants) == 0 {
 		return []line{{"nobody is attached", plain}}
 	}
 	t := m.participantTable()
@@ -37,14 +39,12 @@ func (m *model) participantLines(l *look) []line {
 }
 
 func (m *model) participantRow(t table, p *attached) line {
-	is, st := "", plain
-	switch {
-	case !p.Alive:
-		is, st = "dead", alarm
-	case p.Frozen:
-		is, st = "frozen", alarm
-	case p.Stopped:
-		is, st = "stop", alarm
+	is, st := words.State(&p.Participant), plain
+	if is != "" {
+		st = alarm
+	}
+	if is == "stopped" {
+		is = "stop" // the column is of six
 	}
 	age := "-"
 	if !p.HeldSince.IsZero() {
@@ -81,10 +81,10 @@ func (a *attached) since() int64 {
 }
 
 // participants returns those attached in the order that was asked for.
-func (m *model) participants(l *look) []attached {
+func (m *model) participants(l *watch.Look) []attached {
 	var all []attached
-	for _, p := range l.info.Participants {
-		all = append(all, attached{p, ratesOf(l.flow, &p)})
+	for _, p := range l.Info.Participants {
+		all = append(all, attached{p, l.RatesOf(&p)})
 	}
 	slices.SortStableFunc(all, func(a, b attached) int {
 		c := 0
@@ -97,19 +97,6 @@ func (m *model) participants(l *look) []attached {
 		return m.seats.turn(cmp.Or(c, cmp.Compare(a.Seat, b.Seat)))
 	})
 	return all
-}
-
-// ratesOf returns what a participant did between two looks, nil if that is not known.
-func ratesOf(f *flow.Flow, p *shmq.Participant) *flow.Rates {
-	if f == nil {
-		return nil
-	}
-	for n := range f.Participants {
-		if r := &f.Participants[n]; r.Seat == p.Seat && r.PID == p.PID && r.Change != flow.Left {
-			return &r.Rates
-		}
-	}
-	return nil
 }
 
 // scroll returns n lines of a table: its heading and those from firstSeat on.

@@ -5,22 +5,23 @@ import (
 	"time"
 
 	"github.com/shmq/shmq/internal/flow"
+	"github.com/shmq/shmq/internal/watch"
 )
 
 // queueLines shows one queue closely.
-func (m *model) queueLines(l *look) []line {
+func (m *model) queueLines(l *watch.Look) []line {
 	clock := m.now.Format("15:04:05")
-	if l.err != nil {
-		return []line{{ends("queue "+clean(l.name, m.ascii), clock, m.columns), heading}, {m.texts.Reason(l.err), alarm}}
+	if l.Err != nil {
+		return []line{{ends("queue "+clean(l.Name, m.ascii), clock, m.columns), heading}, {m.texts.Reason(l.Err), alarm}}
 	}
-	i := l.info
-	shape := fmt.Sprintf("queue %s: %d slots of %d bytes, %v to %v", clean(l.name, m.ascii), i.Slots, i.SlotSize, i.Producers, i.Consumers)
+	i := l.Info
+	shape := fmt.Sprintf("queue %s: %d slots of %d bytes, %v to %v", clean(l.Name, m.ascii), i.Slots, i.SlotSize, i.Producers, i.Consumers)
 	lines := []line{
 		{ends(shape, clock, m.columns), heading},
-		{fmt.Sprintf("depth     %d slots, %d%%; head %d, tail %d, skipped %d", i.Depth, int(100*l.use()), i.Head, i.Tail, i.Skipped), plain},
+		{fmt.Sprintf("depth     %d slots, %d%%; head %d, tail %d, skipped %d", i.Depth, int(100*l.Use()), i.Head, i.Tail, i.Skipped), plain},
 		{m.recordsText(l), plain},
-		{flowText("sent", l.flow, func(f *flow.Flow) flow.Rates { return f.Sent }), plain},
-		{flowText("received", l.flow, func(f *flow.Flow) flow.Rates { return f.Received }), plain},
+		{flowText("sent", l.Flow, func(f *flow.Flow) flow.Rates { return f.Sent }), plain},
+		{flowText("received", l.Flow, func(f *flow.Flow) flow.Rates { return f.Received }), plain},
 	}
 	lines = append(lines, m.depthGraph(l)...)
 	var warned []line
@@ -44,13 +45,13 @@ func (m *model) queueLines(l *look) []line {
 }
 
 // recordsText says what is in the slots, and how old that is if it is not of now.
-func (m *model) recordsText(l *look) string {
-	if l.walked.IsZero() {
+func (m *model) recordsText(l *watch.Look) string {
+	if l.Walked.IsZero() {
 		return "records   not counted yet"
 	}
-	i := l.info
+	i := l.Info
 	when := ""
-	if age := m.now.Sub(l.walked); age > 2*m.interval && age > 2*time.Second {
+	if age := m.now.Sub(l.Walked); age > 2*m.interval && age > 2*time.Second {
 		when = ageText(age) + " ago: "
 	}
 	oldest := ""
@@ -77,21 +78,21 @@ func rateText(v float64, f *flow.Flow) string {
 }
 
 // depthGraph is the depth over the last looks, the newest at the right.
-func (m *model) depthGraph(l *look) (lines []line) {
+func (m *model) depthGraph(l *watch.Look) (lines []line) {
 	const label = 10
 	height := 4
 	if m.rows > 0 {
 		height = min(max((m.rows-12)/3, 1), 8)
 	}
-	depths := m.history[l.name].depths
+	depths := m.history[l.Name].depths
 	n := max(m.columns-label, 1)
-	for y, row := range graph(depths, l.info.Slots, n, height, m.ascii) {
+	for y, row := range graph(depths, l.Info.Slots, n, height, m.ascii) {
 		name := ""
 		switch {
 		case height == 1:
 			name = "history"
 		case y == 0:
-			name = short(float64(l.info.Slots))
+			name = short(float64(l.Info.Slots))
 		case y == height-1:
 			name = "0"
 		}

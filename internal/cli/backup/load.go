@@ -15,6 +15,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/format"
 	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/dump"
+	"github.com/shmq/shmq/internal/words"
 )
 
 const loadLong = `Send the records of a dump to a queue, in their order, behind the records there.
@@ -105,7 +106,7 @@ func (f *loadFlags) run(cmd *cobra.Command, name, file string) error {
 	if f.json {
 		return report.JSON(os.Stdout, loaded{name, l.out.Sent()})
 	}
-	_, err = fmt.Fprintf(os.Stdout, "%s loaded\n", report.Records(uint64(l.out.Sent())))
+	_, err = fmt.Fprintf(os.Stdout, "%s loaded\n", words.Records(uint64(l.out.Sent())))
 	return exit.Output(err)
 }
 
@@ -125,7 +126,7 @@ func (f *loadFlags) check(name string, in *os.File) error {
 	switch {
 	case err == io.EOF || errors.As(err, &damage) && f.salvage && r != nil:
 	case errors.As(err, &damage) && r != nil && r.Records > 0:
-		return exit.Tell(name, exit.ErrData, "the dump is damaged at %v; nothing was loaded; --salvage loads %s before that", damage, report.Records(r.Records))
+		return exit.Tell(name, exit.ErrData, "the dump is damaged at %v; nothing was loaded; --salvage loads %s before that", damage, words.Records(r.Records))
 	default:
 		return badDump(name, err, 0)
 	}

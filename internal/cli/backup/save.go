@@ -14,9 +14,9 @@ import (
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/pump"
-	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/dump"
 	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/words"
 )
 
 // saver writes records to a file.
@@ -211,11 +211,11 @@ func (d *saver) close(err error) error {
 
 func (d *saver) summary(whole bool) string {
 	if !whole {
-		return fmt.Sprintf("%s written and taken out before that", report.Records(d.taken))
+		return fmt.Sprintf("%s written and taken out before that", words.Records(d.taken))
 	}
-	s := fmt.Sprintf("%s, %s", report.Records(d.records), report.Bytes(d.bytes))
+	s := fmt.Sprintf("%s, %s", words.Records(d.records), words.Bytes(d.bytes))
 	if d.held > 0 {
-		s += fmt.Sprintf("; left out: %s in the hands of receivers (--leased)", report.Records(uint64(d.held)))
+		s += fmt.Sprintf("; left out: %s in the hands of receivers (--leased)", words.Records(uint64(d.held)))
 	}
 	if d.writing > 0 {
 		s += fmt.Sprintf("; left out: %d claims of senders that have not sent yet", d.writing)

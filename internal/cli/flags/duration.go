@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shmq/shmq/internal/cli/report"
+	"github.com/shmq/shmq/internal/words"
 )
 
 // Duration is a flag: 1.5s, 200ms, or a plain number of seconds; more than 0.
@@ -62,7 +62,7 @@ type Age time.Duration
 // Type returns what the help calls the value.
 func (a *Age) Type() string { return "age" }
 
-func (a *Age) String() string { return report.Age(time.Duration(*a)) }
+func (a *Age) String() string { return words.Age(time.Duration(*a)) }
 
 // Set parses s.
 func (a *Age) Set(s string) error {

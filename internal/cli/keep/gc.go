@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
+	"github.com/shmq/shmq/internal/words"
 	"github.com/shmq/shmq/rpc"
 )
 
@@ -108,7 +109,7 @@ func garbageTable(found []garbage) [][]string {
 	for _, g := range found {
 		size, age := "-", "-"
 		if g.Size > 0 {
-			size, age = report.Bytes(g.Size), report.Age(time.Duration(g.Age)*time.Second)
+			size, age = words.Bytes(g.Size), words.Age(time.Duration(g.Age)*time.Second)
 		}
 		rows = append(rows, []string{g.Name, size, age, g.Action, g.Reason})
 	}
@@ -200,8 +201,8 @@ func (f *gcFlags) keep(g *garbage) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	living, _ := report.LivingAndDead(info)
-	idle := report.Ago(last)
+	living, _ := words.LivingAndDead(info)
+	idle := words.Ago(last)
 	g.Size, g.Age, g.Records = info.Size, int64(idle/time.Second), inQueue(info)
 	g.Action = "kept"
 	switch {
@@ -209,13 +210,13 @@ func (f *gcFlags) keep(g *garbage) (bool, error) {
 		g.Reason = fmt.Sprintf("in use: %d attached", living)
 		return true, nil
 	case g.Records > 0 && !f.withRecords:
-		g.Reason = fmt.Sprintf("%s in it; see --with-records", report.Records(uint64(g.Records)))
+		g.Reason = fmt.Sprintf("%s in it; see --with-records", words.Records(uint64(g.Records)))
 		return true, nil
 	case idle < time.Duration(f.older):
-		g.Reason = fmt.Sprintf("not older than %s", report.Age(time.Duration(f.older)))
+		g.Reason = fmt.Sprintf("not older than %s", words.Age(time.Duration(f.older)))
 		return true, nil
 	}
-	g.Reason = "nobody is attached, " + report.Records(uint64(g.Records))
+	g.Reason = "nobody is attached, " + words.Records(uint64(g.Records))
 	return false, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
+	"github.com/shmq/shmq/internal/words"
 )
 
 const recoverLong = `Take back what dead participants held: claims that were not sent become skipped slots,
@@ -59,11 +60,11 @@ func printRecovery(w io.Writer, rec *shmq.Recovery, now time.Time) {
 		if rec.DryRun {
 			verb = "not touched; a rebuild would find"
 		}
-		fmt.Fprintf(w, "image: the machine stopped, or this is a copy: %s: %s kept, %d torn\n", verb, report.Number(r.Records, "record"), r.Torn)
+		fmt.Fprintf(w, "image: the machine stopped, or this is a copy: %s: %s kept, %d torn\n", verb, words.Number(r.Records, "record"), r.Torn)
 	}
 	for i := range rec.Dead {
 		d := &rec.Dead[i]
-		fmt.Fprintf(w, "seat %d: %s is dead, held %s: %s\n", d.Seat, report.Participant(&d.Participant), cmp.Or(report.Holds(&d.Participant), "nothing"), doneText(rec, d))
+		fmt.Fprintf(w, "seat %d: %s is dead, held %s: %s\n", d.Seat, words.Participant(&d.Participant), cmp.Or(words.Holds(&d.Participant), "nothing"), doneText(rec, d))
 	}
 	for i := range rec.Alive {
 		p := &rec.Alive[i]
@@ -73,7 +74,7 @@ func printRecovery(w io.Writer, rec *shmq.Recovery, now time.Time) {
 		} else if p.Stopped {
 			state = "alive, stopped"
 		}
-		fmt.Fprintf(w, "seat %d: %s is %s, holds %s: left alone\n", p.Seat, report.Participant(p), state, cmp.Or(report.Holds(p), "nothing")+report.ForHowLong(p, now))
+		fmt.Fprintf(w, "seat %d: %s is %s, holds %s: left alone\n", p.Seat, words.Participant(p), state, cmp.Or(words.Holds(p), "nothing")+words.ForHowLong(p, now))
 	}
 }
 
@@ -87,11 +88,11 @@ func doneText(rec *shmq.Recovery, d *shmq.Recovered) string {
 	}
 	var done []string
 	if d.Claims > 0 {
-		done = append(done, report.Number(d.Claims, "claim")+" skipped")
+		done = append(done, words.Number(d.Claims, "claim")+" skipped")
 	}
 	switch {
 	case d.Returned > 0:
-		done = append(done, report.Number(d.Returned, "record")+" to be delivered again")
+		done = append(done, words.Number(d.Returned, "record")+" to be delivered again")
 	case d.Role == shmq.Consumer && d.Holds != nil: // a single one, of which some may be acknowledged
 		done = append(done, "records to be delivered again")
 	}

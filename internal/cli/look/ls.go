@@ -12,6 +12,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
+	"github.com/shmq/shmq/internal/words"
 )
 
 const lsLong = `List the queues in /dev/shm, or in the directory SHMQ_DIR. A queue NAME.answers-... is
@@ -62,18 +63,18 @@ func table(entries []shmq.Entry) [][]string {
 		i := e.Info
 		last := "-"
 		if t, err := report.LastAttach(e.Name); err == nil && t.After(i.Created) {
-			last = report.Age(report.Ago(t))
+			last = words.Age(words.Ago(t))
 		}
-		_, dead := report.LivingAndDead(i)
+		_, dead := words.LivingAndDead(i)
 		rows = append(rows, []string{e.Name, strconv.Itoa(i.Records + i.Orphans), attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers),
-			strconv.Itoa(dead), strconv.Itoa(i.Slots), strconv.Itoa(i.SlotSize), report.Bytes(i.Size), report.Age(report.Ago(i.Created)), last})
+			strconv.Itoa(dead), strconv.Itoa(i.Slots), strconv.Itoa(i.SlotSize), words.Bytes(i.Size), words.Age(words.Ago(i.Created)), last})
 	}
 	return rows
 }
 
 // attached counts the living participants of a role, of one or of many.
 func attached(info *shmq.Info, role shmq.Role, side shmq.Multiplicity) string {
-	return fmt.Sprintf("%d of %v", report.Alive(info, role), side)
+	return fmt.Sprintf("%d of %v", words.Alive(info, role), side)
 }
 
 // badEntry stands for a queue that can't be described.

@@ -12,8 +12,8 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/internal/cli/format"
-	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/jsonpack"
+	"github.com/shmq/shmq/internal/words"
 )
 
 // recordJSON is what peek and tail print of a record with --json.
@@ -114,7 +114,7 @@ func age(sent time.Time) string {
 	if sent.IsZero() {
 		return "-"
 	}
-	return report.Age(report.Ago(sent))
+	return words.Age(words.Ago(sent))
 }
 
 func peekHeading(w io.Writer) {

@@ -17,6 +17,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/flow"
+	"github.com/shmq/shmq/internal/words"
 )
 
 const statLong = `Describe a queue and its participants. The command only looks: they do not notice.
@@ -112,7 +113,7 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 		fmt.Fprintf(w, key+":\t"+format+"\n", args...)
 	}
 	row("queue", "%s", i.Name)
-	row("file", "%s, %s, mode %s, uid %d", i.Path, report.Bytes(i.Size), i.Mode, i.UID)
+	row("file", "%s, %s, mode %s, uid %d", i.Path, words.Bytes(i.Size), i.Mode, i.UID)
 	row("created", "%s", i.Created.Local().Format(time.DateTime))
 	row("roles", "%s, %s", roleText(i.Producers, shmq.Producer), roleText(i.Consumers, shmq.Consumer))
 	row("shape", "%d slots of %d bytes, records of up to %d bytes, %d seats", i.Slots, i.SlotSize, i.MaxRecord, i.Seats)
@@ -122,8 +123,8 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 	if i.Timestamps {
 		row("time stamps", "of each record")
 	}
-	row("records", "%s", report.InQueue(i))
-	row("in all", "%s", report.InAll(i))
+	row("records", "%s", words.InQueue(i))
+	row("in all", "%s", words.InAll(i))
 	row("positions", "head %d, tail %d", i.Head, i.Tail)
 	if i.Mark != nil {
 		row("mark", "%d %d, of the record at %d", i.Mark.Mark[0], i.Mark.Mark[1], i.Mark.Position)
@@ -147,7 +148,7 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 	if len(i.Participants) == 0 {
 		row("attached", "nobody")
 		printRates(w, rates)
-		printWarnings(w, report.Warnings(i, now))
+		printWarnings(w, words.Warnings(i, now))
 		return
 	}
 	fmt.Fprintln(w, "\nSEAT\tROLE\tPID\tCOMMAND\tSINCE\tHOLDS\tFOR\tRECORDS\tBYTES\tWAITS\tWAKES\tREDELIVERED")
@@ -157,11 +158,11 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 			since = "died"
 		}
 		fmt.Fprintf(w, "%d\t%v\t%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n",
-			p.Seat, p.Role, p.PID, p.Command, since, cmp.Or(report.Holds(&p), "-"), cmp.Or(report.HeldFor(&p, now), "-"),
+			p.Seat, p.Role, p.PID, p.Command, since, cmp.Or(words.Holds(&p), "-"), cmp.Or(words.HeldFor(&p, now), "-"),
 			p.Records, p.Bytes, p.Waits, p.Wakes, p.Redelivered)
 	}
 	printRates(w, rates)
-	printWarnings(w, report.Warnings(i, now))
+	printWarnings(w, words.Warnings(i, now))
 }
 
 // printRates prints what each participant did each second between two looks.
@@ -183,7 +184,7 @@ func rateText(r *flow.Rates, unseen int) string {
 		least = "at least "
 	}
 	return fmt.Sprintf("%s%s records and %s each second, %s waits, %s wakes", least,
-		decimals(r.Records), report.Bytes(int64(r.Bytes)), decimals(r.Waits), decimals(r.Wakes))
+		decimals(r.Records), words.Bytes(int64(r.Bytes)), decimals(r.Waits), decimals(r.Wakes))
 }
 
 // decimals prints a number with the digits that matter: 12345, 12.3, 0.05.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
-	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/top"
+	"github.com/shmq/shmq/internal/words"
 )
 
 const topLong = `Watch queues live: all of them, or those NAMEs; a single NAME is looked at closely.
@@ -49,7 +49,7 @@ func Top() *cobra.Command {
 			o.Dumb = os.Getenv("TERM") == "dumb"
 			o.Color = !noColor && os.Getenv("NO_COLOR") == "" && !o.Dumb
 			o.ASCII = !localeIsUTF8()
-			o.Texts = top.Texts{Warnings: report.Warnings, Holds: report.Holds, Reason: exit.Reason}
+			o.Texts = top.Texts{Warnings: words.Warnings, Holds: words.Holds, Reason: exit.Reason}
 			err := top.Run(cmd.Context(), o)
 			if write := new(fs.PathError); errors.As(err, &write) && write.Op == "write" {
 				return exit.Output(write.Err)

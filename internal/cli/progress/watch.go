@@ -9,8 +9,8 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/flags"
-	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/words"
 )
 
 const (
@@ -91,13 +91,13 @@ func (w *Watch) run(asked bool) {
 
 // text is the line of progress: what was done, and how fast, or why not.
 func (w *Watch) text(d time.Duration, before, now shmq.Counters) string {
-	text := fmt.Sprintf("%s records, %s; ", report.Count(float64(now.Records)), report.Bytes(int64(now.Bytes)))
+	text := fmt.Sprintf("%s records, %s; ", words.Count(float64(now.Records)), words.Bytes(int64(now.Bytes)))
 	for i, e := range w.Each {
 		sep := ", "
 		if i == len(w.Each)-1 {
 			sep = "; "
 		}
-		text += fmt.Sprintf("%s %s%s", e.Queue, report.Count(float64(e.Count().Records)), sep)
+		text += fmt.Sprintf("%s %s%s", e.Queue, words.Count(float64(e.Count().Records)), sep)
 	}
 	if now.Records == before.Records {
 		text += w.Waits()
@@ -140,7 +140,7 @@ type Counted struct {
 
 // sum says what came of a queue.
 func (w *Watch) sum(queue string, c shmq.Counters, d time.Duration) {
-	text := fmt.Sprintf("records %s: %d, %s in %s; %s", w.Did, c.Records, report.Bytes(int64(c.Bytes)), rounded(d), rates(c.Records, c.Bytes, d))
+	text := fmt.Sprintf("records %s: %d, %s in %s; %s", w.Did, c.Records, words.Bytes(int64(c.Bytes)), rounded(d), rates(c.Records, c.Bytes, d))
 	text += fmt.Sprintf("; went to sleep %d times", c.Waits)
 	if c.Redelivered > 0 {
 		text += fmt.Sprintf("; delivered before: %d", c.Redelivered)
@@ -158,7 +158,7 @@ func rounded(d time.Duration) string {
 
 func rates(records, bytes uint64, d time.Duration) string {
 	s := max(d.Seconds(), 1e-9)
-	return fmt.Sprintf("%s records/s, %s/s", report.Count(float64(records)/s), report.Bytes(int64(float64(bytes)/s)))
+	return fmt.Sprintf("%s records/s, %s/s", words.Count(float64(records)/s), words.Bytes(int64(float64(bytes)/s)))
 }
 
 func onTerminal(f *os.File) bool {

@@ -19,6 +19,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/pump"
 	"github.com/shmq/shmq/internal/cli/report"
+	"github.com/shmq/shmq/internal/words"
 )
 
 const drainLong = `Take the records out of a queue and drop them, and print how many they were. Dropped
@@ -164,13 +165,13 @@ func (d *drained) holders() (err error) {
 }
 
 func (d *drained) print(out io.Writer) error {
-	s := fmt.Sprintf("%s dropped, %s\n", report.Records(uint64(d.Dropped)), report.Bytes(d.Bytes))
+	s := fmt.Sprintf("%s dropped, %s\n", words.Records(uint64(d.Dropped)), words.Bytes(d.Bytes))
 	if d.Leased > 0 {
 		var names []string
 		for _, h := range d.Holders {
 			names = append(names, fmt.Sprintf("pid %d (%s)", h.PID, h.Command))
 		}
-		s += fmt.Sprintf("%s left in the hands of %s\n", report.Records(uint64(d.Leased)), strings.Join(names, ", "))
+		s += fmt.Sprintf("%s left in the hands of %s\n", words.Records(uint64(d.Leased)), strings.Join(names, ", "))
 	}
 	_, err := io.WriteString(out, s)
 	return exit.Output(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
+	"github.com/shmq/shmq/internal/words"
 	"github.com/shmq/shmq/worker/deadletter"
 )
 
@@ -196,7 +197,7 @@ func (d *requeued) show(l *deadletter.Letter, redelivered int, f *requeueFlags) 
 	if f.json {
 		return nil
 	}
-	times := report.Number(l.Attempts, "attempt")
+	times := words.Number(l.Attempts, "attempt")
 	if l.Redelivered > 0 {
 		times += fmt.Sprintf(", delivered %d times before", l.Redelivered)
 	}
@@ -209,7 +210,7 @@ func (d *requeued) print(out io.Writer) error {
 	if d.DryRun {
 		did = "to be put back"
 	}
-	s := fmt.Sprintf("%s %s", report.Records(uint64(d.Requeued)), did)
+	s := fmt.Sprintf("%s %s", words.Records(uint64(d.Requeued)), did)
 	for i, name := range slices.Sorted(maps.Keys(d.To)) {
 		sep := ", "
 		if i == 0 {

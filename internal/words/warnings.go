@@ -1,4 +1,4 @@
-package report
+package words
 
 import (
 	"fmt"
@@ -107,7 +107,7 @@ func nobodyTakes(i *shmq.Info) string {
 	case 0:
 		return "no consumer is attached"
 	case 1:
-		return "the only consumer, " + strconv.Itoa(halted.PID) + " (" + halted.Command + "), is " + haltWord(halted)
+		return "the only consumer, " + strconv.Itoa(halted.PID) + " (" + halted.Command + "), is " + State(halted)
 	}
 	return fmt.Sprintf("all %d consumers are stopped or frozen", n)
 }
@@ -122,15 +122,6 @@ func deadText(i *shmq.Info, p *shmq.Participant) string {
 		what, does = "died with "+Holds(p), "takes them back"
 	}
 	return fmt.Sprintf("seat %d: %s %s; the next participant or `shmq recover %s` %s", p.Seat, Participant(p), what, i.Name, does)
-}
-
-// haltWord says how a participant that does not go on is kept from it. A process that is
-// both is frozen first: no SIGCONT has an effect before it is thawed.
-func haltWord(p *shmq.Participant) string {
-	if p.Frozen {
-		return "frozen"
-	}
-	return "stopped"
 }
 
 // thawText says how a frozen participant is thawed.
@@ -154,7 +145,7 @@ func thaw(file string) string {
 }
 
 func haltedText(i *shmq.Info, p *shmq.Participant, now time.Time) string {
-	is, has := haltWord(p), "holds"
+	is, has := State(p), "holds"
 	if !p.HeldSince.IsZero() {
 		has = "has held"
 	}

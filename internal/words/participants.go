@@ -1,7 +1,6 @@
-package report
+package words
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -105,13 +104,16 @@ func Alive(info *shmq.Info, role shmq.Role) (n int) {
 	return n
 }
 
-// LastAttach returns when the last participant attached to a queue, or when the queue was
-// made.
-func LastAttach(name string) (last time.Time, err error) {
-	v, err := shmq.View(name)
-	if err != nil {
-		return last, err
+// State is how a participant is: dead, frozen, stopped, or "" for one that goes on. A process that
+// is both frozen and stopped is frozen first: no SIGCONT has an effect before it is thawed.
+func State(p *shmq.Participant) string {
+	switch {
+	case !p.Alive:
+		return "dead"
+	case p.Frozen:
+		return "frozen"
+	case p.Stopped:
+		return "stopped"
 	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	return v.LastAttach(), nil
+	return ""
 }

@@ -1,4 +1,4 @@
-package top
+package watch
 
 import (
 	"errors"
@@ -11,21 +11,7 @@ import (
 	"github.com/shmq/shmq/internal/name"
 )
 
-// look is what is known of a queue after a look: Err, or Info.
-type look struct {
-	name string
-	err  error
-	info *shmq.Info
-	// flow is what went on since the look before, nil at the first.
-	flow *flow.Flow
-	// walked is when the slots were last looked at, zero for never: how old the numbers
-	// are that only they tell.
-	walked time.Time
-	// counted: the slots were looked at this time.
-	counted bool
-}
-
-// collector looks at queues again and again.
+// Collector looks at queues again and again. It is for one goroutine at a time.
 //
 // Its cost to the participants: a glance reads a dozen lines of the header and two of
 // each seat, and each line read has to be fetched back by its writer, some 100 ns. For
@@ -36,7 +22,7 @@ type look struct {
 // was handed out before and waits to be handed out again. None begins before a hundred times
 // as long has passed as the last one took. Asking the kernel about a lock takes the file's lock list
 // for the time of a query, once for each seat in use.
-type collector struct {
+type Collector struct {
 	names  []string // empty for all
 	queues map[string]*watched
 }
@@ -54,18 +40,19 @@ type watched struct {
 	took   time.Duration
 }
 
-func newCollector(names []string) *collector {
+// New returns a collector for the queues of these names, or for all if there are none.
+func New(names []string) *Collector {
 	var once []string
 	for _, name := range names {
 		if !slices.Contains(once, name) {
 			once = append(once, name)
 		}
 	}
-	return &collector{names: once, queues: map[string]*watched{}}
+	return &Collector{names: once, queues: map[string]*watched{}}
 }
 
-// look looks at all queues, and closer at the ones that closer says.
-func (c *collector) look(closer func(name string) bool) ([]look, error) {
+// Look looks at all queues, and closer at the ones that closer says.
+func (c *Collector) Look(closer func(name string) bool) ([]Look, error) {
 	names := c.names
 	if len(names) == 0 {
 		var err error
@@ -78,10 +65,10 @@ func (c *collector) look(closer func(name string) bool) ([]look, error) {
 			c.drop(name)
 		}
 	}
-	var looks []look
+	var looks []Look
 	for _, name := range names {
 		l := c.one(name, closer(name))
-		if len(c.names) == 0 && errors.Is(l.err, fs.ErrNotExist) {
+		if len(c.names) == 0 && errors.Is(l.Err, fs.ErrNotExist) {
 			continue // removed just now
 		}
 		looks = append(looks, l)
@@ -90,7 +77,7 @@ func (c *collector) look(closer func(name string) bool) ([]look, error) {
 }
 
 // one looks at one queue, which it opens if that is not done yet.
-func (c *collector) one(name string, closer bool) look {
+func (c *Collector) one(name string, closer bool) Look {
 	q := c.queues[name]
 	if q != nil && q.watcher.Removed() {
 		c.drop(name)
@@ -99,32 +86,32 @@ func (c *collector) one(name string, closer bool) look {
 	if q == nil {
 		w, err := shmq.Watch(name)
 		if err != nil {
-			return look{name: name, err: err}
+			return Look{Name: name, Err: err}
 		}
 		q = &watched{watcher: w}
 		c.queues[name] = q
 	}
-	l := look{name: name}
-	l.info, l.err = q.look(closer)
-	if l.err != nil {
+	l := Look{Name: name}
+	l.Info, l.Err = q.look(closer)
+	if l.Err != nil {
 		c.drop(name)
 		return l
 	}
 	now := time.Now()
 	if q.last != nil {
-		l.flow = flow.Between(q.last, l.info, now.Sub(q.at))
+		l.Flow = flow.Between(q.last, l.Info, now.Sub(q.at))
 	}
-	q.last, q.at = l.info, now
-	l.walked, l.counted = q.walked, q.survey == l.info
+	q.last, q.at = l.Info, now
+	l.Walked, l.Counted = q.walked, q.survey == l.Info
 	return l
 }
 
-// walk looks closer at one queue that look has shown, without a new measure of the flow:
+// Walk looks closer at one queue that Look has shown, without a new measure of the flow:
 // it would be over next to no time.
-func (c *collector) walk(l *look) {
-	if q := c.queues[l.name]; q != nil && l.err == nil && time.Since(q.walked) > walkShare*q.took {
+func (c *Collector) Walk(l *Look) {
+	if q := c.queues[l.Name]; q != nil && l.Err == nil && time.Since(q.walked) > walkShare*q.took {
 		if info, err := q.look(true); err == nil {
-			l.info, l.walked, l.counted = info, q.walked, true
+			l.Info, l.Walked, l.Counted = info, q.walked, true
 		}
 	}
 }
@@ -170,12 +157,13 @@ func remember(info, from *shmq.Info) {
 	}
 }
 
-func (c *collector) drop(name string) {
+func (c *Collector) drop(name string) {
 	_ = c.queues[name].watcher.Close() // it was open for reading only
 	delete(c.queues, name)
 }
 
-func (c *collector) close() {
+// Close closes the queues.
+func (c *Collector) Close() {
 	for name := range c.queues {
 		c.drop(name)
 	}

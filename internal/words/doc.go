@@ -1,0 +1,3 @@
+// Package words says things about queues and participants in plain words, the same ones in
+// every command and view.
+package words
