@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -13,6 +14,8 @@ const (
 	MaxAreaSize = 1 << 30
 	// MaxRecordSize bounds a record: its length fits an int on every system.
 	MaxRecordSize = 1<<31 - 1
+	// MaxSubscriptions bounds the subscription table.
+	MaxSubscriptions = 4096
 )
 
 // Geometry is the shape of a queue: what Validate took from a header, and all
@@ -26,6 +29,12 @@ type Geometry struct {
 	AreaSize      uint64 // D: payload bytes of one slot beyond the inline ones
 	Checksum      bool   // each record has a checksum
 	Timestamps    bool   // each record says when it was sent
+
+	// Each consumer gets every record: it has a subscription. The rest is 0 without it.
+	Each          bool
+	Skip          bool   // producers wait for no subscription; one that is lapped skips
+	Subscriptions int    // entries of the subscription table
+	Keep          uint64 // slots behind tail that stay whole for who joins at the oldest record
 }
 
 // Check tells whether the geometry lies within the limits.
@@ -38,14 +47,38 @@ func (g Geometry) Check() error {
 	case g.AreaSize < AreaUnit || g.AreaSize > MaxAreaSize || g.AreaSize%AreaUnit != 0:
 		return fmt.Errorf("slot size %d, want a multiple of %d from %d to %d", g.AreaSize, AreaUnit, AreaUnit, MaxAreaSize)
 	}
+	return g.checkSubscriptions()
+}
+
+// checkSubscriptions is the part of Check about queues of which each consumer gets every record.
+func (g Geometry) checkSubscriptions() error {
+	switch {
+	case !g.Each && (g.Skip || g.Subscriptions != 0 || g.Keep != 0):
+		return errors.New("subscriptions, or what becomes of slow ones, where consumers share the records")
+	case !g.Each:
+		return nil
+	case g.ManyConsumers:
+		return errors.New("consumers that share the records and each get all")
+	case g.Subscriptions < 1 || g.Subscriptions > MaxSubscriptions:
+		return fmt.Errorf("%d subscriptions, want 1 to %d", g.Subscriptions, MaxSubscriptions)
+	case g.Keep > g.Slots:
+		return fmt.Errorf("%d slots to keep, want at most the %d that there are", g.Keep, g.Slots)
+	case g.Keep != 0 && g.Skip:
+		return fmt.Errorf("%d slots to keep, want 0 where producers wait for nobody: a lap is kept anyway", g.Keep)
+	}
 	return nil
 }
 
 // Shift is the base-2 logarithm of the number of slots.
 func (g Geometry) Shift() uint { return uint(bits.TrailingZeros64(g.Slots)) }
 
+// SubscriptionOffset is where the subscription table starts, right behind the seats.
+func (g Geometry) SubscriptionOffset() uint64 { return SeatOffset + uint64(g.Seats)*SeatSize }
+
 // SlotOffset is where the slot lines start.
-func (g Geometry) SlotOffset() uint64 { return pageUp(SeatOffset + uint64(g.Seats)*SeatSize) }
+func (g Geometry) SlotOffset() uint64 {
+	return pageUp(g.SubscriptionOffset() + uint64(g.Subscriptions)*SubscriptionSize)
+}
 
 // DataOffset is where the data areas start.
 func (g Geometry) DataOffset() uint64 { return pageUp(g.SlotOffset() + g.Slots*SlotSize) }

@@ -47,8 +47,15 @@ func (h Header) Encode() []byte {
 	if h.Timestamps {
 		flags |= FlagTimestamps
 	}
+	if h.Each {
+		flags |= FlagEach
+	}
+	if h.Skip {
+		flags |= FlagSkip
+	}
 	le.PutUint32(b[OffFlags:], flags)
-	le.PutUint32(b[OffSeats:], uint32(h.Seats))
+	le.PutUint16(b[OffSeats:], uint16(h.Seats))
+	le.PutUint16(b[OffSubscriptions:], uint16(h.Subscriptions))
 	le.PutUint64(b[OffSlots:], h.Slots)
 	le.PutUint64(b[OffAreaSize:], h.AreaSize)
 	le.PutUint64(b[OffHot:], HotOffset)
@@ -59,6 +66,7 @@ func (h Header) Encode() []byte {
 	le.PutUint64(b[OffCreated:], uint64(h.Created))
 	copy(b[OffCreationID:], h.CreationID[:])
 	copy(b[OffBootID:], h.BootID[:])
+	le.PutUint32(b[OffKeep:], uint32(h.Keep))
 	le.PutUint32(b[OffHeaderCRC:], crc32.Checksum(b[:OffHeaderCRC], castagnoli))
 	return b
 }
@@ -109,7 +117,11 @@ func Validate(page []byte, size int64) (Header, error) {
 	h.ManyConsumers = flags&FlagManyConsumers != 0
 	h.Checksum = flags&FlagChecksum != 0
 	h.Timestamps = flags&FlagTimestamps != 0
-	h.Seats = int(min(le.Uint32(page[OffSeats:]), MaxSeats+1)) // fits an int everywhere
+	h.Each = flags&FlagEach != 0
+	h.Skip = flags&FlagSkip != 0
+	h.Seats = int(le.Uint16(page[OffSeats:]))
+	h.Subscriptions = int(le.Uint16(page[OffSubscriptions:]))
+	h.Keep = uint64(le.Uint32(page[OffKeep:]))
 	h.Slots = le.Uint64(page[OffSlots:])
 	h.AreaSize = le.Uint64(page[OffAreaSize:])
 	if err := h.Check(); err != nil {

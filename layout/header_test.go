@@ -59,7 +59,7 @@ func TestFilesThatAreNoUsableQueueAreRefused(t *testing.T) {
 		{"later version, whatever its checksum", func(p []byte) []byte { le.PutUint32(p[layout.OffVersion:], 7); return p }, size, layout.ErrVersion, "version 7, this program speaks version 3"},
 		{"bit flipped", func(p []byte) []byte { p[layout.OffSlots] ^= 1; return p }, size, layout.ErrDamaged, "checksum"},
 		{"checksum flipped", func(p []byte) []byte { p[layout.OffHeaderCRC] ^= 1; return p }, size, layout.ErrDamaged, "checksum"},
-		{"unknown feature", func(p []byte) []byte { p[layout.OffFlags] |= 16; return seal(p) }, size, layout.ErrVersion, "0x10"},
+		{"unknown feature", func(p []byte) []byte { p[layout.OffFlags] |= 64; return seal(p) }, size, layout.ErrVersion, "0x40"},
 		{"truncated", func(p []byte) []byte { return p }, size - 1, layout.ErrDamaged, "truncated"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

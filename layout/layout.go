@@ -19,6 +19,7 @@ const Magic = "shmq\r\n\x1a\x00"
 //	0             4096          header: what it is and how large, written once
 //	4096          4096          hot words, a 128-byte line each
 //	8192          seats x 256   seat table: the participants
+//	...           subs x 512    subscription table, FlagEach only
 //	SlotOffset    slots x 64    slot lines: word, length, small payloads
 //	DataOffset    slots x D     data areas: larger payloads; page-aligned
 const (
@@ -32,7 +33,10 @@ const (
 	// lines, because adjacent-line prefetchers fetch them in pairs.
 	LineSize = 128
 	SeatSize = 2 * LineSize
-	SlotSize = 64
+	// SubscriptionSize: entry i of the subscription table; its first byte is locked
+	// exclusively by its holder.
+	SubscriptionSize = 4 * LineSize
+	SlotSize         = 64
 	// AreaUnit divides the size of a data area, so that each area starts on
 	// a cache line.
 	AreaUnit = 64
@@ -42,22 +46,24 @@ const (
 // Header fields, offsets from the start of the file. The header is complete
 // before the file has a name and is never written again.
 const (
-	OffMagic      = 0   // [8]byte
-	OffVersion    = 8   // u32
-	OffHeaderSize = 12  // u32, 4096
-	OffFlags      = 16  // u32, Flag*
-	OffSeats      = 20  // u32, number of seats
-	OffSlots      = 24  // u64, number of slots, a power of two
-	OffAreaSize   = 32  // u64, D, bytes of one data area
-	OffHot        = 40  // u64, 4096
-	OffSeatTable  = 48  // u64, 8192
-	OffSlotTable  = 56  // u64
-	OffData       = 64  // u64
-	OffTotalSize  = 72  // u64, bytes of the whole file
-	OffCreated    = 80  // i64, Unix time in nanoseconds
-	OffCreationID = 88  // [16]byte, random
-	OffBootID     = 104 // [16]byte, the kernel's boot id at creation
-	OffHeaderCRC  = 124 // u32, CRC-32C of bytes 0 to 123
+	OffMagic         = 0   // [8]byte
+	OffVersion       = 8   // u32
+	OffHeaderSize    = 12  // u32, 4096
+	OffFlags         = 16  // u32, Flag*
+	OffSeats         = 20  // u16, number of seats
+	OffSubscriptions = 22  // u16, FlagEach: entries of the subscription table
+	OffSlots         = 24  // u64, number of slots, a power of two
+	OffAreaSize      = 32  // u64, D, bytes of one data area
+	OffHot           = 40  // u64, 4096
+	OffSeatTable     = 48  // u64, 8192
+	OffSlotTable     = 56  // u64
+	OffData          = 64  // u64
+	OffTotalSize     = 72  // u64, bytes of the whole file
+	OffCreated       = 80  // i64, Unix time in nanoseconds
+	OffCreationID    = 88  // [16]byte, random
+	OffBootID        = 104 // [16]byte, the kernel's boot id at creation
+	OffKeep          = 120 // u32, FlagEach: slots that stay whole behind tail
+	OffHeaderCRC     = 124 // u32, CRC-32C of bytes 0 to 123
 )
 
 // Bytes of the file that are locked, never read or written. The locks are the
@@ -84,6 +90,10 @@ const (
 	// meanwhile. A producer that can't have it for long leaves without it: that only makes
 	// them fewer.
 	LockStream = 1028
+	// LockSubscribe is held exclusively by a process that finds or creates a durable
+	// subscription by name, only for that: two that create the same name at once would make
+	// two entries, one of which holds the ring up for ever.
+	LockSubscribe = 1030
 	// LockRecovery is held shared by every process that recovers dead participants, from
 	// before it locks the first of their seats until it has unlocked the last. A participant
 	// that has recovered them, and then finds nobody holding this byte, knows that a seat
@@ -97,7 +107,9 @@ const (
 	FlagManyConsumers = 1 << 1
 	FlagChecksum      = 1 << 2 // each record has a checksum, at SlotSum
 	FlagTimestamps    = 1 << 3 // each record says when it was sent, at SlotTime
-	knownFlags        = FlagManyProducers | FlagManyConsumers | FlagChecksum | FlagTimestamps
+	FlagEach          = 1 << 4 // each consumer gets every record; never with FlagManyConsumers
+	FlagSkip          = 1 << 5 // FlagEach: producers wait for no subscription
+	knownFlags        = FlagManyProducers | FlagManyConsumers | FlagChecksum | FlagTimestamps | FlagEach | FlagSkip
 )
 
 // Hot words, offsets from HotOffset. Each has a 128-byte line of its own. Each
