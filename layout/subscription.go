@@ -36,6 +36,9 @@ const (
 // upper two bits are lost: positions are compared modulo 2^62. All zero is free.
 type Cursor uint64
 
+// CursorShift is the number of bits of a cursor's state.
+const CursorShift = 2
+
 // States of a cursor.
 const (
 	CursorFree    = 0
@@ -44,12 +47,12 @@ const (
 )
 
 // MakeCursor returns the word of a state and a position.
-func MakeCursor(state int, pos uint64) Cursor { return Cursor(pos<<2 | uint64(state)) }
+func MakeCursor(state int, pos uint64) Cursor { return Cursor(pos<<CursorShift | uint64(state)) }
 
 // State returns CursorFree, CursorJoining or CursorActive, or 3, which nobody writes.
 func (c Cursor) State() int { return int(c & 3) }
 
 // Near returns the cursor's position: the one nearest to ref of those that it may mean.
 func (c Cursor) Near(ref uint64) uint64 {
-	return ref + uint64(int64(uint64(c)&^3-ref<<2)>>2)
+	return ref + uint64(int64(uint64(c)&^3-ref<<CursorShift)>>CursorShift)
 }

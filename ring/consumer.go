@@ -56,6 +56,16 @@ func (r *Ring) NewConsumer(seat int) *Consumer {
 	return c
 }
 
+// NewSubscriber returns a consumer that owns seat and the subscription of an entry.
+//
+// Preconditions: as NewConsumer. The caller holds the entry's lock, and has joined it or taken it over.
+func (r *Ring) NewSubscriber(seat, entry int) *Consumer {
+	c := &Consumer{r: r, seat: seat}
+	c.single.initSubscribed(r, c, r.Subscription(entry))
+	c.kind = &c.single
+	return c
+}
+
 // TryReceiveBatch takes as many records as are ready, at most len(bufs), copies the
 // i-th to bufs[i][:0], which grows if it has to, and acknowledges them. It returns
 // their number, and how many of them were delivered before; ErrEmpty when there is
@@ -143,8 +153,9 @@ func (c *Consumer) Release(l *Lease) {
 		l.Data = nil
 		c.shared.release(l)
 	default:
+		back := *l
 		l.Data = nil
-		c.single.settle(l, false)
+		c.single.settle(&back, false)
 	}
 }
 

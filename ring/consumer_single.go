@@ -24,6 +24,14 @@ type singleConsumer struct {
 	by   *Consumer // that this is the kind of
 	sums region.Summer
 
+	// Where head and handout are: those of the ring, or of a subscription, whose head is the position
+	// shifted by headShift, and headState.
+	headAt, handoutAt *uint64
+	headShift         uint8
+	headState         uint64
+	subscribed        bool
+	skip              skipping // see consumer_skip.go
+
 	// fresh: no lease is open, and nothing that was delivered before comes next. It ends
 	// with a lease, and can begin again when head has moved.
 	fresh bool
@@ -52,21 +60,51 @@ type span struct {
 // init makes c the kind of by.
 func (c *singleConsumer) init(r *Ring, by *Consumer) {
 	c.r, c.by = r, by
+	c.headAt, c.handoutAt = r.head, r.handout
 	c.resume()
+}
+
+// initSubscribed makes c the kind of by, which holds a subscription.
+func (c *singleConsumer) initSubscribed(r *Ring, by *Consumer, s Subscription) {
+	c.r, c.by, c.subscribed = r, by, true
+	c.headAt, c.handoutAt = s.cursorAt(), s.u64(layout.SubHandout)
+	c.headShift, c.headState = layout.CursorShift, layout.CursorActive
+	c.skip = skipping{on: r.m.Geo.Skip, lost: s.u64(layout.SubLost)}
+	c.resume()
+}
+
+// storeHead acknowledges all before c.head.
+func (c *singleConsumer) storeHead() {
+	atomics.StoreRelease64(c.headAt, c.head<<(c.headShift&63)|c.headState)
+}
+
+// loadHead returns the head that this consumer, or its predecessor, has stored.
+func (c *singleConsumer) loadHead() uint64 {
+	h := atomics.Load64(c.headAt)
+	if c.subscribed {
+		return layout.Cursor(h).Near(atomics.Load64(c.r.tail))
+	}
+	return h
 }
 
 // resume starts where the predecessor stopped, or this consumer at its Close.
 func (c *singleConsumer) resume() {
-	h := atomics.Load64(c.r.head)
+	h := c.loadHead()
 	*c = singleConsumer{
-		r:      c.r,
-		by:     c.by,
-		leases: c.leases,
-		next:   h,
-		head:   h,
-		told:   h,
-		seen:   atomics.Load64(c.r.handout),
-		base:   c.base + uint64(len(c.open)-c.first),
+		r:          c.r,
+		by:         c.by,
+		headAt:     c.headAt,
+		handoutAt:  c.handoutAt,
+		headShift:  c.headShift,
+		headState:  c.headState,
+		subscribed: c.subscribed,
+		skip:       c.skip,
+		leases:     c.leases,
+		next:       h,
+		head:       h,
+		told:       h,
+		seen:       atomics.Load64(c.handoutAt),
+		base:       c.base + uint64(len(c.open)-c.first),
 	}
 	c.refresh()
 }
@@ -81,7 +119,9 @@ func (c *singleConsumer) backlog() bool { return len(c.returned) > 0 }
 func (c *singleConsumer) orphans() bool { return false }
 
 // refresh finds out whether the consumer is fresh. (What was released is open, too.)
-func (c *singleConsumer) refresh() { c.fresh = c.head == c.next && int64(c.seen-c.next) <= 0 }
+func (c *singleConsumer) refresh() {
+	c.fresh = c.head == c.next && int64(c.seen-c.next) <= 0 && !c.skip.on
+}
 
 func (c *singleConsumer) lease(l *Lease) error {
 	err := c.leaseAny(l)
@@ -97,6 +137,9 @@ func (c *singleConsumer) leaseAny(l *Lease) error {
 			return err
 		}
 	}
+	if c.skip.on {
+		return c.leaseCopy(l, nil)
+	}
 	return c.leaseNext(l)
 }
 
@@ -108,7 +151,8 @@ func (c *singleConsumer) leaseBatch(ls []Lease) (n int, err error) {
 		}
 	}
 	c.storeHandout()
-	if n > 0 && err == ErrEmpty {
+	if n > 0 && (err == ErrEmpty || err == ErrLagged) {
+		c.skip.pending = err == ErrLagged
 		err = nil
 	}
 	return n, err
@@ -119,7 +163,7 @@ func (c *singleConsumer) leaseBatch(ls []Lease) (n int, err error) {
 func (c *singleConsumer) storeHandout() {
 	if int64(c.next-c.seen) > 0 && c.next != c.told {
 		c.told = c.next
-		atomics.StoreRelease64(c.r.handout, c.next)
+		atomics.StoreRelease64(c.handoutAt, c.next)
 	}
 }
 
@@ -168,7 +212,7 @@ func (c *singleConsumer) leaseNext(l *Lease) error {
 		c.fresh = false
 		*l = Lease{Data: data, pos: p, k: uint32(k), seq: c.base + uint64(len(c.open)-c.first), by: c.by}
 		if int64(c.seen-p) > 0 {
-			l.Redelivered = c.r.m.Redeliver(p)
+			l.Redelivered = c.redeliver(l)
 		}
 		c.open = append(c.open, span{end: p + k})
 		return nil
@@ -187,6 +231,12 @@ func (c *singleConsumer) pass(end uint64) {
 // region.ErrTorn.
 func (c *singleConsumer) leaseReturned(l *Lease) error {
 	back := c.returned[0]
+	if c.skip.on { // its copy was kept
+		c.returned = slices.Delete(c.returned, 0, 1)
+		back.Redelivered = c.redeliver(&back)
+		*l = back
+		return nil
+	}
 	data, _, err := c.sums.Record(&c.r.m, back.pos, uint64(back.k))
 	if err != nil && err != region.ErrTorn {
 		return err
@@ -198,7 +248,21 @@ func (c *singleConsumer) leaseReturned(l *Lease) error {
 		return err
 	}
 	back.Data = data
-	back.Redelivered = c.r.m.Redeliver(back.pos)
+	back.Redelivered = c.redeliver(&back)
 	*l = back
 	return nil
+}
+
+// redeliver returns how often the record of l was delivered before, as far as holders recorded it,
+// and records one more. A subscription writes no slots: it knows its own releases, and
+// that a predecessor may have had the record.
+func (c *singleConsumer) redeliver(l *Lease) int {
+	if !c.subscribed {
+		return c.r.m.Redeliver(l.pos)
+	}
+	n := int(l.releases)
+	if int64(c.seen-l.pos) > 0 {
+		n++
+	}
+	return n
 }

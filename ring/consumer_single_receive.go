@@ -45,11 +45,14 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	// No handout: nothing is handed out before head has passed it.
 	s.next = p + 1
 	s.head = p + 1
-	atomics.StoreRelease64(r.head, p+1)
+	atomics.StoreRelease64(s.headAt, (p+1)<<(s.headShift&63)|s.headState)
 	return buf, 0, nil
 }
 
 func (c *singleConsumer) receiveLease(buf []byte) ([]byte, int, error) {
+	if c.skip.on {
+		return c.receiveCopy(buf)
+	}
 	var l Lease
 	if err := c.lease(&l); err != nil {
 		return buf[:0], 0, err
@@ -63,6 +66,9 @@ func (c *singleConsumer) receiveLease(buf []byte) ([]byte, int, error) {
 // perhaps not at all.
 func (c *singleConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err error) {
 	r := c.r
+	if c.skip.on {
+		return c.receiveCopies(bufs)
+	}
 	if !c.fresh {
 		return 0, 0, nil
 	}
@@ -96,7 +102,7 @@ func (c *singleConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 	}
 	c.next += uint64(n)
 	c.head = c.next
-	atomics.StoreRelease64(r.head, c.head)
+	c.storeHead()
 	return n, 0, nil
 }
 

@@ -3,8 +3,6 @@ package ring
 import (
 	"cmp"
 	"slices"
-
-	"github.com/shmq/shmq/internal/atomics"
 )
 
 // settle acknowledges a lease or puts it among the returned ones. It does
@@ -66,7 +64,7 @@ func (c *singleConsumer) moveHead() {
 		return
 	}
 	c.head = c.open[n-1].end
-	atomics.StoreRelease64(c.r.head, c.head)
+	c.storeHead()
 	c.base += uint64(n - c.first)
 	c.first = n
 	switch {

@@ -55,8 +55,10 @@ type Producer struct {
 func (r *Ring) NewProducer(seat int) (*Producer, error) {
 	p := &Producer{r: r, seat: seat}
 	if r.m.Geo.ManyProducers {
-		p.headSeen = atomics.Load64(r.head)
 		p.tail = atomics.Load64(r.tail)
+		if p.headSeen = atomics.Load64(r.head); r.m.Geo.Each {
+			p.headSeen = p.tail - r.m.Cap // no room: the first claim scans
+		}
 		p.claims = p.tail
 		p.roams, p.wary = r.m.Geo.ManyConsumers, true
 		return p, nil

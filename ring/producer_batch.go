@@ -64,7 +64,7 @@ func (p *Producer) sendRun(recs [][]byte) (n int) {
 	most := int(min(uint64(len(recs)), r.m.Geo.MaxSlotsPerRecord()))
 	many := r.m.Geo.ManyConsumers
 	if !many {
-		free, err := p.freeByHead(t, uint64(most))
+		free, err := p.freeSlots(t, uint64(most))
 		if err != nil {
 			return 0 // Send says so
 		}

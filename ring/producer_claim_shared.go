@@ -91,6 +91,7 @@ func (p *Producer) search(least, most uint64) (pos, k uint64, err error) {
 func (p *Producer) claimed(t, k uint64) {
 	if !p.roams {
 		atomics.CAS64(p.r.tail, t, t+k)
+		atomics.StoreBarrier() // see announce
 		return
 	}
 	if p.tail = t + k; p.r.crosses(t, k) {

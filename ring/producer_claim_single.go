@@ -43,7 +43,9 @@ func (p *Producer) resume() error {
 	if err != nil {
 		return err
 	}
-	p.tail, p.headSeen = t, h
+	if p.tail, p.headSeen = t, h; p.r.m.Geo.Each {
+		p.headSeen = t - p.r.m.Cap // no room: the first claim scans. Not head: its second look may have stopped at less
+	}
 	atomics.Store64(p.r.tail, t)
 	p.resumeMarks()
 	return nil
@@ -59,7 +61,7 @@ func (p *Producer) resume() error {
 // Preconditions: no other producer is attached.
 func (r *Ring) walk() (t, h uint64, err error) {
 	h, t = atomics.Load64(r.head), atomics.Load64(r.tail)
-	if int64(h-t) > 0 {
+	if int64(h-t) > 0 && !r.m.Geo.Each { // a gate is not beyond tail, an intent frees nothing
 		t = h
 	}
 	for n := uint64(0); ; n++ {
@@ -73,7 +75,7 @@ func (r *Ring) walk() (t, h uint64, err error) {
 			t++
 			continue
 		case lap > 0:
-			if h = atomics.Load64(r.head); int64(h-t) <= 0 || n > r.m.Cap {
+			if h = atomics.Load64(r.head); int64(h-t) <= 0 || n > r.m.Cap || r.m.Geo.Each {
 				return 0, 0, ErrDamaged
 			}
 			t = h

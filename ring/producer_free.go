@@ -13,8 +13,11 @@ import (
 
 // freeSlots counts the free slots from position t on, up to want.
 func (p *Producer) freeSlots(t, want uint64) (uint64, error) {
-	if p.r.m.Geo.ManyConsumers {
+	switch {
+	case p.r.m.Geo.ManyConsumers:
 		return p.freeByWords(t, want)
+	case p.r.m.Geo.Each:
+		return p.freeByGate(t, want)
 	}
 	return p.freeByHead(t, want)
 }

@@ -70,13 +70,14 @@ func (p *Producer) sendClaimed(b []byte) bool {
 	line := r.m.LineAt(t)
 	word := (*uint64)(line)
 	w := layout.Word(atomics.Load64(word))
-	if t-p.headSeen >= r.m.Cap || w.CompareLap(t, r.m.Shift) > 0 || w.CompareLap(t, r.m.Shift) == 0 && w.State() != layout.Free {
+	if t-p.headSeen >= r.m.Cap || w.State() == layout.Claimed || w.CompareLap(t, r.m.Shift) > 0 || w.CompareLap(t, r.m.Shift) == 0 && w.State() != layout.Free {
 		return false
 	}
 	if atomics.Load64(r.turn) != 0 || !atomics.CAS64(word, uint64(w), uint64(layout.ClaimedWord(t, 1, p.seat, r.m.Shift))) {
 		return false
 	}
 	atomics.CAS64(r.tail, t, t+1)
+	atomics.StoreBarrier() // see announce
 	fillLine(line, b)
 	atomics.StoreReleaseAsking64(word, uint64(layout.FullWord(t, 1, r.m.Shift)), r.m.LineAt(t+ahead))
 	return true

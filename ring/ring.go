@@ -111,10 +111,14 @@ func (r *Ring) DataFutex() *uint32 { return r.dataFutex }
 // RoomFutex is the word on which producers sleep.
 func (r *Ring) RoomFutex() *uint32 { return r.roomFutex }
 
-// Positions returns the positions of the next take and of the next claim: of a single
+// Positions returns the positions of the next take, or of the slowest subscription, and of the next claim: of a single
 // consumer or producer, as far as it has stored them.
 func (r *Ring) Positions() (head, tail uint64) {
 	head, tail = r.hints()
+	if r.m.Geo.Each {
+		_, lag := r.Slowest()
+		return tail - lag, tail
+	}
 	if r.m.Geo.ManyConsumers {
 		head = r.m.Untaken(head)
 		if r.m.Geo.ManyProducers {
@@ -132,7 +136,15 @@ func (r *Ring) hints() (head, tail uint64) {
 // Depth returns how many slots lie between head and tail, at most all, as far as the hints
 // have followed; see hints.go. In a single-consumer queue it counts leased records too, in a
 // many-consumer queue only records that no consumer has taken.
+//
+// Where each consumer gets every record it is how far the slowest subscription is behind. A
+// caller that has just acknowledged calls Fence before, since it decides by the
+// cursors of others: of two that acknowledge at once each could see the other's old one.
 func (r *Ring) Depth() uint64 {
+	if r.m.Geo.Each {
+		_, lag := r.Slowest()
+		return min(lag, r.m.Cap)
+	}
 	head, tail := r.hints()
 	if int64(tail-head) < 0 {
 		return 0 // head is of a later moment, or tail lags

@@ -23,6 +23,7 @@ type Region struct {
 	Plain bool   // records have neither checksums nor time stamps: the short ways serve
 
 	base    unsafe.Pointer
+	subs    unsafe.Pointer // subscription table
 	slots   unsafe.Pointer // slot lines
 	inlines unsafe.Pointer // where in the first of them an inline payload starts
 	data    unsafe.Pointer // data areas
@@ -52,6 +53,7 @@ func New(bytes []byte, g layout.Geometry) (Region, error) {
 		Line:    g.InlineSize(),
 		Plain:   !g.Checksum && !g.Timestamps,
 		base:    base,
+		subs:    unsafe.Add(base, g.SubscriptionOffset()),
 		slots:   unsafe.Add(base, g.SlotOffset()),
 		inlines: unsafe.Add(base, g.SlotOffset()+uint64(g.InlineOffset())),
 		data:    unsafe.Add(base, g.DataOffset()),
@@ -71,6 +73,21 @@ func (r *Region) Futex(off uintptr) *uint32 { return (*uint32)(unsafe.Pointer(r.
 // Preconditions: i >= 0. A seat that the table does not have is one that it has.
 func (r *Region) Seat(i int) unsafe.Pointer {
 	return unsafe.Add(r.base, layout.SeatOffset+uintptr(i)%uintptr(r.Geo.Seats)*layout.SeatSize)
+}
+
+// Subscription returns the first byte of entry i of the subscription table.
+//
+// Preconditions: i >= 0, and the queue has a table. An entry that it does not have is one that
+// it has.
+func (r *Region) Subscription(i int) unsafe.Pointer {
+	return unsafe.Add(r.subs, uintptr(i)%uintptr(r.Geo.Subscriptions)*layout.SubscriptionSize)
+}
+
+// CursorAt returns the cursor of entry i of the subscription table.
+//
+// Preconditions: 0 <= i < Geo.Subscriptions.
+func (r *Region) CursorAt(i int) *uint64 {
+	return (*uint64)(unsafe.Add(r.subs, uintptr(i)*layout.SubscriptionSize+layout.SubCursor))
 }
 
 // LineAt returns the first byte of the line of position p's slot.

@@ -1,0 +1,182 @@
+package ring
+
+import (
+	"errors"
+
+	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring/internal/region"
+)
+
+// Where producers wait for no subscription, a record may be written over while it is read. So a
+// consumer copies it, and then asks how far producers may have come: what they will write is
+// announced before the first byte is written, by the intent of a single producer, by tail where
+// they are many. A second look at the record's own word would come too late: payload is written
+// before it.
+//
+// A consumer that was lapped jumps to a place where a record begins, a quarter of a lap behind the
+// oldest, so that it is not lapped again at once.
+
+// ErrLagged: records were written over before this consumer received them. It goes on behind
+// them; see Lagged.
+var ErrLagged = errors.New("lagged behind: records were overwritten")
+
+// Lagged is what a jump passed over.
+type Lagged struct{ From, To uint64 }
+
+// skipping is what a consumer that may be lapped knows beyond others.
+type skipping struct {
+	on      bool
+	lost    *uint64
+	last    Lagged
+	pending bool // the last jump is still to be told
+}
+
+// Lagged returns the positions that the last ErrLagged was about: from the first one that was lost
+// on, up to the one at which the consumer goes on.
+func (c *Consumer) Lagged() Lagged { return c.single.skip.last }
+
+// Lost returns at how many positions the subscription was lapped, by all its holders. It is exact
+// in positions; records are no more than that, since a record may take several and a
+// filler is none.
+func (c *Consumer) Lost() uint64 {
+	if c.single.skip.lost == nil {
+		return 0
+	}
+	return atomics.Load64(c.single.skip.lost)
+}
+
+// written returns the position before which producers may have begun to write.
+func (r *Ring) written() uint64 {
+	if r.m.Geo.ManyProducers {
+		return atomics.Load64(r.tail)
+	}
+	return atomics.Load64(r.head) // the intent
+}
+
+// leaseCopy is leaseNext where the record may be written over. It copies it to buf.
+func (c *singleConsumer) leaseCopy(l *Lease, buf []byte) error {
+	if c.skip.pending {
+		c.skip.pending = false
+		return ErrLagged
+	}
+	m := &c.r.m
+	for range maxTries {
+		p := c.next
+		w := m.Load(p)
+		lap := w.CompareLap(p, m.Shift)
+		switch {
+		case lap > 0:
+			return c.jump()
+		case lap < 0 || w.State() == layout.Free || w.State() == layout.Claimed:
+			return ErrEmpty
+		case w.State() != layout.Full && w.State() != layout.Skip:
+			return ErrDamaged
+		}
+		k := m.Span(p, w)
+		if k == 0 || k > m.Geo.MaxSlotsPerRecord() && w.State() == layout.Full {
+			return ErrDamaged
+		}
+		if w.State() == layout.Full && c.by.mayEnd() {
+			if c.by.lookAtEnds(); c.by.beyond(p) {
+				return ErrEmpty
+			}
+			c.by.ends.got = c.by.ends.got || c.by.ends.limited
+		}
+		if w.State() == layout.Skip {
+			c.pass(p + k)
+			continue
+		}
+		data, _, err := c.copyRecord(p, k, buf)
+		atomics.LoadBarrier()
+		if int64(c.r.written()-p-m.Cap) > 0 {
+			return c.jump() // only now does what was read count
+		}
+		switch {
+		case err == region.ErrTorn:
+			c.pass(p + k)
+			c.r.dropped()
+			continue
+		case err != nil:
+			return err
+		}
+		c.next = p + k
+		*l = Lease{Data: data, pos: p, k: uint32(k), seq: c.base + uint64(len(c.open)-c.first), by: c.by}
+		if int64(c.seen-p) > 0 {
+			l.Redelivered = c.redeliver(l)
+		}
+		c.open = append(c.open, span{end: p + k})
+		return nil
+	}
+	return ErrEmpty
+}
+
+// copyRecord copies the record at p to buf[:0]. What it returns counts only if the record was not
+// written over meanwhile.
+func (c *singleConsumer) copyRecord(p, k uint64, buf []byte) ([]byte, uint32, error) {
+	m := &c.r.m
+	shared, meta, err := m.Payload(p, k)
+	if err == nil {
+		buf = append(buf[:0], shared...)
+	}
+	if m.Geo.Checksum && (err != nil || c.sums.Sum(m, p, meta, m.SentAt(p), buf) != *m.SumAt(p)) {
+		return nil, 0, region.ErrTorn
+	}
+	if buf == nil {
+		buf = []byte{} // a lease has data
+	}
+	return buf, meta, err
+}
+
+// jump goes on at a record that is still whole.
+func (c *singleConsumer) jump() error {
+	m := &c.r.m
+	from := c.next
+	limit := c.r.written()
+	tail := atomics.Load64(c.r.tail)
+	to := region.Later(from+1, limit-m.Cap+m.Cap/4)
+	if to = c.r.firstWhole(to, tail); int64(to-from) <= 0 {
+		return ErrDamaged // tail is not a lap ahead
+	}
+	c.skip.last = Lagged{from, to}
+	c.pass(to)
+	atomics.Store64(c.skip.lost, atomics.Load64(c.skip.lost)+to-from)
+	return ErrLagged
+}
+
+// receiveCopy is TryReceive where the record may be written over: the copy is its lease.
+func (c *singleConsumer) receiveCopy(buf []byte) ([]byte, int, error) {
+	if len(c.returned) > 0 {
+		var l Lease
+		if err := c.leaseAny(&l); err != nil {
+			return buf[:0], 0, err
+		}
+		buf = append(buf[:0], l.Data...)
+		c.settle(&l, true)
+		return buf, l.Redelivered, nil
+	}
+	var l Lease
+	if err := c.leaseCopy(&l, buf); err != nil {
+		return buf[:0], 0, err
+	}
+	c.settle(&l, true)
+	return l.Data, l.Redelivered, nil
+}
+
+// receiveCopies is receiveBatch of such records. A jump ends a batch, and the next call tells it.
+func (c *singleConsumer) receiveCopies(bufs [][]byte) (n, redelivered int, err error) {
+	for n < len(bufs) && len(c.returned) == 0 {
+		got, before, err := c.receiveCopy(bufs[n])
+		if err != nil {
+			c.skip.pending = c.skip.pending || n > 0 && err == ErrLagged
+			if n > 0 || err == ErrEmpty {
+				err = nil
+			}
+			return n, redelivered, err
+		}
+		bufs[n] = got
+		n++
+		redelivered += min(before, 1)
+	}
+	return n, redelivered, nil
+}
