@@ -108,7 +108,6 @@ export function mapOf(label) {
         attr(a, 'data-state', m.state);
         text(name, short(m.name, letters));
         text(title, m.title);
-        attr(a, 'aria-label', m.title);
         if (m.queue) {
           attr(name, 'x', 20);
           attr(under, 'x', 20);
@@ -171,7 +170,7 @@ export function mapOf(label) {
       const nodes = [];
       let left = 0;
       for (const p of [...model.processes.values()].sort((a, b) => a.pid - b.pid || (a.id < b.id ? -1 : 1))) {
-        if (used.has(p.id)) nodes.push({ id: p.id, name: p.command, state: p.state, under: `${p.pid} ${p.state}`, title: `process ${p.pid}, ${p.command}, ${p.state}` });
+        if (used.has(p.id)) nodes.push({ id: p.id, name: p.command, state: p.state, under: `${p.pid} ${p.state}`, title: `${p.command} ${p.pid} ${p.state}, process` });
       }
       for (const q of [...model.queues.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
         if (!used.has(q.id) && !(bare && bare(q))) {
@@ -179,7 +178,7 @@ export function mapOf(label) {
           continue;
         }
         const words = q.error ? 'error' : `${count(q.records)} in it` + (q.state ? `, ${q.state}` : '');
-        nodes.push({ id: q.id, queue: true, name: q.name, state: q.alert ? 'alert' : 'fine', under: words, fill: q.slots ? q.depth / q.slots : 0, title: `queue ${q.name}, ${q.error || words}` });
+        nodes.push({ id: q.id, queue: true, name: q.name, state: q.alert ? 'alert' : 'fine', under: words, fill: q.slots ? q.depth / q.slots : 0, title: `${q.name} ${words}, queue` + (q.error ? `: ${q.error}` : '') });
       }
       const key = nodes.map((n) => n.id).join('\n') + '\n\n' + edges.map((e) => e.id).join('\n') + scroll.clientWidth;
       if (key !== drawn && nodes.length) layout(nodes, edges);

@@ -17,8 +17,8 @@ const ORDERS = {
 };
 
 function stat(label, wide) {
-  const value = h('dd'), small = h('small');
-  return { node: h('div', { class: wide ? 'stat wide' : 'stat' }, h('dt', {}, label), value, small), update(v, more) { text(value, v); text(small, more || ''); } };
+  const value = h('span'), small = h('small');
+  return { node: h('div', { class: wide ? 'stat wide' : 'stat' }, h('dt', {}, label), h('dd', {}, value, small)), update(v, more) { text(value, v); text(small, more || ''); } };
 }
 
 function stats(labels) {
