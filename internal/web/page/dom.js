@@ -96,6 +96,8 @@ export function count(n) {
   return (unit === 0 || n >= 99.95 ? Math.round(n) : n >= 9.995 ? n.toFixed(1) : n.toFixed(2)) + UNITS[unit];
 }
 
+// exact is for numbers that people set, such as slots.
+export const exact = (n) => (n < 100000 ? String(n) : count(n));
 export const perSecond = (rates) => (rates ? count(rates.records) + '/s' : '–');
 export const bytes = (n) => count(n) + 'B';
 export const queueHref = (name) => '#/queue/' + encodeURIComponent(name);

@@ -62,6 +62,27 @@ function untangle(columns, edges) {
   }
 }
 
+// rowsOf gives each node a row, near those of its neighbours that have theirs: the longest column
+// first, then those beside it.
+function rowsOf(columns, edges, rows) {
+  const row = new Map(), all = [];
+  const longest = columns.findIndex((c) => c.length === rows);
+  const order = columns.map((_, i) => i).sort((a, b) => Math.abs(a - longest) - Math.abs(b - longest));
+  for (const i of order) {
+    const column = columns[i];
+    const want = column.map((n, j) => {
+      const near = edges.map((e) => (e.from === n.id ? row.get(e.to) : e.to === n.id ? row.get(e.from) : undefined)).filter((r) => r !== undefined);
+      return near.length ? near.reduce((a, b) => a + b, 0) / near.length : (rows - column.length) / 2 + j;
+    });
+    const ys = [];
+    want.forEach((w, j) => ys.push(Math.max(w, j ? ys[j - 1] + 1 : 0)));
+    for (let j = ys.length - 1, end = rows - 1; j >= 0; j--, end = ys[j + 1] - 1) ys[j] = Math.min(ys[j], end);
+    column.forEach((n, j) => row.set(n.id, ys[j]));
+    all[i] = ys;
+  }
+  return all;
+}
+
 const short = (name, n) => (name.length > n ? name.slice(0, n - 1) + '…' : name);
 
 // mapOf returns a map that shows those queues and processes that a filter picks, and the edges
@@ -86,7 +107,7 @@ export function mapOf(label) {
     const rows = Math.max(1, ...columns.map((c) => c.length));
     const width = columns.length * wide + (columns.length - 1) * gap, height = rows * PITCH;
     at = new Map();
-    columns.forEach((column, i) => column.forEach((n, j) => at.set(n.id, { x: i * (wide + gap), y: (rows - column.length) / 2 * PITCH + j * PITCH + (PITCH - HEIGHT) / 2 })));
+    rowsOf(columns, edges, rows).forEach((ys, i) => columns[i].forEach((n, j) => at.set(n.id, { x: i * (wide + gap), y: ys[j] * PITCH + (PITCH - HEIGHT) / 2 })));
     attr(svg, 'width', Math.ceil(width) + 8);
     attr(svg, 'height', Math.ceil(height));
     attr(svg, 'viewBox', `-4 0 ${Math.ceil(width) + 8} ${Math.ceil(height)}`);

@@ -1,6 +1,6 @@
 // views.js has what is shown: all queues, the map, one queue, one process. Each view is an
 // object with a node, a title and an update.
-import { attr, bytes, chip, count, h, icon, keyed, perSecond, processHref, queueHref, text } from './dom.js';
+import { attr, bytes, chip, count, exact, h, icon, keyed, perSecond, processHref, queueHref, text } from './dom.js';
 import { chart, spark } from './chart.js';
 import { edgesOf, model, series } from './model.js';
 import { mapOf } from './map.js';
@@ -71,7 +71,7 @@ function queueRow(q) {
     node: h('li', { class: 'queue-row' }, h('span', { class: 'title' }, link, state.node), h('span', { class: 'trend' }, graph.node), depth, records, sent, received, who),
     update(q) {
       state.update(q.alert ? 'alert' : 'alive', q.error ? 'error' : q.state);
-      text(depthText, q.error ? '–' : `${count(q.depth)} of ${count(q.slots)}`);
+      text(depthText, q.error ? '–' : `${exact(q.depth)} of ${exact(q.slots)}`);
       text(recordsText, q.error ? '–' : count(q.records));
       text(sentText, perSecond(q.sent));
       text(receivedText, perSecond(q.received));
@@ -185,10 +185,10 @@ export function queueView(name) {
       const q = model.queues.get(id);
       rest.hidden = !q || Boolean(q.error);
       gone.hidden = !rest.hidden;
-      head.update(name, q && q.alert ? 'alert' : 'alive', q ? (q.error ? 'error' : q.state) : 'gone', q && !q.error ? `${count(q.slots)} slots` : '');
+      head.update(name, q && q.alert ? 'alert' : 'alive', q ? (q.error ? 'error' : q.state) : 'gone', q && !q.error ? `${exact(q.slots)} slots` : '');
       if (rest.hidden) return text(gone, q ? q.error : 'There is no queue of that name now.');
       top.update([perSecond(q.sent), q.sent ? bytes(q.sent.bytes) + '/s' : ''], [perSecond(q.received), q.received ? bytes(q.received.bytes) + '/s' : ''], [count(q.records)],
-        [`${count(q.depth)}`, `${Math.round(100 * q.depth / Math.max(1, q.slots))} % of ${count(q.slots)} slots`], [`${q.producers} → ${q.consumers}`, 'producers, consumers']);
+        [exact(q.depth), `${Math.round(100 * q.depth / Math.max(1, q.slots))} % of ${exact(q.slots)} slots`], [`${q.producers} → ${q.consumers}`, 'producers, consumers']);
       warned.update([q], false);
       depth.update([series(id, 'depth')], q.slots, '');
       rates.update([series(id, 'sent'), series(id, 'received')], 0, '/s');
