@@ -142,7 +142,7 @@ func (h *hub) publish(ctx context.Context, looks []watch.Look, failed error) {
 	g := graph.Of(shmq.Dir(), looks, time.Now(), h.options.Reason)
 	s, err := newScene(g, why)
 	if err != nil { // no value of a graph is beyond JSON but a rate that is no number
-		s, why = &scene{time: g.Time, place: g.Place, err: err.Error()}, err.Error()
+		s = &scene{time: g.Time, place: g.Place, err: err.Error()}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -94,7 +94,9 @@ func start(t *testing.T, o *Options, address string) *site {
 // get asks for a path; change may change the request.
 func (w *site) get(path string, change func(*http.Request)) (*http.Response, string) {
 	w.t.Helper()
-	r, err := http.NewRequest(http.MethodGet, w.url+path, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), testproc.Patience) // a stream never ends
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+path, nil)
 	require.NoError(w.t, err)
 	if change != nil {
 		change(r)

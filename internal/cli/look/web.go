@@ -35,7 +35,8 @@ const tokenEnv = "SHMQ_WEB_TOKEN"
 // Web returns the verb that shows queues in a browser.
 func Web() *cobra.Command {
 	o := web.Options{Reason: exit.Reason}
-	var listen, token string
+	listen, token := listenAddress("127.0.0.1:9465"), webToken("")
+	var hosts hostNames
 	every := flags.Interval{Duration: flags.Duration(time.Second)}
 	cmd := &cobra.Command{
 		Use:               "web [NAME...]",
@@ -44,42 +45,27 @@ func Web() *cobra.Command {
 		Example:           webExample,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: flags.CompleteNames,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Names, o.Interval = args, every.Value()
 			if o.Interval < minInterval {
 				return exit.BadFlag("interval", o.Interval, "want 50ms or more")
 			}
-			if o.Token, err = tokenOf(token, cmd.Flags().Changed("token")); err != nil {
-				return err
+			if given := os.Getenv(tokenEnv); token == "" && given != "" {
+				if err := token.Set(given); err != nil {
+					return exit.Usage("%s: %v", tokenEnv, err)
+				}
 			}
-			return serve(cmd.Context(), listen, &o)
+			o.Token, o.Hosts = string(token), hosts
+			return serve(cmd.Context(), string(listen), &o)
 		},
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
-	set.StringVar(&listen, "listen", "127.0.0.1:9465", "`address` to listen on; port 0 is any free one")
-	set.StringVar(&token, "token", "", "show nothing without this `token`, of 16 characters or more; auto makes one up; "+tokenEnv+" in the environment does the same and is not seen by others")
-	set.StringArrayVar(&o.Hosts, "host", nil, "another `name` that the server goes by, behind a proxy; addresses and localhost are known")
+	set.Var(&listen, "listen", "`address` to listen on; port 0 is any free one")
+	set.Var(&token, "token", "show nothing without this `token`, of 16 characters or more; auto makes one up; "+tokenEnv+" in the environment does the same and is not seen by others")
+	set.Var(&hosts, "host", "another `name` that the server goes by, behind a proxy; addresses and localhost are known")
 	set.Var(&every, "interval", "time between two looks, 50ms or more")
 	return cmd
-}
-
-// tokenOf returns the token that was asked for, "" for none.
-func tokenOf(flag string, given bool) (string, error) {
-	token, from := flag, "--token"
-	if !given {
-		token, from = os.Getenv(tokenEnv), tokenEnv
-		if token == "" {
-			return "", nil
-		}
-	}
-	if token == "auto" {
-		return web.NewToken(), nil
-	}
-	if err := web.CheckToken(token); err != nil {
-		return "", exit.Usage("%s: %v", from, err)
-	}
-	return token, nil
 }
 
 func serve(ctx context.Context, listen string, o *web.Options) error {

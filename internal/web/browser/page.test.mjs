@@ -301,8 +301,11 @@ test('a page that nobody sees has nothing looked at', async () => {
   }, hidden);
   const held = () => readFileSync(`/proc/${m.server.pid}/maps`, 'utf8').includes('/shmq.q');
   await until(held, 'the server has the queue mapped');
+  let streams = 0;
+  page.on('request', (r) => { if (r.url().includes('/events')) streams++; });
   await hide(true);
   await until(() => !held(), 'the server has let the queue go');
+  assert.equal(streams, 0, 'no other stream took its place');
   await hide(false);
   await until(held, 'it looks again');
   clean(page);
