@@ -33,7 +33,7 @@ var floors = []string{
 	"internal/intake",
 	"internal/crew",
 	"worker  rpc",
-	"internal/bench  internal/demo  internal/top/...",
+	"internal/bench  internal/demo  internal/top/...  internal/web/...",
 	"internal/cli/exit  internal/cli/format",
 	"internal/cli/report",
 	"internal/cli/flags",
@@ -128,6 +128,23 @@ func TestImportsRunOneWay(t *testing.T) {
 	t.Parallel()
 	for _, flags := range [][]string{nil, {"-tags", "shmqstep"}} {
 		require.Empty(t, faults(imports(t, flags...)))
+	}
+}
+
+// The programs that run by the hundred start fast and small: what serves pages or measures is
+// not in them.
+func TestSendAndRecvAreLean(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"shmq-send", "shmq-recv"} {
+		list := exec.Command("go", "list", "-deps", "./cmd/"+program)
+		list.Dir = "../.."
+		out, err := list.Output()
+		require.NoError(t, err)
+		deps := strings.Fields(string(out))
+		require.Contains(t, deps, module+"/internal/attach")
+		for _, heavy := range []string{"net/http", "crypto/tls", "embed", module + "/internal/web", module + "/internal/graph", module + "/internal/bench"} {
+			require.NotContains(t, deps, heavy, program)
+		}
 	}
 }
 
