@@ -46,6 +46,9 @@ var (
 	ErrFull = ring.ErrFull
 	// ErrEmpty: a call that does not wait found no record.
 	ErrEmpty = ring.ErrEmpty
+	// ErrLagged: records were overwritten before this consumer received them; it goes on behind
+	// them. The error is a *consumer.LaggedError, which says how many.
+	ErrLagged = ring.ErrLagged
 	// ErrTooLarge: the record can never fit into this queue.
 	ErrTooLarge = ring.ErrTooLarge
 	// ErrClosed: the producer or consumer was closed. It is an os.ErrClosed too.

@@ -15,7 +15,9 @@ const (
 	DefaultSlots    = 4096
 	DefaultSlotSize = 1024
 	DefaultSeats    = 128
-	DefaultMode     = fs.FileMode(0o600)
+	// DefaultSubscriptions is for queues of which each consumer gets every record.
+	DefaultSubscriptions = 64
+	DefaultMode          = fs.FileMode(0o600)
 )
 
 // Multiplicity tells how many participants of a role a queue may have at a time. A single
@@ -27,34 +29,52 @@ const (
 	Many Multiplicity = iota
 	// One participant has the role to itself.
 	One
+	// Each is for consumers: any number, and each of them gets every record.
+	Each
 )
 
 func (m Multiplicity) String() string {
-	if m == One {
+	switch m {
+	case One:
 		return "one"
+	case Each:
+		return "each"
 	}
 	return "many"
 }
 
-func multiplicity(many bool) Multiplicity {
-	if many {
+// producersOf and consumersOf return how many participants of a role a queue may have.
+func producersOf(g layout.Geometry) Multiplicity {
+	if g.ManyProducers {
 		return Many
 	}
 	return One
 }
 
-// MarshalText returns "one" or "many".
+func consumersOf(g layout.Geometry) Multiplicity {
+	switch {
+	case g.Each:
+		return Each
+	case g.ManyConsumers:
+		return Many
+	}
+	return One
+}
+
+// MarshalText returns "one", "many" or "each".
 func (m Multiplicity) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText takes "one" or "many".
+// UnmarshalText takes "one", "many" or "each".
 func (m *Multiplicity) UnmarshalText(b []byte) error {
 	switch string(b) {
 	case "one":
 		*m = One
 	case "many":
 		*m = Many
+	case "each":
+		*m = Each
 	default:
-		return fmt.Errorf("%w: %q is neither one nor many", ErrOption, b)
+		return fmt.Errorf("%w: %q is none of one, many and each", ErrOption, b)
 	}
 	return nil
 }
@@ -94,6 +114,19 @@ type Options struct {
 	// its slot's line, so those of 41 to 48 bytes take a second line. Default false, which
 	// costs nothing.
 	Timestamps bool
+
+	// The rest is for queues of which each consumer gets every record; docs/broadcast.md.
+
+	// Skip: producers wait for no consumer. One that falls behind by a lap goes on at a record that
+	// is still there, and is told what it lost (ErrLagged). Default false: producers wait for the
+	// slowest living one, and for durable subscriptions.
+	Skip bool
+	// Keep is how many slots behind the newest record stay, less those being written, for who
+	// begins at the oldest; at most all. Without Skip only, which keeps a lap anyway. Default 0.
+	Keep int
+	// Subscriptions is how many consumers and durable subscriptions there can be at a time, 1 to
+	// 4096. Producers look at all once a lap. Default 64.
+	Subscriptions int
 }
 
 // spec applies defaults and rounding; o may be nil. Error: ErrOption.
@@ -113,17 +146,30 @@ func (o *Options) spec() (place.Spec, error) {
 			AreaSize:      uint64(or(o.SlotSize, DefaultSlotSize)),
 			Checksum:      o.Checksum,
 			Timestamps:    o.Timestamps,
+			Each:          o.Consumers == Each,
+			Skip:          o.Skip,
 		},
 		Mode:      o.Mode,
 		HugePages: o.HugePages,
 	}
 	switch {
+	case o.Producers > One:
+		return s, fmt.Errorf("%w: producers %v, want one or many", ErrOption, o.Producers)
+	case !s.Each && (o.Skip || o.Keep != 0 || o.Subscriptions != 0):
+		return s, fmt.Errorf("%w: Skip, Keep and Subscriptions are for queues of which each consumer gets every record, want Consumers: Each with them", ErrOption)
+	case o.Keep < 0 || o.Keep > 0 && o.Skip:
+		return s, fmt.Errorf("%w: %d slots to keep, want 0 or more, and 0 with Skip, which keeps a lap", ErrOption, o.Keep)
+	case o.Subscriptions < 0 || o.Subscriptions > layout.MaxSubscriptions:
+		return s, fmt.Errorf("%w: %d subscriptions, want 1 to %d", ErrOption, o.Subscriptions, layout.MaxSubscriptions)
 	case o.Slots < 0 || s.Slots < layout.MinSlots || s.Slots > layout.MaxSlots:
 		return s, fmt.Errorf("%w: %d slots, want %d to %d", ErrOption, o.Slots, layout.MinSlots, layout.MaxSlots)
 	case o.SlotSize < 0 || s.AreaSize > layout.MaxAreaSize:
 		return s, fmt.Errorf("%w: slot size %d, want 1 to %d", ErrOption, o.SlotSize, layout.MaxAreaSize)
 	case o.Mode&^fs.ModePerm != 0:
 		return s, fmt.Errorf("%w: mode %v, want permission bits only", ErrOption, o.Mode)
+	}
+	if s.Each {
+		s.Subscriptions, s.Keep = or(o.Subscriptions, DefaultSubscriptions), uint64(o.Keep)
 	}
 	s.Slots = 1 << bits.Len64(s.Slots-1)
 	s.AreaSize = (s.AreaSize + layout.AreaUnit - 1) / layout.AreaUnit * layout.AreaUnit

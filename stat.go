@@ -154,7 +154,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 	info := &Info{
 		Name: q.Name, Path: q.At.Shown(), Size: size, Mode: "0" + strconv.FormatUint(uint64(mode.Perm()), 8), UID: uid,
 		Created: time.Unix(0, h.Created).UTC(), CreationID: hex.EncodeToString(h.CreationID[:]), Layout: layout.Version,
-		Producers: multiplicity(h.ManyProducers), Consumers: multiplicity(h.ManyConsumers),
+		Producers: producersOf(h.Geometry), Consumers: consumersOf(h.Geometry),
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, MaxRecord: h.MaxRecord(), Checksum: h.Checksum, Timestamps: h.Timestamps,
 		Head: head, Tail: tail, Depth: int(depth), Records: survey.Records, Claimed: survey.Claimed, Leased: survey.Leased,
 		Orphans: survey.Orphans, OldestSent: unixTime(survey.Oldest), Skipped: r.Skipped(), Torn: r.Torn(), Full: survey.Full, Begun: begun, Finished: finished, Mark: lastMark(r),

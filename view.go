@@ -245,7 +245,7 @@ func (v *Viewer) Options() (Options, error) {
 	}
 	_, mode, _, err := v.q.Stat()
 	return Options{
-		Producers: multiplicity(v.q.Header.ManyProducers), Consumers: multiplicity(v.q.Header.ManyConsumers),
+		Producers: producersOf(v.q.Header.Geometry), Consumers: consumersOf(v.q.Header.Geometry),
 		Slots: int(v.q.Header.Slots), SlotSize: int(v.q.Header.AreaSize), Seats: v.q.Header.Seats, Mode: mode.Perm(),
 		Checksum: v.q.Header.Checksum, Timestamps: v.q.Header.Timestamps,
 	}, v.fail(err)

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/shmq/shmq/internal/park"
@@ -18,6 +19,9 @@ func (c *Raw) refused(err error) error {
 		err = c.missed()
 	case io.EOF:
 		return err
+	case ring.ErrLagged:
+		l := c.ring.Lagged()
+		err = &LaggedError{From: l.From, To: l.To, Lost: c.ring.Lost()}
 	}
 	if err == c.empty || err == io.EOF {
 		return err
@@ -40,4 +44,32 @@ func (c *Raw) missed() error {
 		return err
 	}
 	return c.empty
+}
+
+// LaggedError is what a consumer is told that was lapped, in a queue whose producers wait for no
+// consumer. It wraps shmq.ErrLagged.
+type LaggedError struct {
+	// From and To are positions: that of the first record that was lost, and that at which the
+	// consumer goes on. A record takes one position or more.
+	From, To uint64
+	// Lost is how many positions this subscription has lost in all.
+	Lost uint64
+}
+
+func (e *LaggedError) Error() string {
+	return fmt.Sprintf("%v: %d positions from %d on, %d in all; the next call goes on at %d; receive faster, make the queue larger, or have producers wait", ring.ErrLagged, e.To-e.From, e.From, e.Lost, e.To)
+}
+
+// Unwrap returns shmq.ErrLagged.
+func (e *LaggedError) Unwrap() error { return ring.ErrLagged }
+
+// Lost returns at how many positions the subscription was lapped; 0 in a queue whose producers wait,
+// or whose consumers share the records.
+func (c *Raw) Lost() (n uint64) {
+	c.end.Quietly(func() {
+		if c.ring != nil {
+			n = c.ring.Lost()
+		}
+	})
+	return n
 }

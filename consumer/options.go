@@ -6,6 +6,17 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/internal/attach"
+	"github.com/shmq/shmq/internal/seat"
+)
+
+// From is where a subscription begins.
+type From uint8
+
+const (
+	// Newest: what is sent from now on.
+	Newest From = iota
+	// Oldest: the oldest record that is still whole; shmq.Options.Keep says how much that is.
+	Oldest
 )
 
 // Options say how to open a consumer. The zero value, and nil, mean the defaults.
@@ -31,6 +42,15 @@ type Options struct {
 	// complete: when the last one has just left, that is shmq.ErrBrokenOff too.
 	// Default false.
 	Strict bool
+	// From says where a new subscription begins, in a queue of which each consumer gets every record;
+	// elsewhere Open refuses all but Newest with shmq.ErrOption. Default Newest.
+	From From
+	// Subscription is the name of a durable subscription, in such a queue: it stays when its
+	// consumer is gone, and producers that wait go on waiting for it. Open takes it over where it
+	// was acknowledged, and what its last consumer may have seen is flagged as redelivered; or
+	// makes it. While another consumer has it Open returns shmq.ErrRoleTaken. shmq unsubscribe ends it.
+	// Default "": the subscription ends with the consumer.
+	Subscription string
 	// Admit is called when the queue is there, before anything that other participants
 	// could notice. Its error refuses the queue, and is what Open returns. It may be called
 	// again, for another queue that has got the name. Default: nil, none is refused.
@@ -70,7 +90,7 @@ func (o *Options) attach(name string) (*attach.Participant, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	return attach.To(name, shmq.Consumer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, AnyShape: o.AnyShape, Admit: o.Admit, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger})
+	return attach.To(name, shmq.Consumer, &attach.Options{NoCreate: o.NoCreate, Create: o.Create, AnyShape: o.AnyShape, Admit: o.Admit, Prefault: o.Prefault, Lock: o.Lock, NoGuard: o.NoGuard, Wait: o.Wait, Logger: o.Logger, Subscribe: seat.Subscribing{Oldest: o.From == Oldest, Name: o.Subscription}})
 }
 
 func (o *Options) untilEOF() bool { return o != nil && o.UntilEOF }

@@ -40,7 +40,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		if err := att.EndStream(); err != nil {
 			return err
 		}
-		c.ring = att.Ring().NewConsumer(att.Seat())
+		c.ring = att.NewConsumer()
 		c.ring.Listen(c.untilEOF)
 		return nil
 	}); err != nil {

@@ -25,7 +25,11 @@ func (p *Raw) notify() {
 		atomics.Fence()
 	}
 	if park.Armed(p.end.Data) {
-		p.end.Counts.Wakes += uint64(park.WakeOne(p.end.Data))
+		wake := park.WakeOne
+		if p.end.Each() { // the record is for all of them
+			wake = park.WakeAll
+		}
+		p.end.Counts.Wakes += uint64(wake(p.end.Data))
 	}
 }
 

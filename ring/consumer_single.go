@@ -30,6 +30,7 @@ type singleConsumer struct {
 	headShift         uint8
 	headState         uint64
 	subscribed        bool
+	sub               Subscription
 	skip              skipping // see consumer_skip.go
 
 	// fresh: no lease is open, and nothing that was delivered before comes next. It ends
@@ -66,7 +67,7 @@ func (c *singleConsumer) init(r *Ring, by *Consumer) {
 
 // initSubscribed makes c the kind of by, which holds a subscription.
 func (c *singleConsumer) initSubscribed(r *Ring, by *Consumer, s Subscription) {
-	c.r, c.by, c.subscribed = r, by, true
+	c.r, c.by, c.subscribed, c.sub = r, by, true, s
 	c.headAt, c.handoutAt = s.cursorAt(), s.u64(layout.SubHandout)
 	c.headShift, c.headState = layout.CursorShift, layout.CursorActive
 	c.skip = skipping{on: r.m.Geo.Skip, lost: s.u64(layout.SubLost)}
@@ -98,6 +99,7 @@ func (c *singleConsumer) resume() {
 		headShift:  c.headShift,
 		headState:  c.headState,
 		subscribed: c.subscribed,
+		sub:        c.sub,
 		skip:       c.skip,
 		leases:     c.leases,
 		next:       h,

@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"sync/atomic"
+
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 )
@@ -39,6 +41,10 @@ type endings struct {
 //
 // Preconditions: the end of a stream whose producers have all gone is noted.
 func (c *Consumer) Listen(asks bool) {
+	if c.single.subscribed {
+		c.listenSubscribed(asks)
+		return
+	}
 	r, last := c.r, atomics.Load64(c.r.ends)
 	met, told := atomics.Load64(r.met), atomics.Load64(r.told)
 	for range maxTries {
@@ -58,6 +64,20 @@ func (c *Consumer) Listen(asks bool) {
 		mine = max(met+1, c.ends.next)
 	}
 	c.await(mine)
+}
+
+// listenSubscribed is Listen where each consumer gets every record, and every end from where it
+// began, once. A durable subscription remembers which comes next; what came before its cursor
+// is over.
+func (c *Consumer) listenSubscribed(asks bool) {
+	s := c.single.sub
+	last := atomics.Load64(c.r.ends)
+	next := atomic.LoadUint64(s.u64(layout.SubEnds))
+	if first := c.r.firstEnd(c.single.next, true); int64(next-first) < 0 || int64(next-last) > 1 {
+		next = first
+	}
+	c.ends = endings{asks: asks, from: next, next: next, met: last}
+	c.await(next)
 }
 
 // near returns the position of an end's mark: the one nearest to ref, since a mark has
@@ -147,6 +167,9 @@ func (c *Consumer) passEnd() {
 	}
 	e.next++
 	e.limited, e.told = false, false
+	if c.single.subscribed {
+		atomic.StoreUint64(c.single.sub.u64(layout.SubEnds), e.next)
+	}
 }
 
 // within returns how many of the records at these places lie before the limit.

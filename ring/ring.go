@@ -138,10 +138,11 @@ func (r *Ring) hints() (head, tail uint64) {
 // many-consumer queue only records that no consumer has taken.
 //
 // Where each consumer gets every record it is how far the slowest subscription is behind. A
-// caller that has just acknowledged calls Fence before, since it decides by the
-// cursors of others: of two that acknowledge at once each could see the other's old one.
+// caller that has just acknowledged decides by the cursors of others, so there is a fence: of two
+// that acknowledge at once each could see the other's old one.
 func (r *Ring) Depth() uint64 {
 	if r.m.Geo.Each {
+		atomics.Fence()
 		_, lag := r.Slowest()
 		return min(lag, r.m.Cap)
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	NoGuard  bool
 	Wait     shmq.WaitPolicy
 	Logger   *slog.Logger
+
+	Subscribe seat.Subscribing
 }
 
 // dropPatience is how many tries, a millisecond apart, handles that the garbage collector finds
@@ -134,7 +136,11 @@ func attach(name string, role shmq.Role, opts *Options) (_ *Participant, err err
 	if err != nil {
 		return nil, err
 	}
-	a := &Participant{q: q, ring: q.Ring, role: role, hit: new(uint32), wait: park.Policy(opts.Wait), log: opts.Logger}
+	if sub := opts.Subscribe; role == shmq.Consumer && !q.Header.Each && sub != (seat.Subscribing{}) {
+		err := fmt.Errorf("%w: its consumers share the records, so there is no subscription to make; make it with Consumers: Each (--consumers each)", fail.ErrOption)
+		return nil, errors.Join(err, q.Close())
+	}
+	a := &Participant{q: q, ring: q.Ring, role: role, subscribing: opts.Subscribe, hit: new(uint32), wait: park.Policy(opts.Wait), log: opts.Logger}
 	attached := false
 	defer func() {
 		if !attached { // also if a logger panics
@@ -185,7 +191,7 @@ func (a *Participant) enter() error {
 	if err := a.lockStream(streamPatience); err != nil {
 		return err
 	}
-	held, dead, err := seat.Take(a.q, seat.Role(a.role), a.join)
+	held, dead, err := seat.Take(a.q, seat.Role(a.role), a.subscribing, a.join)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,9 @@ func (a *Participant) Detach() error {
 		err = a.Guard(func() error {
 			a.last = a.report()
 			if a.role != shmq.Producer {
+				if i := a.held.Entry; i >= 0 && !a.ring.Subscription(i).Kept() {
+					a.ring.Subscription(i).Clear()
+				}
 				a.ring.Seat(a.held.Number).Clean()
 			}
 			return nil
@@ -56,7 +59,7 @@ func (a *Participant) release() error {
 	// Without the page there is nobody to wake.
 	_ = a.q.Touch(func() error {
 		park.WakeAll(a.ring.DataFutex())
-		if a.role == shmq.Producer && park.Armed(a.ring.RoomFutex()) {
+		if (a.role == shmq.Producer || a.q.Header.Each) && park.Armed(a.ring.RoomFutex()) {
 			park.WakeAll(a.ring.RoomFutex())
 		}
 		return nil

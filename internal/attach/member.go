@@ -77,7 +77,11 @@ func (e *End) Nudge() {
 	}
 	_ = e.q.Touch(func() error { // without the page there is nobody to wake
 		if park.Armed(e.word) {
-			park.WakeOne(e.word)
+			if e.Each() { // those that sleep there wait for different records
+				park.WakeAll(e.word)
+			} else {
+				park.WakeOne(e.word)
+			}
 		}
 		return nil
 	})

@@ -28,6 +28,7 @@ type Participant struct {
 	ring          *ring.Ring // the queue's
 	role          shmq.Role
 	held          *seat.Held
+	subscribing   seat.Subscribing
 	atGate        bool // this has the gate locked
 	fence         bool
 	began, gaveUp bool // a producer has; see stream.go
@@ -71,6 +72,17 @@ func (a *Participant) Ring() *ring.Ring { return a.ring }
 
 // Seat returns the number of the seat.
 func (a *Participant) Seat() int { return a.held.Number }
+
+// NewConsumer returns the ring's consumer of this participant.
+func (a *Participant) NewConsumer() *ring.Consumer {
+	if a.held.Entry >= 0 {
+		return a.ring.NewSubscriber(a.held.Number, a.held.Entry)
+	}
+	return a.ring.NewConsumer(a.held.Number)
+}
+
+// Each reports whether each consumer of the queue gets every record.
+func (a *Participant) Each() bool { return a.q.Header.Each }
 
 // Counters returns the seat's counters, for its holder to write.
 func (a *Participant) Counters() *ring.Counters { return a.ring.Seat(a.held.Number).Counters() }
@@ -130,7 +142,11 @@ func (a *Participant) recoverAll() []seat.Dead {
 	if a.q.Closed() {
 		return nil
 	}
-	return seat.RecoverAll(a.q, a.held.Number)
+	all := seat.RecoverAll(a.q, a.held.Number)
+	if a.q.Header.Each {
+		seat.ClearSlowest(a.q)
+	}
+	return all
 }
 
 // Report returns the counters; after Detach, the last ones, and after the file was cut,

@@ -28,8 +28,18 @@ func checkShape(q *mapped.Queue, want *shmq.Options) error {
 		has, asked = fmt.Sprintf("with %d seats", is.Seats), fmt.Sprint(want.Seats)
 	case want.Producers == shmq.One && is.ManyProducers:
 		has, asked = "for many producers", "one"
+	case want.Consumers == shmq.Each && !is.Each:
+		has, asked = "for consumers that share the records", "for each to get all"
+	case want.Consumers == shmq.One && is.Each:
+		has, asked = "for each consumer to get every record", "one consumer"
 	case want.Consumers == shmq.One && is.ManyConsumers:
 		has, asked = "for many consumers", "one"
+	case want.Skip && !is.Skip:
+		has, asked = "whose producers wait for slow consumers", "one that skips"
+	case want.Keep != 0 && is.Keep != uint64(want.Keep):
+		has, asked = fmt.Sprintf("that keeps %d slots", is.Keep), fmt.Sprint(want.Keep)
+	case want.Subscriptions != 0 && is.Subscriptions != want.Subscriptions:
+		has, asked = fmt.Sprintf("with %d subscriptions", is.Subscriptions), fmt.Sprint(want.Subscriptions)
 	case want.Checksum && !is.Checksum:
 		has, asked = "without checksums", "with"
 	default:

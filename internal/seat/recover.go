@@ -85,7 +85,8 @@ func Recover(q *mapped.Queue, i int, before func()) (dead *Dead, err error) {
 func sweep(q *mapped.Queue, i int) Dead {
 	dead := Dead{Seat: i, Was: q.Ring.Seat(i).Occupant()}
 	dead.Found = q.Ring.Sweep(i)
-	if dead.Found != (ring.Swept{}) {
+	cleared := clearAll(q, func(s ring.Subscription) bool { return s.Seat() == i })
+	if dead.Found != (ring.Swept{}) || cleared > 0 {
 		WakeEverybody(q)
 	}
 	return dead

@@ -19,6 +19,9 @@ import (
 type Held struct {
 	Number int   // of the seat
 	Since  int64 // Unix nanoseconds, as the seat's entry has it
+	Entry  int   // of the subscription, -1 for none
+
+	entryByte int64 // that is locked for it
 	// pin holds the description that has the locks. It has no descriptor for a forked
 	// child to inherit, so that the locks end with this process and not with its children.
 	// Questions go through the queue's own description, to which these locks are those of
@@ -31,11 +34,12 @@ var beforeTake = func() {}
 
 // Take takes the role and a seat, through a description of their own. If the seat's last
 // holder died, it recovers that one first, and returns what it found. join is called between
-// the two, with the description that has the role's lock. Errors: ErrRoleTaken,
+// the two, with the description that has the role's lock. Where each consumer gets every record
+// a consumer gets a subscription, as sub says. Errors: ErrRoleTaken,
 // ErrNoSeat, ErrGone, ErrPassing.
-func Take(q *mapped.Queue, role Role, join func(mine *sys.File) error) (_ *Held, dead *Dead, err error) {
+func Take(q *mapped.Queue, role Role, sub Subscribing, join func(mine *sys.File) error) (_ *Held, dead *Dead, err error) {
 	beforeTake()
-	h := &Held{Number: -1}
+	h := &Held{Number: -1, Entry: -1}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Drop())
@@ -63,7 +67,9 @@ func Take(q *mapped.Queue, role Role, join func(mine *sys.File) error) (_ *Held,
 		return nil, nil, err
 	}
 	defer UnlockRecovery(q)
-	dead, err = h.takeSeat(q, role, lock)
+	if dead, err = h.takeSeat(q, role, lock); err == nil && q.Header.Each && role == layout.RoleConsumer {
+		err = h.subscribe(q, lock, sub)
+	}
 	return h, dead, err
 }
 
@@ -72,7 +78,7 @@ func Take(q *mapped.Queue, role Role, join func(mine *sys.File) error) (_ *Held,
 func takeRole(q *mapped.Queue, role Role, lock *sys.File) error {
 	b, many := int64(layout.LockProducer), q.Header.ManyProducers
 	if role == layout.RoleConsumer {
-		b, many = layout.LockConsumer, q.Header.ManyConsumers
+		b, many = layout.LockConsumer, q.Header.ManyConsumers || q.Header.Each
 	}
 	ok, err := lock.TryLock(b, !many)
 	if err != nil || ok {
@@ -144,6 +150,9 @@ func (h *Held) Drop() error {
 	locked := []int64{layout.LockProducer, layout.LockConsumer}
 	if h.Number >= 0 {
 		locked = append(locked, Byte(h.Number))
+	}
+	if h.Entry >= 0 {
+		locked = append(locked, h.entryByte)
 	}
 	err := h.pin.Release(locked...)
 	h.pin = nil

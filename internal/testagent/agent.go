@@ -69,6 +69,15 @@ func (a *agent) do(f []string) (string, error) {
 		a.out, err = producer.OpenRaw(f[1], &producer.Options{NoCreate: true})
 	case "consumer", "consumer-until-eof", "consumer-strict":
 		a.in, err = consumer.OpenRaw(f[1], &consumer.Options{NoCreate: true, UntilEOF: f[0] != "consumer", Strict: f[0] == "consumer-strict"})
+	case "subscribe": // QUEUE newest|oldest [NAME]
+		o := &consumer.Options{NoCreate: true, UntilEOF: true}
+		if f[2] == "oldest" {
+			o.From = consumer.Oldest
+		}
+		if len(f) > 3 {
+			o.Subscription = f[3]
+		}
+		a.in, err = consumer.OpenRaw(f[1], o)
 	case "send":
 		err = a.out.Send(ctx, payload(f[1]))
 	case "try-send":
