@@ -21,7 +21,7 @@ func (c *Consumer) Peek() bool {
 
 func (c *singleConsumer) peek() bool {
 	p := c.next
-	if len(c.returned) > 0 {
+	if len(c.returned) > 0 || c.skip.pending {
 		return true
 	}
 	for p-c.next < c.r.m.Cap {

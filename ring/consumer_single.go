@@ -54,6 +54,7 @@ type singleConsumer struct {
 
 type span struct {
 	end      uint64
+	lost     uint64 // positions of a jump
 	releases uint32 // how often it was released
 	settled  bool
 }
@@ -108,6 +109,7 @@ func (c *singleConsumer) resume() {
 		seen:       atomics.Load64(c.handoutAt),
 		base:       c.base + uint64(len(c.open)-c.first),
 	}
+	c.skip.ahead = 0
 	c.refresh()
 }
 
@@ -223,9 +225,12 @@ func (c *singleConsumer) leaseNext(l *Lease) error {
 }
 
 // pass goes on to end, without handing out what lies before it.
-func (c *singleConsumer) pass(end uint64) {
+func (c *singleConsumer) pass(end uint64) { c.passLost(end, 0) }
+
+// passLost is pass over so many positions that were lost.
+func (c *singleConsumer) passLost(end, lost uint64) {
 	c.next = end
-	c.open = append(c.open, span{end: end, settled: true})
+	c.open = append(c.open, span{end: end, settled: true, lost: lost})
 	c.moveHead()
 }
 

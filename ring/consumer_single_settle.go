@@ -3,6 +3,8 @@ package ring
 import (
 	"cmp"
 	"slices"
+
+	"github.com/shmq/shmq/internal/atomics"
 )
 
 // settle acknowledges a lease or puts it among the returned ones. It does
@@ -56,8 +58,9 @@ func (c *singleConsumer) ackBatch(ls []Lease) (n, bytes int) {
 
 // moveHead frees the settled spans up to the first open one.
 func (c *singleConsumer) moveHead() {
-	n := c.first
+	n, lost := c.first, uint64(0)
 	for n < len(c.open) && c.open[n].settled {
+		lost += c.open[n].lost
 		n++
 	}
 	if n == c.first {
@@ -65,6 +68,10 @@ func (c *singleConsumer) moveHead() {
 	}
 	c.head = c.open[n-1].end
 	c.storeHead()
+	if lost > 0 { // not before: who goes on at an older head loses it again
+		c.skip.ahead -= lost
+		atomics.Store64(c.skip.lost, atomics.Load64(c.skip.lost)+lost)
+	}
 	c.base += uint64(n - c.first)
 	c.first = n
 	switch {

@@ -29,7 +29,8 @@ type skipping struct {
 	on      bool
 	lost    *uint64
 	last    Lagged
-	pending bool // the last jump is still to be told
+	ahead   uint64 // lost behind a lease that is open: not in lost yet
+	pending bool   // the last jump is still to be told
 }
 
 // Lagged returns the positions that the last ErrLagged was about: from the first one that was lost
@@ -43,7 +44,7 @@ func (c *Consumer) Lost() uint64 {
 	if c.single.skip.lost == nil {
 		return 0
 	}
-	return atomics.Load64(c.single.skip.lost)
+	return atomics.Load64(c.single.skip.lost) + c.single.skip.ahead
 }
 
 // written returns the position before which producers may have begun to write.
@@ -88,6 +89,7 @@ func (c *singleConsumer) leaseCopy(l *Lease, buf []byte) error {
 			continue
 		}
 		data, _, err := c.copyRecord(p, k, buf)
+		sentAt := m.SentAt(p)
 		atomics.LoadBarrier()
 		if int64(c.r.written()-p-m.Cap) > 0 {
 			return c.jump() // only now does what was read count
@@ -101,7 +103,7 @@ func (c *singleConsumer) leaseCopy(l *Lease, buf []byte) error {
 			return err
 		}
 		c.next = p + k
-		*l = Lease{Data: data, pos: p, k: uint32(k), seq: c.base + uint64(len(c.open)-c.first), by: c.by}
+		*l = Lease{Data: data, pos: p, k: uint32(k), seq: c.base + uint64(len(c.open)-c.first), by: c.by, sentAt: sentAt}
 		if int64(c.seen-p) > 0 {
 			l.Redelivered = c.redeliver(l)
 		}
@@ -139,8 +141,8 @@ func (c *singleConsumer) jump() error {
 		return ErrDamaged // tail is not a lap ahead
 	}
 	c.skip.last = Lagged{from, to}
-	c.pass(to)
-	atomics.Store64(c.skip.lost, atomics.Load64(c.skip.lost)+to-from)
+	c.skip.ahead += to - from
+	c.passLost(to, to-from)
 	return ErrLagged
 }
 
@@ -153,6 +155,7 @@ func (c *singleConsumer) receiveCopy(buf []byte) ([]byte, int, error) {
 		}
 		buf = append(buf[:0], l.Data...)
 		c.settle(&l, true)
+		c.storeHandout()
 		return buf, l.Redelivered, nil
 	}
 	var l Lease
@@ -160,6 +163,9 @@ func (c *singleConsumer) receiveCopy(buf []byte) ([]byte, int, error) {
 		return buf[:0], 0, err
 	}
 	c.settle(&l, true)
+	if c.holds() { // head stays behind an older lease, so a successor gets this one, too
+		c.storeHandout()
+	}
 	return l.Data, l.Redelivered, nil
 }
 

@@ -73,7 +73,7 @@ func (c *Consumer) listenSubscribed(asks bool) {
 	s := c.single.sub
 	last := atomics.Load64(c.r.ends)
 	next := atomic.LoadUint64(s.u64(layout.SubEnds))
-	if first := c.r.firstEnd(c.single.next, true); int64(next-first) < 0 || int64(next-last) > 1 {
+	if first := c.r.firstEnd(c.single.next, last, true); int64(next-first) < 0 || int64(next-last) > 1 {
 		next = first
 	}
 	c.ends = endings{asks: asks, from: next, next: next, met: last}

@@ -18,6 +18,7 @@ type Lease struct {
 	seq      uint64    // its number among those this consumer handed out; see settle
 	batch    *batch    // shared consumer: what it was taken with; nil when alone
 	by       *Consumer // that holds it
+	sentAt   uint64    // of a copy, whose record may have been written over since
 }
 
 // Bytes returns Data, nil if the consumer was made Void.

@@ -153,14 +153,15 @@ func (r *Ring) Depth() uint64 {
 	return min(tail-head, r.m.Cap) // more if head is of an earlier moment, or lags in a full ring
 }
 
-// HasRoom reports whether the positions leave room for a producer.
-func (r *Ring) HasRoom() bool { return r.Depth() < r.m.Cap }
+// HasRoom reports whether the positions leave room for a producer; always, where producers wait for
+// no subscription, since only a claim holds one up there.
+func (r *Ring) HasRoom() bool { return r.m.Geo.Skip || r.Depth() < r.m.Cap }
 
 // HasQuarters reports whether a quarter of the ring is a slot at least.
 func (r *Ring) HasQuarters() bool { return r.m.Cap >= 4 }
 
 // Roomy reports whether a quarter of the ring is free.
-func (r *Ring) Roomy() bool { return r.Depth() <= r.m.Cap-r.m.Cap/4 }
+func (r *Ring) Roomy() bool { return r.m.Geo.Skip || r.Depth() <= r.m.Cap-r.m.Cap/4 }
 
 // RoomWorthWaking reports whether sleeping producers should be woken while there is more
 // to receive: when a quarter of the ring is free, so that a full ring costs a wake-up a

@@ -107,6 +107,8 @@ type Joining struct {
 // Preconditions: the caller holds the entry's lock, and the entry is not Kept.
 func (s Subscription) Join(j Joining) {
 	r := s.r
+	// Before tail: an end that comes in between is one of a stream that this subscription gets records of.
+	ends := r.Ends()
 	from := atomics.Load64(r.tail)
 	if j.Oldest {
 		from = r.oldest()
@@ -131,7 +133,7 @@ func (s Subscription) Join(j Joining) {
 	atomic.StoreUint64(s.u64(layout.SubSince), uint64(j.Since))
 	atomic.StoreUint64(s.u64(layout.SubStart), start)
 	atomic.StoreUint32(s.u32(layout.SubSeat), uint32(j.Seat))
-	atomic.StoreUint64(s.u64(layout.SubEnds), r.firstEnd(start, j.Oldest))
+	atomic.StoreUint64(s.u64(layout.SubEnds), r.firstEnd(start, ends, j.Oldest))
 	atomics.Store64(s.u64(layout.SubLost), 0)
 	atomics.Store64(s.u64(layout.SubHandout), start)
 	atomics.Store64(s.cursorAt(), uint64(layout.MakeCursor(layout.CursorActive, start)))
@@ -196,12 +198,13 @@ func (r *Ring) Slowest() (entry int, lag uint64) {
 }
 
 // firstEnd returns the first end of a stream that is for a subscription that begins at start: with
-// oldest the first one that is remembered and not before start, otherwise the next one that comes.
-func (r *Ring) firstEnd(start uint64, oldest bool) uint64 {
-	last := atomics.Load64(r.ends)
+// oldest the first one that is remembered and not before start, otherwise the one after ends, the
+// last one before it began.
+func (r *Ring) firstEnd(start, ends uint64, oldest bool) uint64 {
 	if !oldest {
-		return last + 1
+		return ends + 1
 	}
+	last := atomics.Load64(r.ends)
 	first := last + 1
 	for n := range uint64(layout.EndLogSize - 1) {
 		at := last - n

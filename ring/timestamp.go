@@ -18,6 +18,9 @@ func (l *Lease) SentAt() uint64 {
 	if l.by == nil || l.Data == nil || l.by.void.Load() {
 		return 0
 	}
+	if l.by.single.skip.on {
+		return l.sentAt
+	}
 	return l.by.r.m.SentAt(l.pos)
 }
 

@@ -141,17 +141,22 @@ func clearDead(q *mapped.Queue, i int) (cleared bool) {
 	return cleared
 }
 
-// ClearSlowest ends the subscription that is farthest behind if its holder is dead, and it is not
-// durable: the one that producers wait for. Recover ends those of a dead participant with its
-// seat; this is for one that names a wrong seat. Producers are woken.
+// ClearSlowest ends the subscriptions that are farthest behind as long as their holders are dead, and
+// they are not durable: those that producers wait for. Recover ends those of a dead participant with
+// its seat; this is for those that name a wrong seat: a joiner that died before it had stored
+// its own. Producers are woken.
 //
 // Preconditions: as RecoverAll.
 func ClearSlowest(q *mapped.Queue) {
-	i, _ := q.Ring.Slowest()
-	if i < 0 || q.Ring.Subscription(i).Kept() || Subscribed(q, i) {
-		return
+	cleared := false
+	for range q.Header.Subscriptions {
+		i, _ := q.Ring.Slowest()
+		if i < 0 || q.Ring.Subscription(i).Kept() || Subscribed(q, i) || !clearDead(q, i) {
+			break
+		}
+		cleared = true
 	}
-	if clearDead(q, i) {
+	if cleared {
 		park.WakeAll(q.Ring.RoomFutex())
 	}
 }
