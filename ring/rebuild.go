@@ -123,7 +123,8 @@ func (b *rebuilder) candidates() (ps []uint64) {
 func (b *rebuilder) find(candidates []uint64) {
 	var bad []uint64
 	for _, p := range candidates {
-		acked := !b.m.Geo.ManyConsumers && int64(p-b.before) < 0
+		// Where producers wait for no subscription, head is no head.
+		acked := !b.m.Geo.ManyConsumers && !b.m.Geo.Skip && int64(p-b.before) < 0
 		if acked || len(b.good) > 0 && b.top()-p > b.m.Cap {
 			break // all others are older
 		}
@@ -250,6 +251,10 @@ func (b *rebuilder) reset(end uint64) {
 			head = b.good[n-1].pos
 		}
 		atomics.Store64(b.handout, end)
+	}
+	b.resetSubscriptions(head, end)
+	if b.m.Geo.Skip {
+		head = end // the intent: nothing is announced
 	}
 	atomics.Store64(b.head, head)
 	atomics.Store64(b.tail, end)
