@@ -37,8 +37,8 @@ type skipping struct {
 func (c *Consumer) Lagged() Lagged { return c.single.skip.last }
 
 // Lost returns at how many positions the subscription was lapped, by all its holders. It is exact
-// in positions; records are no more than that, since a record may take several and a
-// filler is none.
+// in positions, but that a holder that dies in a jump may have its part counted twice;
+// records are no more than that, since a record may take several and a filler is none.
 func (c *Consumer) Lost() uint64 {
 	if c.single.skip.lost == nil {
 		return 0
@@ -139,8 +139,11 @@ func (c *singleConsumer) jump() error {
 		return ErrDamaged // tail is not a lap ahead
 	}
 	c.skip.last = Lagged{from, to}
-	c.pass(to)
+	// The count comes before the cursor. A holder that dies between them leaves a jump that is counted
+	// and not made; its successor makes and counts one again. The other way round nobody would
+	// learn of the loss.
 	atomics.Store64(c.skip.lost, atomics.Load64(c.skip.lost)+to-from)
+	c.pass(to)
 	return ErrLagged
 }
 
