@@ -16,7 +16,7 @@ const (
 	SubHandout = 1 * LineSize
 
 	// SubLost, u64: positions that this subscription was lapped at, FlagSkip only: a running
-	// sum, stored by its holder after the cursor has passed them.
+	// sum, stored by its holder before the cursor passes them.
 	SubLost = SubHandout + 8
 
 	// The rest of the entry is written while the cursor is joining, and means something

@@ -38,8 +38,8 @@ type skipping struct {
 func (c *Consumer) Lagged() Lagged { return c.single.skip.last }
 
 // Lost returns at how many positions the subscription was lapped, by all its holders. It is exact
-// in positions; records are no more than that, since a record may take several and a
-// filler is none.
+// in positions, but that a holder that dies in a jump may have its part counted twice;
+// records are no more than that, since a record may take several and a filler is none.
 func (c *Consumer) Lost() uint64 {
 	if c.single.skip.lost == nil {
 		return 0

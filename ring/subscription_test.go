@@ -357,3 +357,30 @@ func TestSubscriptionsLive(t *testing.T) {
 		}
 	}
 }
+
+// A producer dies with a reservation of two slots, and its successor writes one: what the dead one
+// tore in the other is not received.
+func TestIntentOfADeadProducer(t *testing.T) {
+	t.Parallel()
+	m := ringtest.NewRegion(each(false, true, 8, 0), 0)
+	r := m.Ring()
+	p, err := r.NewProducer(0)
+	require.NoError(t, err)
+	c := subscribe(r, 0, ring.Joining{})
+	for id := range uint64(8) {
+		require.NoError(t, p.Send(ringtest.Record(id, 64)))
+	}
+	require.Equal(t, []uint64{0}, ids(t, c, 1))
+	mem, err := p.Reserve(128)
+	require.NoError(t, err)
+	for i := range mem {
+		mem[i] = 0xff
+	}
+	p, err = r.NewProducer(0)
+	require.NoError(t, err)
+	require.NoError(t, p.Send(ringtest.Record(8, 64)))
+	_, _, err = c.TryReceive(nil)
+	require.ErrorIs(t, err, ring.ErrLagged)
+	require.Equal(t, ring.Lagged{From: 1, To: 4}, c.Lagged())
+	require.Equal(t, []uint64{4, 5, 6, 7, 8}, ids(t, c, 9))
+}

@@ -72,6 +72,9 @@ func plays() (all []play) {
 	for _, s := range rpcScenarios() {
 		all = append(all, s.play())
 	}
+	for _, s := range eachScenarios() {
+		all = append(all, s.play())
+	}
 	return all
 }
 

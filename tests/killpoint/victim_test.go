@@ -53,6 +53,8 @@ func playVictim() {
 		playShakeVictim(p, v, f[3])
 	case rpcMode:
 		playRPCVictim(p, v, f[3])
+	case eachMode:
+		playEachVictim(p, v, f[3])
 	}
 	s := find(f[2], f[3])
 	if s.prepare != nil {
