@@ -248,6 +248,7 @@ func (v *Viewer) Options() (Options, error) {
 		Producers: producersOf(v.q.Header.Geometry), Consumers: consumersOf(v.q.Header.Geometry),
 		Slots: int(v.q.Header.Slots), SlotSize: int(v.q.Header.AreaSize), Seats: v.q.Header.Seats, Mode: mode.Perm(),
 		Checksum: v.q.Header.Checksum, Timestamps: v.q.Header.Timestamps,
+		Skip: v.q.Header.Skip, Keep: int(v.q.Header.Keep), Subscriptions: v.q.Header.Subscriptions,
 	}, v.fail(err)
 }
 
