@@ -36,6 +36,9 @@ type Recovery struct {
 	Rebuilt *ring.Rebuilt `json:"rebuilt,omitempty"`
 	Dead    []Recovered   `json:"dead"`
 	Alive   []Participant `json:"alive"` // left alone, stopped ones too
+	// Ended is how many subscriptions were ended, or would be, whose holders are dead: all but
+	// durable ones.
+	Ended int `json:"subscriptions_ended,omitempty"`
 }
 
 // Recovered is a dead participant: what it held when it was found, and what was done.
@@ -97,7 +100,10 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 				rec.Dead = append(rec.Dead, Recovered{Participant: p})
 			}
 		}
-		if dry || len(rec.Dead) == 0 {
+		if err := q.Touch(func() error { rec.Ended = seat.DeadSubscriptions(q); return nil }); err != nil {
+			return nil, err
+		}
+		if dry || len(rec.Dead) == 0 && rec.Ended == 0 {
 			return rec, nil
 		}
 	}
@@ -123,13 +129,16 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 		}
 		if found != nil {
 			rec.Rebuilt = found
-			rec.Dead = []Recovered{}
+			rec.Dead, rec.Ended = []Recovered{}, 0
 		}
 	}
 	if err := seat.LockRecovery(q); err != nil {
 		return err
 	}
 	defer seat.UnlockRecovery(q)
+	if rec.Rebuilt == nil {
+		rec.Ended = seat.ClearAll(q) // before the seats, with which they would go
+	}
 	for i := range rec.Dead {
 		if err := rec.Dead[i].carryOut(q); err != nil {
 			return err

@@ -66,6 +66,12 @@ func AppendHeader(b []byte, h Header) []byte {
 	if h.Timestamps {
 		flags |= layout.FlagTimestamps
 	}
+	if h.Each {
+		flags |= layout.FlagEach
+	}
+	if h.Skip {
+		flags |= layout.FlagSkip
+	}
 	b = append(b, magic...)
 	b = le.AppendUint32(b, version)
 	b = le.AppendUint32(b, flags)
@@ -74,6 +80,10 @@ func AppendHeader(b []byte, h Header) []byte {
 	b = le.AppendUint32(b, uint32(h.Seats))
 	b = le.AppendUint32(b, uint32(h.Mode.Perm()))
 	b = le.AppendUint64(b, uint64(h.Time.UnixNano()))
+	if h.Each {
+		b = le.AppendUint32(b, uint32(h.Subscriptions))
+		b = le.AppendUint32(b, uint32(h.Keep))
+	}
 	b = append(b, make([]byte, headerSize-crcSize-(len(b)-from))...)
 	return seal(b, from)
 }
@@ -134,7 +144,7 @@ func NewReader(in io.Reader) (*Reader, error) {
 		return nil, &Error{0, "the checksum of the header is wrong"}
 	}
 	flags := le.Uint32(b[12:])
-	if flags&^(layout.FlagManyProducers|layout.FlagManyConsumers|layout.FlagChecksum|layout.FlagTimestamps) != 0 {
+	if flags&^(layout.FlagManyProducers|layout.FlagManyConsumers|layout.FlagChecksum|layout.FlagTimestamps|layout.FlagEach|layout.FlagSkip) != 0 {
 		return nil, &Error{12, fmt.Sprintf("it uses features %#x that this program does not know", flags)}
 	}
 	r.Header = Header{
@@ -145,6 +155,10 @@ func NewReader(in io.Reader) (*Reader, error) {
 		},
 		Mode: fs.FileMode(le.Uint32(b[36:])), Time: time.Unix(0, int64(le.Uint64(b[40:]))),
 	}
+	if r.Header.Each = flags&layout.FlagEach != 0; r.Header.Each {
+		r.Header.Subscriptions, r.Header.Keep = int(min(le.Uint32(b[48:]), layout.MaxSubscriptions+1)), uint64(le.Uint32(b[52:]))
+	}
+	r.Header.Skip = flags&layout.FlagSkip != 0
 	if err := r.Header.Check(); err != nil {
 		return nil, &Error{16, fmt.Sprintf("the header says %v", err)}
 	}

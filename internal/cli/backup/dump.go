@@ -101,6 +101,7 @@ func headerOf(v *shmq.Viewer) (dump.Header, error) {
 		Geometry: layout.Geometry{
 			ManyProducers: o.Producers == shmq.Many, ManyConsumers: o.Consumers == shmq.Many,
 			Seats: o.Seats, Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize), Checksum: o.Checksum, Timestamps: o.Timestamps,
+			Each: o.Consumers == shmq.Each, Skip: o.Skip, Subscriptions: o.Subscriptions, Keep: uint64(o.Keep),
 		},
 		Mode: o.Mode, Time: time.Now(),
 	}, err
