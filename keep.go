@@ -36,9 +36,9 @@ type Recovery struct {
 	Rebuilt *ring.Rebuilt `json:"rebuilt,omitempty"`
 	Dead    []Recovered   `json:"dead"`
 	Alive   []Participant `json:"alive"` // left alone, stopped ones too
-	// Subscriptions is how many subscriptions of dead consumers were ended, or would be. Durable
+	// Ended is how many subscriptions of dead consumers were ended, or would be. Durable
 	// ones stay.
-	Subscriptions int `json:"subscriptions_ended,omitempty"`
+	Ended int `json:"subscriptions_ended,omitempty"`
 }
 
 // Recovered is a dead participant: what it held when it was found, and what was done.
@@ -102,10 +102,10 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 		}
 		for _, s := range info.Subscriptions {
 			if !s.Held && !s.Durable {
-				rec.Subscriptions++
+				rec.Ended++
 			}
 		}
-		if dry || len(rec.Dead)+rec.Subscriptions == 0 {
+		if dry || len(rec.Dead)+rec.Ended == 0 {
 			return rec, nil
 		}
 	}

@@ -83,7 +83,7 @@ func TestStatOfSubscriptions(t *testing.T) {
 		slow.Kill()
 		rec, err := shmq.Recover(q, nil)
 		require.NoError(t, err)
-		require.Equal(t, 1, rec.Subscriptions)
+		require.Equal(t, 1, rec.Ended)
 		i = stat(t, q)
 		require.Len(t, i.Subscriptions, 2, "the durable one stays")
 		require.Equal(t, "audit", i.Subscriptions[0].Name)

@@ -62,7 +62,7 @@ func printRecovery(w io.Writer, rec *shmq.Recovery, now time.Time) {
 		}
 		fmt.Fprintf(w, "image: the machine stopped, or this is a copy: %s: %s kept, %d torn\n", verb, words.Number(r.Records, "record"), r.Torn)
 	}
-	if n := rec.Subscriptions; n > 0 {
+	if n := rec.Ended; n > 0 {
 		verb := "ended"
 		if rec.DryRun {
 			verb = "not touched"
