@@ -34,7 +34,7 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	// Kind is a short name: "file" or "header", one of "positions", "stream" and "turn"
 	// for the hot words, one of "state", "span", "lap", "hole", "inner", "owner",
-	// "length" and "checksum" for slots, "seat", or for notes "dead", "lock" and
+	// "length" and "checksum" for slots, "seat", "subscription", or for notes "dead", "lock" and
 	// "rebuild".
 	Kind string `json:"kind"`
 	// Offset is where it stands in the file.
@@ -126,7 +126,7 @@ func (d *Diagnosis) inspect(q *mapped.Queue) error {
 		}
 		e := examineAgain(r, have)
 		if have >= h.SlotOffset() {
-			if err := d.people(q); err != nil {
+			if err := errors.Join(d.people(q), d.subscriptions(q)); err != nil {
 				return err
 			}
 		}
@@ -186,6 +186,34 @@ func (d *Diagnosis) people(q *mapped.Queue) error {
 				"the next participant that attaches or waits takes it back",
 				"shmq recover "+d.Name+" does it at once"))
 		}
+	}
+	return nil
+}
+
+// subscriptions notes those whose holders are dead, and durable ones that nobody has and that hold
+// the ring up.
+func (d *Diagnosis) subscriptions(q *mapped.Queue) error {
+	slowest, lag := q.Ring.Slowest()
+	for i := range q.Header.Subscriptions {
+		s := q.Ring.Subscription(i)
+		held, err := q.File.Locked(seat.SubscriptionByte(q, i))
+		if err != nil {
+			return err
+		}
+		n := Finding{Severity: Note, Kind: inspect.FaultSubscription, Offset: seat.SubscriptionByte(q, i)}
+		switch o := q.Ring.Seat(s.Seat()).Occupant(); {
+		case held || s.Cursor() == 0:
+			continue
+		case !s.Kept():
+			n.Found = fmt.Sprintf("subscription %d: its holder, pid %d (%s), died", i, o.PID, o.Command)
+			n.Means, n.Remedy = "the next participant that attaches or waits ends it", "shmq recover "+d.Name+" does it at once"
+		case i == slowest && lag >= q.Header.Slots && !q.Header.Skip:
+			n.Found = fmt.Sprintf("subscription %q is %d slots behind, and nobody has it", s.Name(), lag)
+			n.Means, n.Remedy = "producers wait for it", fmt.Sprintf("shmq recv --subscription %s %s, or shmq unsubscribe %[2]s %[1]s", s.Name(), d.Name)
+		default:
+			continue
+		}
+		d.Findings = append(d.Findings, n)
 	}
 	return nil
 }
@@ -259,6 +287,8 @@ func (d *Diagnosis) finding(f *inspect.Fault) Finding {
 		out.Seat = &f.Seat
 	}
 	switch f.Kind {
+	case inspect.FaultSubscription:
+		out.Remedy = "shmq recover " + d.Name + " ends those whose holders are dead; end a durable one with shmq unsubscribe; find out who writes there"
 	case inspect.FaultTurn:
 		out.Remedy = "none is needed; find out who writes there"
 	case inspect.FaultChecksum:

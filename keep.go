@@ -36,6 +36,9 @@ type Recovery struct {
 	Rebuilt *ring.Rebuilt `json:"rebuilt,omitempty"`
 	Dead    []Recovered   `json:"dead"`
 	Alive   []Participant `json:"alive"` // left alone, stopped ones too
+	// Ended is how many subscriptions of dead consumers were ended, or would be. Durable
+	// ones stay.
+	Ended int `json:"subscriptions_ended,omitempty"`
 }
 
 // Recovered is a dead participant: what it held when it was found, and what was done.
@@ -97,7 +100,12 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 				rec.Dead = append(rec.Dead, Recovered{Participant: p})
 			}
 		}
-		if dry || len(rec.Dead) == 0 {
+		for _, s := range info.Subscriptions {
+			if !s.Held && !s.Durable {
+				rec.Ended++
+			}
+		}
+		if dry || len(rec.Dead)+rec.Ended == 0 {
 			return rec, nil
 		}
 	}
@@ -135,6 +143,9 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 			return err
 		}
 	}
+	if q.Header.Each {
+		seat.ClearAll(q) // those too that name a wrong seat
+	}
 	// Also if the sweep found nothing: a turn may be free, or the stream at its end.
 	seat.WakeEverybody(q)
 	if err := gate.Leave(q, func() error { return gate.NotSynced(q, gate.Sync(q)) }); err != nil {
@@ -158,18 +169,16 @@ func (d *Recovered) carryOut(q *mapped.Queue) error {
 	return err
 }
 
-// Remove removes the queue of that name, with the records in it. It refuses with
+// Remove removes the queue of that name, with the records in it, and durable subscriptions
+// that no process has. It refuses with
 // ErrInUse while a participant is attached, and with ErrNotQueue, ErrVersion or ErrDamaged
 // a file that it does not recognise, with ErrRefused a segment of another IPC namespace.
-// Other errors: ErrName, fs.ErrNotExist, fs.ErrPermission.
-func Remove(name string) error { return RemoveIf(name, func() error { return nil }) }
-
-// RemoveIf removes as Remove does if check returns nil, and otherwise returns the
-// error. It is called when no participant is attached and none can attach any more until
-// RemoveIf returns, so what it finds out about the queue stays true.
-func RemoveIf(name string, check func() error) error {
+// Other errors: ErrName, fs.ErrNotExist, fs.ErrPermission, and the first one that a check
+// returns: the checks are called when no participant is attached and none can attach any
+// more until Remove returns, so what they find out about the queue stays true.
+func Remove(name string, checks ...func() error) error {
 	return fail.In("remove", name, retry.Passing(func() (bool, error) {
-		err := remove(name, false, check)
+		err := remove(name, false, checks)
 		return passing(err), err
 	}))
 }
@@ -189,7 +198,7 @@ func ForceRemove(name string) error {
 	}))
 }
 
-func remove(name string, force bool, check func() error) (err error) {
+func remove(name string, force bool, checks []func() error) (err error) {
 	if memfd.Is(name) {
 		return memfd.ErrRemove
 	}
@@ -220,7 +229,7 @@ func remove(name string, force bool, check func() error) (err error) {
 			defer q.File.Unlock(b)
 		}
 	}
-	if check != nil {
+	for _, check := range checks {
 		if err := check(); err != nil {
 			return err
 		}

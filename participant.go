@@ -86,8 +86,11 @@ func describeSeat(r *ring.Ring, i int, living *sys.Processes, survey inspect.Sur
 	if i < len(survey.Seats) {
 		held = survey.Seats[i]
 	}
-	if p.Role == Consumer && !r.Geometry().ManyConsumers {
+	if g := r.Geometry(); p.Role == Consumer && !g.ManyConsumers {
 		held = survey.Handed
+		if g.Each { // which its subscription tells
+			held = inspect.Holding{}
+		}
 	}
 	if held != (inspect.Holding{}) {
 		p.Holds = &held

@@ -90,6 +90,17 @@ type Info struct {
 	ConsumersAsleep bool `json:"consumers_asleep"`
 
 	Participants []Participant `json:"participants"`
+	// Subscriptions are those of a queue of which each consumer gets every record, the one
+	// that is farthest behind first; nil for other queues. In such a queue the numbers above tell
+	// of that one: Head is its position, Depth, Records, Leased (handed to it) and
+	// Orphans (handed to a durable one whose holder is gone) are what it has not
+	// acknowledged. Without a subscription they are 0. Received counts a record once for each consumer, Uncounted is
+	// 0, and Full is never true with Options.Skip.
+	Subscriptions []Subscription `json:"subscriptions,omitempty"`
+	// Skip, Keep and MaxSubscriptions are the queue's Options.Skip, Keep and Subscriptions.
+	Skip             bool `json:"skip,omitempty"`
+	Keep             int  `json:"keep,omitempty"`
+	MaxSubscriptions int  `json:"max_subscriptions,omitempty"`
 	// Left has those that left in order, with their last counters: of each seat that
 	// no participant has taken since the latest one that had it.
 	Left []Participant `json:"-"`
@@ -122,7 +133,7 @@ func describe(q *mapped.Queue, slots bool) (info *Info, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if slots {
+	if slots && info.Consumers != Each {
 		info.Uncounted = int64(info.Received + info.Torn + uint64(info.Records+info.Leased+info.Orphans) - info.Sent)
 	}
 	return info, nil
@@ -161,6 +172,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 		ProducersAsleep: park.Armed(r.RoomFutex()), ConsumersAsleep: park.Armed(r.DataFutex()),
 		Sent: sums.Sent, SentBytes: sums.SentBytes, Received: sums.Received, ReceivedBytes: sums.ReceivedBytes, Redelivered: sums.Redelivered,
 		Participants: []Participant{},
+		Skip:         h.Skip, Keep: int(h.Keep), MaxSubscriptions: h.Subscriptions,
 	}
 	if h.Checksum {
 		if info.Broken, err = gate.Broken(q); err != nil {
@@ -170,7 +182,10 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 	if err := info.addSeats(q, survey); err != nil {
 		return nil, err
 	}
-	if !h.ManyConsumers {
+	switch {
+	case h.Each:
+		info.addSubscriptions(q, slots)
+	case !h.ManyConsumers:
 		return info, info.addHanded(q, &survey.Handed)
 	}
 	return info, nil

@@ -18,7 +18,8 @@ import (
 type RecordState uint8
 
 const (
-	// Waiting: no consumer has taken it.
+	// Waiting: no consumer has taken it. Where each consumer gets every record, the only
+	// state of published ones: they stay until they are written over.
 	Waiting = RecordState(inspect.Waiting)
 	// Leased: a living consumer has it, and has not acknowledged it.
 	Leased = RecordState(inspect.Leased)
@@ -121,7 +122,7 @@ func (v *Viewer) Seek(position uint64) { v.view.Seek(position) }
 func (v *Viewer) Position() uint64 { return v.view.Pos() }
 
 // Missed returns how many slots the viewer has passed since Rewind without having seen
-// the records in them, because they had been acknowledged before. That is the most
+// the records in them, because they had been acknowledged, or written over, before. That is the most
 // records it can have missed; fewer if there were some of several slots.
 func (v *Viewer) Missed() uint64 { return v.view.Missed() }
 
@@ -248,6 +249,7 @@ func (v *Viewer) Options() (Options, error) {
 		Producers: producersOf(v.q.Header.Geometry), Consumers: consumersOf(v.q.Header.Geometry),
 		Slots: int(v.q.Header.Slots), SlotSize: int(v.q.Header.AreaSize), Seats: v.q.Header.Seats, Mode: mode.Perm(),
 		Checksum: v.q.Header.Checksum, Timestamps: v.q.Header.Timestamps,
+		Skip: v.q.Header.Skip, Keep: int(v.q.Header.Keep), Subscriptions: v.q.Header.Subscriptions,
 	}, v.fail(err)
 }
 

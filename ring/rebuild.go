@@ -25,7 +25,7 @@ import (
 //     in it. A good record that lies before the window was acknowledged: its slots were
 //     claimed again.
 //   - A single consumer does not touch the words, and frees by head. Every head that the
-//     disk may have is at or before p.
+//     disk may have is at or before p. Subscriptions: see rebuild_subscriptions.go.
 //
 // T comes from good records only: a word, or a hot word, can be too old by any number of
 // laps, and a record of it is good only if its line and its data are of one lap, which the
@@ -83,14 +83,17 @@ func Rebuild(region []byte, g layout.Geometry) (Rebuilt, error) {
 		return Rebuilt{}, errors.New("ring: without checksums nothing tells which records are whole")
 	}
 	b := rebuilder{Ring: r, before: atomics.Load64(r.head), ref: atomics.Load64(r.tail), budget: crcLaps * g.Slots * g.AreaSize}
+	b.findSubscriptions()
 	b.find(b.candidates())
 	end := b.end()
+	b.keep(end)
 	b.lay(end)
 	b.reset(end)
 	clear(region[layout.SeatOffset:][:uint64(g.Seats)*layout.SeatSize])
 	// The counts are of many moments, too. The sums begin again with the records that are there.
-	r.Seat(0).bank(0).store(Sums{Sent: uint64(len(b.good)) + r.Torn()})
-	return Rebuilt{Records: len(b.good), Torn: b.bad}, nil
+	n := b.wanted()
+	r.Seat(0).bank(0).store(Sums{Sent: uint64(n) + r.Torn()})
+	return Rebuilt{Records: n, Torn: b.bad}, nil
 }
 
 type rebuilder struct {
@@ -101,6 +104,8 @@ type rebuilder struct {
 	budget uint64 // payload bytes that may still be read
 	good   []pick // newest first
 	bad    int
+
+	subs []keptSubscription // see rebuild_subscriptions.go
 
 	mark   Marked // of the newest good record that has one
 	marked bool
@@ -123,8 +128,7 @@ func (b *rebuilder) candidates() (ps []uint64) {
 func (b *rebuilder) find(candidates []uint64) {
 	var bad []uint64
 	for _, p := range candidates {
-		// Where producers wait for no subscription, head is no head.
-		acked := !b.m.Geo.ManyConsumers && !b.m.Geo.Skip && int64(p-b.before) < 0
+		acked := !b.m.Geo.ManyConsumers && !b.m.Geo.Each && int64(p-b.before) < 0
 		if acked || len(b.good) > 0 && b.top()-p > b.m.Cap {
 			break // all others are older
 		}
@@ -176,10 +180,14 @@ func (b *rebuilder) end() uint64 {
 	end, most := b.ref, ^uint64(0)>>1
 	if n := len(b.good); n > 0 {
 		end = b.top()
-		most = b.good[n-1].pos + b.m.Cap - end
+		if oldest := b.good[n-1].pos; !b.m.Geo.Each {
+			most = oldest + b.m.Cap - end
+		} else if n := b.wanted(); n > 0 {
+			most = b.good[n-1].pos + b.m.Cap - end
+		}
 	}
 	further := uint64(0)
-	for _, p := range []uint64{b.ref, b.before} {
+	for _, p := range b.reached() {
 		if int64(p-end) > 0 {
 			further = max(further, p-end)
 		}
@@ -244,17 +252,16 @@ func (b *rebuilder) wipe(p uint64) {
 // interrupted here begins again.
 func (b *rebuilder) reset(end uint64) {
 	head := end
-	if b.m.Geo.ManyConsumers {
+	switch {
+	case b.m.Geo.ManyConsumers:
 		atomics.Add64(b.orphans, 1)
-	} else {
+	case b.m.Geo.Each:
+		head = b.resetSubscriptions(end)
+	default:
 		if n := len(b.good); n > 0 {
 			head = b.good[n-1].pos
 		}
 		atomics.Store64(b.handout, end)
-	}
-	b.resetSubscriptions(head, end)
-	if b.m.Geo.Skip {
-		head = end // the intent: nothing is announced
 	}
 	atomics.Store64(b.head, head)
 	atomics.Store64(b.tail, end)

@@ -72,7 +72,7 @@ func newEachRun(seed uint64, many, skip bool, regions map[layout.Geometry]*ringt
 		g.Keep = g.Slots * 3 / 4
 	}
 	w := &eachRun{rng: rng, geo: g, unsure: map[uint64]bool{}, most: rng.IntN(5)}
-	start := eachStarts[rng.IntN(len(eachStarts))] + rng.Uint64N(4)
+	start := firstPositions[rng.IntN(len(firstPositions))] + rng.Uint64N(4)
 	w.start = start
 	if regions[g] == nil {
 		regions[g] = ringtest.NewRegion(g, start)

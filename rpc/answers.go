@@ -164,7 +164,7 @@ func collect(path string, dry bool) (gone bool, err error) {
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
 	header, err := place.ReadHeader(h)
-	if err != nil || header.ManyConsumers {
+	if err != nil || header.ManyConsumers || header.Each {
 		return false, nil
 	}
 	if dry {

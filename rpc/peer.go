@@ -84,7 +84,7 @@ func checkAnswers(f *sys.File) (layout.Header, error) {
 	switch {
 	case err != nil:
 		return h, err
-	case h.ManyConsumers, h.Checksum, h.Slots > maxAnswerSlots, h.MaxRecord() < minAnswer:
+	case h.ManyConsumers, h.Each, h.Checksum, h.Slots > maxAnswerSlots, h.MaxRecord() < minAnswer:
 		return h, fmt.Errorf("%w: want one consumer, no checksums, up to %d slots, and records of %d bytes", errNoAnswers, maxAnswerSlots, minAnswer)
 	}
 	return h, nil

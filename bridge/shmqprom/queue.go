@@ -104,6 +104,7 @@ func (q *state) look(f *file) (_ *shmq.Info, err error) {
 	q.survey = &shmq.Info{
 		CreationID: info.CreationID, Records: info.Records, Claimed: info.Claimed, Leased: info.Leased,
 		Orphans: info.Orphans, OldestSent: info.OldestSent, Uncounted: info.Uncounted,
+		Subscriptions: info.Subscriptions,
 	}
 	for _, p := range info.Participants {
 		if p.Holds != nil {
@@ -117,6 +118,13 @@ func (q *state) look(f *file) (_ *shmq.Info, err error) {
 func remember(info, from *shmq.Info) {
 	info.Records, info.Claimed, info.Leased, info.Orphans = from.Records, from.Claimed, from.Leased, from.Orphans
 	info.OldestSent, info.Uncounted = from.OldestSent, from.Uncounted
+	for _, old := range from.Subscriptions {
+		for i := range info.Subscriptions {
+			if s := &info.Subscriptions[i]; old.Entry == s.Entry && old.Since.Equal(s.Since) {
+				s.Records, s.Bytes, s.Handed = old.Records, old.Bytes, old.Handed
+			}
+		}
+	}
 	for _, old := range from.Participants {
 		for i := range info.Participants {
 			p := &info.Participants[i]

@@ -43,8 +43,8 @@ func Shmq() *cobra.Command {
 	root.AddCommand(
 		verb(Send("shmq-send")), verb(Recv("shmq-recv")), stream.Drain(), stream.Requeue(),
 		ask.Call(), ask.Serve(),
-		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(),
-		look.List(), look.Stat(), look.Top(), look.Web(), look.Check(), look.Peek(), look.Tail(),
+		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(), keep.Unsubscribe(),
+		look.List(), look.Stat(), look.Subscriptions(), look.Top(), look.Web(), look.Check(), look.Peek(), look.Tail(),
 		backup.Dump(), backup.Load(),
 		connect.Conn(),
 		measure.Demo(), measure.DemoChild(), measure.Bench(), measure.BenchChild(),

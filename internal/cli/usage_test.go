@@ -114,7 +114,9 @@ func TestCompletionOfFlagValues(t *testing.T) {
 		want string
 	}{
 		{[]string{"send", "q", "--producers", ""}, "one\nmany\n" + noFiles},
-		{[]string{"create", "q", "--consumers", ""}, "one\nmany\n" + noFiles},
+		{[]string{"create", "q", "--consumers", ""}, "one\nmany\neach\n" + noFiles},
+		{[]string{"create", "q", "--slow", ""}, "wait\nskip\n" + noFiles},
+		{[]string{"recv", "q", "--from", ""}, "newest\noldest\n" + noFiles},
 		{[]string{"recv", "q", "--wait", ""}, "spin-then-park\nspin\npark\n" + noFiles},
 		{[]string{"send", "q", "--sync", ""}, "each\n" + noFiles},
 		{[]string{"recv", "q", "--on-failure", ""}, "stop\ndrop\n" + noFiles},

@@ -66,6 +66,12 @@ func AppendHeader(b []byte, h Header) []byte {
 	if h.Timestamps {
 		flags |= layout.FlagTimestamps
 	}
+	if h.Each {
+		flags |= layout.FlagEach
+	}
+	if h.Skip {
+		flags |= layout.FlagSkip
+	}
 	b = append(b, magic...)
 	b = le.AppendUint32(b, version)
 	b = le.AppendUint32(b, flags)
@@ -74,6 +80,8 @@ func AppendHeader(b []byte, h Header) []byte {
 	b = le.AppendUint32(b, uint32(h.Seats))
 	b = le.AppendUint32(b, uint32(h.Mode.Perm()))
 	b = le.AppendUint64(b, uint64(h.Time.UnixNano()))
+	b = le.AppendUint32(b, uint32(h.Subscriptions))
+	b = le.AppendUint32(b, uint32(h.Keep))
 	b = append(b, make([]byte, headerSize-crcSize-(len(b)-from))...)
 	return seal(b, from)
 }
@@ -134,7 +142,7 @@ func NewReader(in io.Reader) (*Reader, error) {
 		return nil, &Error{0, "the checksum of the header is wrong"}
 	}
 	flags := le.Uint32(b[12:])
-	if flags&^(layout.FlagManyProducers|layout.FlagManyConsumers|layout.FlagChecksum|layout.FlagTimestamps) != 0 {
+	if flags&^(layout.FlagManyProducers|layout.FlagManyConsumers|layout.FlagChecksum|layout.FlagTimestamps|layout.FlagEach|layout.FlagSkip) != 0 {
 		return nil, &Error{12, fmt.Sprintf("it uses features %#x that this program does not know", flags)}
 	}
 	r.Header = Header{
@@ -142,6 +150,8 @@ func NewReader(in io.Reader) (*Reader, error) {
 			ManyProducers: flags&layout.FlagManyProducers != 0, ManyConsumers: flags&layout.FlagManyConsumers != 0, Checksum: flags&layout.FlagChecksum != 0,
 			Timestamps: flags&layout.FlagTimestamps != 0,
 			Slots:      le.Uint64(b[16:]), AreaSize: le.Uint64(b[24:]), Seats: int(min(le.Uint32(b[32:]), layout.MaxSeats+1)),
+			Each: flags&layout.FlagEach != 0, Skip: flags&layout.FlagSkip != 0,
+			Subscriptions: int(min(le.Uint32(b[48:]), layout.MaxSubscriptions+1)), Keep: uint64(le.Uint32(b[52:])),
 		},
 		Mode: fs.FileMode(le.Uint32(b[36:])), Time: time.Unix(0, int64(le.Uint64(b[40:]))),
 	}

@@ -46,6 +46,19 @@ func all(in io.Reader) (got [][]byte, err error) {
 	}
 }
 
+func TestAHeaderComesBack(t *testing.T) {
+	t.Parallel()
+	for _, g := range []layout.Geometry{
+		{Each: true, Subscriptions: 7, Keep: 33, Seats: 5, Slots: 64, AreaSize: 128},
+		{Each: true, Subscriptions: layout.MaxSubscriptions, Skip: true, ManyProducers: true, Checksum: true, Seats: 5, Slots: 64, AreaSize: 128},
+	} {
+		h := dump.Header{Geometry: g, Mode: header.Mode, Time: header.Time}
+		r, err := dump.NewReader(bytes.NewReader(dump.AppendHeader(nil, h)))
+		require.NoError(t, err)
+		require.Equal(t, h, r.Header)
+	}
+}
+
 func TestADumpComesBack(t *testing.T) {
 	t.Parallel()
 	r, err := dump.NewReader(bytes.NewReader(sample()))

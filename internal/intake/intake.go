@@ -20,6 +20,9 @@ type Intake struct {
 	Over func(from *consumer.Raw, err error) error
 	// Lost, if not nil, is told of a queue that has ended in another way, while others go on.
 	Lost func(from *consumer.Raw, err error)
+	// Lagged, if not nil, is told of records that were lost because producers do not wait, and
+	// taking goes on behind them. If it is nil the error is returned.
+	Lagged func(from *consumer.Raw, err *consumer.LaggedError)
 
 	all  []*consumer.Raw
 	from *consumer.Raw // whose records were taken last
@@ -68,7 +71,7 @@ func (in *Intake) Err() error { return in.lost }
 // io.EOF, or Err.
 func (in *Intake) Try(ls []consumer.Lease) (n int, err error) {
 	if in.set == nil {
-		n, err = try(in.from, ls)
+		n, err = in.try(in.from, ls)
 		return n, in.over(in.from, err)
 	}
 	for range len(in.left) {
@@ -77,7 +80,7 @@ func (in *Intake) Try(ls []consumer.Lease) (n int, err error) {
 		}
 		c := in.left[in.next%len(in.left)]
 		in.next = in.next%len(in.left) + 1
-		got, tried := try(c, ls)
+		got, tried := in.try(c, ls)
 		if got > 0 || tried == nil {
 			in.from = c
 			return got, nil // an error comes with no record
@@ -100,7 +103,7 @@ func (in *Intake) Try(ls []consumer.Lease) (n int, err error) {
 // Lease is Try, but waits for the first record until ctx ends.
 func (in *Intake) Lease(ctx context.Context, ls []consumer.Lease) (n int, err error) {
 	if in.set == nil {
-		n, err = wait(ctx, in.from, ls)
+		n, err = in.wait(ctx, in.from, ls)
 		return n, in.over(in.from, err)
 	}
 	for {
@@ -163,20 +166,42 @@ func (in *Intake) result() error {
 
 // A single record needs no batch, which is dearer.
 
-func try(c *consumer.Raw, ls []consumer.Lease) (n int, err error) {
-	if len(ls) != 1 {
-		return c.TryLeaseBatch(ls)
+func (in *Intake) try(c *consumer.Raw, ls []consumer.Lease) (n int, err error) {
+	for {
+		if len(ls) != 1 {
+			n, err = c.TryLeaseBatch(ls)
+		} else {
+			ls[0], err = c.TryLease()
+			n = one(err)
+		}
+		if !in.goesOn(c, err) {
+			return n, err
+		}
 	}
-	ls[0], err = c.TryLease()
-	return one(err), err
 }
 
-func wait(ctx context.Context, c *consumer.Raw, ls []consumer.Lease) (n int, err error) {
-	if len(ls) != 1 {
-		return c.LeaseBatch(ctx, ls)
+func (in *Intake) wait(ctx context.Context, c *consumer.Raw, ls []consumer.Lease) (n int, err error) {
+	for {
+		if len(ls) != 1 {
+			n, err = c.LeaseBatch(ctx, ls)
+		} else {
+			ls[0], err = c.Lease(ctx)
+			n = one(err)
+		}
+		if !in.goesOn(c, err) {
+			return n, err
+		}
 	}
-	ls[0], err = c.Lease(ctx)
-	return one(err), err
+}
+
+// goesOn tells of an error that is about lost records, and that taking goes on.
+func (in *Intake) goesOn(c *consumer.Raw, err error) bool {
+	var lagged *consumer.LaggedError
+	if err == nil || in.Lagged == nil || !errors.As(err, &lagged) {
+		return false
+	}
+	in.Lagged(c, lagged)
+	return true
 }
 
 func one(err error) int {

@@ -36,8 +36,8 @@ func gauge(name, help string, labels ...string) *Family {
 	return define(&queueFamilies, &Family{name, help, false, labels})
 }
 
-func counter(name, help string) *Family {
-	return define(&queueFamilies, &Family{name, help, true, nil})
+func counter(name, help string, labels ...string) *Family {
+	return define(&queueFamilies, &Family{name, help, true, labels})
 }
 
 var seatLabels = []string{"seat", "role", "pid", "command"}

@@ -45,6 +45,21 @@ var (
 	frozen       = gauge("shmq_participants_frozen", "Living participants whose cgroup is frozen.", "role")
 )
 
+// Of a queue of which each consumer gets every record. All labels of a subscription are of its
+// entry: a durable one has a name, any other none.
+var (
+	maxSubs    = gauge("shmq_subscriptions_max", "How many subscriptions there can be at a time.")
+	subs       = gauge("shmq_subscriptions", "Subscriptions; those that are not held are durable ones that no process has, or those of dead consumers.", "held")
+	subLag     = gauge("shmq_subscription_lag_slots", "Slots between the oldest record that the subscription has not acknowledged and the next claim.", subLabels...)
+	subRecords = gauge("shmq_subscription_lag_records", "Records that the subscription has not acknowledged, as far as they are still there.", subLabels...)
+	subBytes   = gauge("shmq_subscription_lag_bytes", "Payload of those.", subLabels...)
+	subLost    = counter("shmq_subscription_lost_slots_total", "Slots that were overwritten before the subscription received them.", subLabels...)
+	subHeld    = gauge("shmq_subscription_held", "Whether a living process has the subscription.", subLabels...)
+	subSince   = gauge("shmq_subscription_since_timestamp_seconds", "When the subscription was made.", subLabels...)
+)
+
+var subLabels = []string{"entry", "subscription", "pid", "command"}
+
 // Down adds what there is of a queue that can't be described.
 func Down(add Add) { add(up, 0) }
 
@@ -90,6 +105,32 @@ func Queue(i *shmq.Info, add Add) {
 	for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
 		states(i, role, add)
 	}
+	if i.Consumers == shmq.Each {
+		subscriptions(i, add)
+	}
+}
+
+func subscriptions(i *shmq.Info, add Add) {
+	add(maxSubs, float64(i.MaxSubscriptions))
+	held := 0
+	for n := range i.Subscriptions {
+		s := &i.Subscriptions[n]
+		if s.Held {
+			held++
+		}
+		if s.Joining {
+			continue
+		}
+		labels := []string{strconv.Itoa(s.Entry), s.Name, strconv.Itoa(s.PID), s.Command}
+		add(subLag, float64(s.Lag), labels...)
+		add(subRecords, float64(s.Records), labels...)
+		add(subBytes, float64(s.Bytes), labels...)
+		add(subLost, float64(s.Lost), labels...)
+		add(subHeld, truth(s.Held), labels...)
+		add(subSince, seconds(s.Since), labels...)
+	}
+	add(subs, float64(held), "true")
+	add(subs, float64(len(i.Subscriptions)-held), "false")
 }
 
 // states counts the participants of a role by their states.

@@ -161,6 +161,16 @@ func ClearSlowest(q *mapped.Queue) {
 	}
 }
 
+// DeadSubscriptions counts those that ClearAll would end.
+func DeadSubscriptions(q *mapped.Queue) (n int) {
+	for i := range q.Header.Subscriptions {
+		if s := q.Ring.Subscription(i); s.Cursor() != 0 && !s.Kept() && !Subscribed(q, i) {
+			n++
+		}
+	}
+	return n
+}
+
 // ClearAll ends all subscriptions whose holders are dead, but for durable ones.
 //
 // Preconditions: as RecoverAll.

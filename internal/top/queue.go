@@ -23,6 +23,7 @@ func (m *model) queueLines(l *watch.Look) []line {
 		{flowText("sent", l.Flow, func(f *flow.Flow) flow.Rates { return f.Sent }), plain},
 		{flowText("received", l.Flow, func(f *flow.Flow) flow.Rates { return f.Received }), plain},
 	}
+	lines = append(lines, subscriptionLines(l, m.ascii)...)
 	lines = append(lines, m.depthGraph(l)...)
 	var warned []line
 	for _, w := range m.warnings(l) {

@@ -146,6 +146,13 @@ func nobodyReceives(i *shmq.Info) bool {
 func remember(info, from *shmq.Info) {
 	info.Records, info.Claimed, info.Leased, info.Orphans = from.Records, from.Claimed, from.Leased, from.Orphans
 	info.OldestSent, info.Uncounted = from.OldestSent, from.Uncounted
+	for _, old := range from.Subscriptions {
+		for i := range info.Subscriptions {
+			if s := &info.Subscriptions[i]; old.Entry == s.Entry && old.Since.Equal(s.Since) {
+				s.Records, s.Bytes, s.Handed = old.Records, old.Bytes, old.Handed
+			}
+		}
+	}
 	for i := range info.Participants {
 		p := &info.Participants[i]
 		for _, old := range from.Participants {

@@ -22,7 +22,15 @@ func QueueState(i *shmq.Info) (text string, bad bool) {
 			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	if i.Depth+i.Orphans > 0 && Alive(i, shmq.Consumer) == 0 {
+	kept := 0
+	for n := range i.Subscriptions {
+		if s := &i.Subscriptions[n]; s.Lag > 0 && SubscriptionState(s) == "kept" {
+			kept++
+		}
+	}
+	if kept > 0 {
+		parts = append(parts, fmt.Sprintf("%d kept", kept))
+	} else if i.Depth+i.Orphans > 0 && Alive(i, shmq.Consumer) == 0 {
 		parts = append(parts, "no consumer")
 	}
 	if len(parts) > 0 {

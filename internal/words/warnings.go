@@ -16,6 +16,7 @@ func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 		lines = append(lines, "the machine stopped, or this is a copy of a queue in use; the next participant, or shmq recover, rebuilds it; until then these numbers mean little")
 		return lines
 	}
+	lines = subscriptionWarnings(i)
 	for n := range i.Participants {
 		p := &i.Participants[n]
 		switch {
@@ -26,6 +27,9 @@ func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 				lines = append(lines, line+thawText(p))
 			}
 		}
+	}
+	if i.Consumers == shmq.Each {
+		return lines // which tell of the ring, and of records that nobody takes
 	}
 	if i.Full {
 		lines = append(lines, fullText(i, now))
@@ -115,7 +119,7 @@ func nobodyTakes(i *shmq.Info) string {
 func deadText(i *shmq.Info, p *shmq.Participant) string {
 	what, does := "died", "frees its seat"
 	switch {
-	case p.Holds == nil:
+	case p.Holds == nil, p.Role == shmq.Consumer && i.Consumers == shmq.Each: // its subscription goes with it, or is kept
 	case p.Holds.Claims > 0:
 		what, does = "died in the middle of a record", "takes it back"
 	default:
@@ -152,6 +156,11 @@ func haltedText(i *shmq.Info, p *shmq.Participant, now time.Time) string {
 	switch {
 	case p.Holds != nil && p.Holds.Claims > 0:
 		return fmt.Sprintf("%s is %s in the middle of a record%s; later ones wait for it while it lives", Participant(p), is, ForHowLong(p, now))
+	case p.Role == shmq.Consumer && i.Consumers == shmq.Each:
+		if i.Skip {
+			return ""
+		}
+		return fmt.Sprintf("%s is %s; producers wait for it once it is a lap behind", Participant(p), is)
 	case p.Holds != nil:
 		it := "them"
 		if p.Holds.Records == 1 {

@@ -51,6 +51,8 @@ const (
 	FaultLength    = "length"
 	FaultChecksum  = "checksum"
 	FaultSeat      = "seat"
+
+	FaultSubscription = "subscription"
 )
 
 // MaxFaults is how many faults an examination describes; it counts the others.
@@ -88,6 +90,7 @@ func Examine(r *ring.Ring, have uint64) Examination {
 	sound := e.positions() && told
 	e.advice()
 	e.seats()
+	e.subscriptions()
 	if sound { // otherwise every word would be judged by a wrong measure
 		e.slots()
 	}
@@ -117,6 +120,9 @@ func (e *examiner) positions() bool {
 	e.tail = r.tail()
 	e.head = r.head()
 	tail := r.tail()
+	if r.Geo.Each {
+		return e.eachPositions(tail)
+	}
 	if n := int64(e.head - tail); n > 0 && uint64(n) > e.lag {
 		e.hot(FaultPositions, layout.HotHead, fmt.Sprintf("head %d", e.head), fmt.Sprintf("at most tail, %d", tail), stuckPositions)
 		return false

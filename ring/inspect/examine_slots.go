@@ -20,10 +20,15 @@ type stretch struct {
 // was freed as a whole, so the walk begins between two spans.
 //
 // With a single consumer head frees, and the words before it may say anything old, as
-// may those inside a span. From head to tail the spans follow each other.
+// may those inside a span. From head to tail the spans follow each other; where each consumer
+// gets every record, from the first one behind head.
 func (e *examiner) slots() {
 	r := e.r
 	var in stretch
+	from := e.head
+	if r.Geo.Each {
+		from = r.begin(e.head, e.tail)
+	}
 	for p := e.tail - r.Cap; p != e.tail; p++ {
 		if e.lineOffset(p)+layout.SlotSize > e.have {
 			continue
@@ -32,7 +37,7 @@ func (e *examiner) slots() {
 		if !e.possible(p, w) {
 			continue
 		}
-		if !r.Geo.ManyConsumers && int64(p-e.head) < 0 {
+		if !r.Geo.ManyConsumers && int64(p-from) < 0 {
 			continue // freed
 		}
 		if in.first != 0 && int64(in.end-p) > 0 {
@@ -149,7 +154,8 @@ func (e *examiner) hole(p uint64, w layout.Word, found string) {
 
 // reused judges a word of a later lap where a single consumer's head has not been.
 func (e *examiner) reused(p uint64, w layout.Word) {
-	if head := e.r.head(); int64(head-p) <= 0 {
+	head := e.r.head()
+	if n := int64(head - p); n < 0 || n == 0 && !(e.r.Geo.Skip && e.r.Geo.ManyProducers) { // there the claim at tail may be ahead of it
 		e.at(FaultLap, p, w, fmt.Sprintf("a record of %s, since head is %d", positionText(p), head), "the receiver reports damage; the records from here on are lost")
 	}
 }

@@ -10,7 +10,9 @@ import (
 // participants work, each number is of a slightly different moment, but no record is
 // counted twice; and what a stranger scribbled is counted like the rest.
 type Survey struct {
-	Records int // published, and handed to no consumer
+	// Records: published, and handed to no consumer. Where each consumer gets every record,
+	// those that the slowest subscription has not acknowledged, or 0 without any.
+	Records int
 	Claimed int // claims being written
 	Leased  int // in the takes of consumers, dead ones too (many consumers only)
 	Orphans int // in takes without a holder, to be delivered again (many consumers only)
@@ -18,7 +20,8 @@ type Survey struct {
 	// time; 0 when there is none, or the queue has no time stamps.
 	Oldest uint64
 	// Full: there is no room for a record of one slot. The position a lap before
-	// tail is the one that has to become free.
+	// tail is the one that has to become free; where each consumer gets every record, of all
+	// subscriptions, and of the producer that has claimed it.
 	Full bool
 	// Seats has what each seat holds, by its number.
 	Seats []Holding
@@ -54,21 +57,40 @@ func NewSurvey(of *ring.Ring) Survey {
 	r := wordsOf(of)
 	s := Survey{Seats: make([]Holding, r.Geo.Seats)}
 	head, tail := r.positions()
-	if r.Geo.ManyConsumers {
+	switch {
+	case r.Geo.ManyConsumers:
 		r.surveyAll(&s, head, tail)
-	} else {
+	case r.Geo.Each:
+		r.surveyClaims(&s, tail)
+		r.surveyFromHead(&s, r.slowest(of, tail))
+	default:
 		r.surveyClaims(&s, tail)
 		r.surveyFromHead(&s, head)
 	}
-	s.Full = r.full(head, tail)
+	s.Full = r.full(of, head, tail)
 	return s
 }
 
-// Glance is a Survey that reads one slot at most: it tells Full only.
+// slowest returns the position from which records are for some subscription that has not
+// acknowledged them, and are whole; tail if there is none.
+func (r words) slowest(of *ring.Ring, tail uint64) uint64 {
+	entry, lag := of.Slowest()
+	if entry < 0 {
+		return tail
+	}
+	from := tail - lag
+	if h := r.head(); int64(h-from) > 0 && r.Geo.Skip {
+		from = r.begin(h, tail) // those before it are lost
+	}
+	return from
+}
+
+// Glance is a Survey that reads one slot at most, and the cursors of all subscriptions: it tells
+// Full only.
 func Glance(of *ring.Ring) Survey {
 	r := wordsOf(of)
 	head, tail := r.positions()
-	return Survey{Full: r.full(head, tail)}
+	return Survey{Full: r.full(of, head, tail)}
 }
 
 // passage is the span of slots that is being passed.
@@ -171,7 +193,7 @@ func (r words) surveyClaims(s *Survey, tail uint64) {
 // as words of their lap reach, since tail may lag.
 func (r words) surveyFromHead(s *Survey, head uint64) {
 	handout := head
-	if end := r.handout(); int64(end-head) > 0 && end-head <= r.Cap {
+	if end := r.handout(); !r.Geo.Each && int64(end-head) > 0 && end-head <= r.Cap {
 		handout = end
 		s.Handed.add(head, end-head)
 	}
@@ -193,7 +215,14 @@ func (r words) surveyFromHead(s *Survey, head uint64) {
 }
 
 // full tells whether a producer that looks for one slot finds none.
-func (r words) full(head, tail uint64) bool {
+func (r words) full(of *ring.Ring, head, tail uint64) bool {
+	if r.Geo.Each {
+		if w := r.Load(tail); r.Geo.ManyProducers && w.State() == layout.Claimed && w.CompareLap(tail, r.Shift) < 0 {
+			return true // by a producer that has not published yet, or died
+		}
+		_, lag := of.Slowest()
+		return !r.Geo.Skip && lag >= r.Cap
+	}
 	if !r.Geo.ManyConsumers {
 		return tail-head >= r.Cap && int64(tail-head) > 0
 	}

@@ -24,6 +24,9 @@ import (
 //     writes the payload over it first, and the word last. There the copy counts if
 //     head has not passed p afterwards: a producer writes there only after it has read
 //     a head beyond p.
+//   - Where each consumer gets every record a producer publishes a gate beyond p in head before
+//     it writes there, or else announces in head, or by moving tail, that it will. words.head
+//     makes one measure of these, and the copy counts as with a single consumer.
 //
 // A record that is changing all the time costs a bounded number of copies. Everything that stands
 // in the mapping is bounded like everywhere: spans by the ring, lengths by the span.
@@ -32,7 +35,8 @@ import (
 type State uint8
 
 const (
-	// Waiting: published, and not taken by a consumer.
+	// Waiting: published, and not taken by a consumer. Where each consumer gets every record:
+	// published, and whole, whoever has received it.
 	Waiting State = iota
 	// Leased: in the hands of a consumer, alive or dead, and not acknowledged. In a
 	// queue with a single consumer: handed out, and not freed.
@@ -91,6 +95,9 @@ func NewViewer(r *ring.Ring) *Viewer {
 func (v *Viewer) Rewind() (end uint64) {
 	r := v.r
 	head, tail := r.positions()
+	if r.Geo.Each {
+		head = r.begin(head, tail)
+	}
 	v.Seek(head)
 	v.missed = 0
 	// Takes lie before head. Nothing older than a lap before tail is left, and a
@@ -120,8 +127,11 @@ func (v *Viewer) Missed() uint64 { return v.missed }
 // rec and moves behind it. Errors: ring.ErrEmpty where nothing has been published yet;
 // ring.ErrDamaged.
 func (v *Viewer) Next(rec *Record) error {
-	if v.r.Geo.ManyConsumers {
+	switch {
+	case v.r.Geo.ManyConsumers:
 		return v.nextMany(rec)
+	case v.r.Geo.Each:
+		return v.nextEach(rec)
 	}
 	return v.nextOne(rec)
 }

@@ -26,13 +26,20 @@ func (w words) refill() { *w.left = 128 * w.Cap }
 func (w words) word(off uintptr) uint64 { return atomics.Load64(w.Hot(off)) }
 
 // head and tail are the positions of the next take and the next claim: where they are hints
-// that lag, the words tell.
+// that lag, the words tell. Where each consumer gets every record, head is the position before
+// which slots may have been written over: the gate that producers have published, or a lap before
+// what they have announced to write. Then head need not be where a record begins.
 func (w words) head() uint64 {
-	if h := w.word(layout.HotHead); w.Geo.ManyConsumers {
+	h := w.word(layout.HotHead)
+	switch {
+	case w.Geo.ManyConsumers:
 		return w.UntakenWithin(h, w.left)
-	} else {
-		return h
+	case w.Geo.Skip && w.Geo.ManyProducers:
+		return w.word(layout.HotTail) - w.Cap
+	case w.Geo.Skip: // the intent
+		return h - w.Cap
 	}
+	return h
 }
 
 func (w words) tail() uint64 {
@@ -41,6 +48,20 @@ func (w words) tail() uint64 {
 	} else {
 		return t
 	}
+}
+
+// begin returns the first position from p on at which a record, a filler or a claim begins, or
+// end.
+func (w words) begin(p, end uint64) uint64 {
+	if end-p > w.Cap { // head is of a later moment, or scribble
+		return end
+	}
+	for ; p != end; p++ {
+		if word := w.Load(p); word.CompareLap(p, w.Shift) == 0 && word.State() != layout.Free {
+			break
+		}
+	}
+	return p
 }
 
 func (w words) handout() uint64 { return w.word(layout.HotHandout) }

@@ -33,12 +33,12 @@ func TestRemoveRefusesWhileInUse(t *testing.T) {
 	})
 }
 
-func TestRemoveIfLooksWhenNobodyCanAttach(t *testing.T) {
+func TestRemoveChecksWhenNobodyCanAttach(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, nil)
 	testagent.Producer(t, q).Do("close")
 	refusal := errors.New("refused")
-	require.ErrorIs(t, shmq.RemoveIf(q, func() error {
+	require.ErrorIs(t, shmq.Remove(q, func() error {
 		for _, role := range []shmq.Role{shmq.Producer, shmq.Consumer} {
 			_, err := attach.To(q, role, nil)
 			require.Error(t, err)
@@ -48,9 +48,9 @@ func TestRemoveIfLooksWhenNobodyCanAttach(t *testing.T) {
 		return refusal
 	}), refusal)
 	a := testagent.Attach(t, q, shmq.Producer)
-	require.ErrorIs(t, shmq.RemoveIf(q, func() error { panic("asked while in use") }), shmq.ErrInUse)
+	require.ErrorIs(t, shmq.Remove(q, func() error { panic("asked while in use") }), shmq.ErrInUse)
 	require.NoError(t, a.Detach())
-	require.NoError(t, shmq.RemoveIf(q, func() error { return nil }))
+	require.NoError(t, shmq.Remove(q, func() error { return nil }))
 	require.ErrorIs(t, shmq.Remove(q), fs.ErrNotExist)
 }
 

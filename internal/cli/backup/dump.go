@@ -10,6 +10,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/pump"
 	"github.com/shmq/shmq/internal/dump"
@@ -29,6 +30,9 @@ With --take the records are taken out of the queue, each after its bytes have be
 written and, where the output is a file, synced to the disk. If the command is killed
 in between, records are in both places, and none is lost. The file of a killed dump is
 loaded with shmq load --salvage.
+
+Of a queue with --consumers each, a dump has the records that are still there, received
+or not; nothing is taken out, and no subscription is part of it.
 
 FILE must not exist. How many records were written is said on standard error.`
 
@@ -67,10 +71,18 @@ func (f *dumpFlags) run(cmd *cobra.Command, name, file string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	d := &saver{hold: pump.Hold{Ctx: cmd.Context(), Grace: pump.WriteGrace}, name: name, view: v, leased: f.leased, takes: f.take}
-	if d.header, err = headerOf(v); err != nil {
+	o, err := v.Options()
+	if err != nil {
 		return err
 	}
+	if o.Consumers == shmq.Each {
+		if f.take {
+			return exit.Usage("queue %q: each consumer gets every record, so a dump can take none out for the others; leave out --take", name)
+		}
+		f.leased = true // one consumer's lease is nothing to the others
+	}
+	d := &saver{hold: pump.Hold{Ctx: cmd.Context(), Grace: pump.WriteGrace}, name: name, view: v, leased: f.leased, takes: f.take}
+	d.header = headerOf(o)
 	var from *consumer.Raw
 	if f.take {
 		// Before there is a file: the role may be taken.
@@ -95,13 +107,13 @@ func (f *dumpFlags) run(cmd *cobra.Command, name, file string) (err error) {
 	return err
 }
 
-func headerOf(v *shmq.Viewer) (dump.Header, error) {
-	o, err := v.Options()
+func headerOf(o shmq.Options) dump.Header {
 	return dump.Header{
 		Geometry: layout.Geometry{
 			ManyProducers: o.Producers == shmq.Many, ManyConsumers: o.Consumers == shmq.Many,
 			Seats: o.Seats, Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize), Checksum: o.Checksum, Timestamps: o.Timestamps,
+			Each: o.Consumers == shmq.Each, Skip: o.Skip, Keep: uint64(o.Keep), Subscriptions: o.Subscriptions,
 		},
 		Mode: o.Mode, Time: time.Now(),
-	}, err
+	}
 }

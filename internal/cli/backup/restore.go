@@ -91,8 +91,12 @@ func (l *loader) open(h dump.Header) (*producer.Raw, error) {
 		}
 		return shmq.One
 	}
+	consumers := side(h.ManyConsumers)
+	if h.Each {
+		consumers = shmq.Each
+	}
 	return producer.OpenRaw(l.name, &producer.Options{NoCreate: l.flags.noCreate, AnyShape: true, Create: shmq.Options{
-		Producers: side(h.ManyProducers), Consumers: side(h.ManyConsumers),
+		Producers: side(h.ManyProducers), Consumers: consumers, Skip: h.Skip, Keep: int(h.Keep), Subscriptions: h.Subscriptions,
 		Slots: int(h.Slots), SlotSize: int(h.AreaSize), Seats: h.Seats, Mode: h.Mode & fs.ModePerm, Checksum: h.Checksum, Timestamps: h.Timestamps,
 	}})
 }

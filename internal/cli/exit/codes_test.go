@@ -22,6 +22,7 @@ var libraryErrors = map[string]error{
 	"ErrInUse": shmq.ErrInUse, "ErrNotQueue": shmq.ErrNotQueue, "ErrVersion": shmq.ErrVersion, "ErrNoSpace": shmq.ErrNoSpace,
 	"ErrRefused": shmq.ErrRefused, "ErrRemoved": shmq.ErrRemoved, "ErrTruncated": shmq.ErrTruncated, "ErrSync": shmq.ErrSync,
 	"ErrDamaged": shmq.ErrDamaged, "ErrBrokenOff": shmq.ErrBrokenOff, "ErrManyProducers": shmq.ErrManyProducers,
+	"ErrLagged": shmq.ErrLagged,
 }
 
 var otherErrors = map[string]error{

@@ -2,6 +2,7 @@ package flags
 
 import (
 	"encoding"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,36 @@ func Text(cmd *cobra.Command, p encoding.TextUnmarshaler, name string, def encod
 	cmd.Flags().TextVar(p, name, def, usage)
 	Offer(cmd, name, offer...)
 }
+
+// Either adds a flag of two words, of which the second sets *p.
+func Either(cmd *cobra.Command, p *bool, name string, words [2]string, usage string) {
+	cmd.Flags().Var(&either{p, words}, name, usage)
+	Offer(cmd, name, words[:]...)
+}
+
+type either struct {
+	p     *bool
+	words [2]string
+}
+
+func (e *either) String() string {
+	if e.p != nil && *e.p {
+		return e.words[1]
+	}
+	return e.words[0]
+}
+
+// Set takes one of the words.
+func (e *either) Set(s string) error {
+	if s != e.words[0] && s != e.words[1] {
+		return fmt.Errorf("want %s or %s", e.words[0], e.words[1])
+	}
+	*e.p = s == e.words[1]
+	return nil
+}
+
+// Type is what help calls a value that the usage has no name for.
+func (e *either) Type() string { return "word" }
 
 // Offer lets the shell complete the value of a flag with these words.
 func Offer(cmd *cobra.Command, name string, words ...string) {

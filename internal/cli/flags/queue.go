@@ -29,7 +29,10 @@ func (q *Queue) Add(cmd *cobra.Command) {
 	Size(set, &q.opts.SlotSize, "slot-size", shmq.DefaultSlotSize, "new queue: `bytes` a slot holds, rounded up to a multiple of 64; a larger record takes several slots, up to half of all")
 	Int(set, &q.opts.Seats, "seats", "", shmq.DefaultSeats, 1, "new queue: `number` of processes that can be attached at a time")
 	Text(cmd, &q.opts.Producers, "producers", shmq.Many, "new queue: `one|many` producers at a time", sides...)
-	Text(cmd, &q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many` consumers at a time", sides...)
+	Text(cmd, &q.opts.Consumers, "consumers", shmq.Many, "new queue: `one|many|each`: one consumer, or many that share the records, or many of which each gets every record", append(sides, shmq.Each.String())...)
+	Either(cmd, &q.opts.Skip, "slow", [2]string{"wait", "skip"}, "new queue, with --consumers each: producers `wait|skip` where a consumer is slow: one that falls behind by a lap loses records, and is told")
+	Int(set, &q.opts.Keep, "keep", "", 0, 0, "new queue, with --consumers each: `slots` behind the newest record that stay for a consumer that begins at the oldest")
+	Int(set, &q.opts.Subscriptions, "subscriptions", "", shmq.DefaultSubscriptions, 1, "new queue, with --consumers each: `number` of consumers and durable subscriptions at a time")
 	set.BoolVar(&q.opts.HugePages, "huge-pages", false, "new queue: in pages of 2 MiB, as far as it fills them")
 	set.BoolVar(&q.opts.Checksum, "checksum", false, "new queue: each record with a checksum, for a queue on a disk that is to survive a reboot")
 	set.BoolVar(&q.opts.Timestamps, "timestamps", false, "new queue: each record with the time when it was sent")
@@ -41,7 +44,7 @@ func (q *Queue) Options() shmq.Options {
 	o := q.opts
 	// An option that was not asked for is the library's default, for which an existing queue is
 	// no contradiction.
-	for flag, value := range map[string]*int{"slots": &o.Slots, "slot-size": &o.SlotSize, "seats": &o.Seats} {
+	for flag, value := range map[string]*int{"slots": &o.Slots, "slot-size": &o.SlotSize, "seats": &o.Seats, "subscriptions": &o.Subscriptions} {
 		if !q.set.Changed(flag) {
 			*value = 0
 		}
@@ -50,11 +53,19 @@ func (q *Queue) Options() shmq.Options {
 	return o
 }
 
+// Subscribes makes a new queue one of which each consumer gets every record, unless flags say
+// otherwise: what the command was asked for makes sense in no other.
+func (q *Queue) Subscribes() {
+	if !q.set.Changed("consumers") {
+		q.opts.Consumers = shmq.Each
+	}
+}
+
 // Check compares an existing queue with the flags that were given: a user who asks for a
 // shape does not want another one in silence. A queue that is absent passes.
 func (q *Queue) Check(name string) error {
 	var info *shmq.Info
-	for _, flag := range []string{"slots", "slot-size", "seats", "producers", "consumers", "checksum", "timestamps", "mode"} {
+	for _, flag := range []string{"slots", "slot-size", "seats", "producers", "consumers", "slow", "keep", "subscriptions", "checksum", "timestamps", "mode"} {
 		if !q.set.Changed(flag) {
 			continue
 		}
@@ -86,6 +97,13 @@ func (q *Queue) matches(flag string, info *shmq.Info) (is string, ok bool) {
 		return number(info.SlotSize, q.opts.SlotSize, 64)
 	case "seats":
 		return number(info.Seats, q.opts.Seats, 1)
+	case "subscriptions":
+		return number(info.MaxSubscriptions, q.opts.Subscriptions, 1)
+	case "keep":
+		return number(info.Keep, q.opts.Keep, 1)
+	case "slow":
+		is := either{&info.Skip, [2]string{"wait", "skip"}}
+		return is.String(), info.Skip == q.opts.Skip
 	case "producers":
 		return info.Producers.String(), info.Producers == q.opts.Producers
 	case "checksum":

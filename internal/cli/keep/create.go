@@ -14,6 +14,8 @@ import (
 const createExample = `  shmq create q
   shmq create q --slots 65536 --slot-size 256
   shmq create q --producers one --consumers one --if-absent
+  shmq create prices --consumers each --slow skip
+  shmq create events --consumers each --keep 3000
   shmq create q --mode 0660
   shmq create /var/lib/app/q --checksum`
 

@@ -139,7 +139,7 @@ func (f *gcFlags) collect(name string) (garbage, error) {
 		g.Action = "would remove"
 		return g, nil
 	}
-	err = shmq.RemoveIf(name, func() error {
+	err = shmq.Remove(name, func() error {
 		keep, err := f.keep(&g)
 		if err == nil && keep {
 			err = errKept

@@ -62,6 +62,13 @@ func printRecovery(w io.Writer, rec *shmq.Recovery, now time.Time) {
 		}
 		fmt.Fprintf(w, "image: the machine stopped, or this is a copy: %s: %s kept, %d torn\n", verb, words.Number(r.Records, "record"), r.Torn)
 	}
+	if n := rec.Ended; n > 0 {
+		verb := "ended"
+		if rec.DryRun {
+			verb = "not touched"
+		}
+		fmt.Fprintf(w, "subscriptions: %s of dead consumers: %s\n", words.Number(n, "subscription"), verb)
+	}
 	for i := range rec.Dead {
 		d := &rec.Dead[i]
 		fmt.Fprintf(w, "seat %d: %s is dead, held %s: %s\n", d.Seat, words.Participant(&d.Participant), cmp.Or(words.Holds(&d.Participant), "nothing"), doneText(rec, d))

@@ -22,7 +22,7 @@ func Remove() *cobra.Command {
 		ValidArgsFunction: flags.CompleteNames,
 		Args:              flags.Names,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			remove := shmq.Remove
+			remove := func(name string) error { return shmq.Remove(name) }
 			if force {
 				remove = shmq.ForceRemove
 			}

@@ -123,6 +123,10 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 	if i.Timestamps {
 		row("time stamps", "of each record")
 	}
+	if i.Consumers == shmq.Each {
+		row("slow ones", "%s", slowText(i))
+		row("subscriptions", "%d of %d; records and positions below are of the slowest", len(i.Subscriptions), i.MaxSubscriptions)
+	}
 	row("records", "%s", words.InQueue(i))
 	row("in all", "%s", words.InAll(i))
 	row("positions", "head %d, tail %d", i.Head, i.Tail)
@@ -147,6 +151,7 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 	now := time.Now()
 	if len(i.Participants) == 0 {
 		row("attached", "nobody")
+		printEach(w, i)
 		printRates(w, rates)
 		printWarnings(w, words.Warnings(i, now))
 		return
@@ -161,8 +166,27 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 			p.Seat, p.Role, p.PID, p.Command, since, cmp.Or(words.Holds(&p), "-"), cmp.Or(words.HeldFor(&p, now), "-"),
 			p.Records, p.Bytes, p.Waits, p.Wakes, p.Redelivered)
 	}
+	printEach(w, i)
 	printRates(w, rates)
 	printWarnings(w, words.Warnings(i, now))
+}
+
+func printEach(w io.Writer, i *shmq.Info) {
+	if len(i.Subscriptions) > 0 {
+		fmt.Fprintln(w)
+		printSubscriptions(w, i)
+	}
+}
+
+// slowText says what producers do where a consumer is slow.
+func slowText(i *shmq.Info) string {
+	switch {
+	case i.Skip:
+		return "lose records, and are told"
+	case i.Keep > 0:
+		return fmt.Sprintf("are waited for; the last %d slots stay for new ones", i.Keep)
+	}
+	return "are waited for"
 }
 
 // printRates prints what each participant did each second between two looks.
@@ -210,8 +234,11 @@ func printWarnings(w io.Writer, lines []string) {
 }
 
 func roleText(side shmq.Multiplicity, role shmq.Role) string {
-	if side == shmq.One {
+	switch side {
+	case shmq.One:
 		return fmt.Sprintf("one %v", role)
+	case shmq.Each:
+		return fmt.Sprintf("each %v gets every record", role)
 	}
 	return fmt.Sprintf("many %vs", role)
 }

@@ -43,6 +43,7 @@ type Watch struct {
 	Queue string // where there is one
 	Did   string // "sent", "received"
 	Count func() shmq.Counters
+	Lost  func() uint64 // positions that were lost; nil where none can be
 	// Each, where there are several queues, are those of each.
 	Each []Counted
 	// Waits says what the command waits for, when the numbers stand still.
@@ -99,6 +100,9 @@ func (w *Watch) text(d time.Duration, before, now shmq.Counters) string {
 		}
 		text += fmt.Sprintf("%s %s%s", e.Queue, words.Count(float64(e.Count().Records)), sep)
 	}
+	if w.Lost != nil && w.Lost() > 0 {
+		text += fmt.Sprintf("%s slots lost; ", words.Count(float64(w.Lost())))
+	}
 	if now.Records == before.Records {
 		text += w.Waits()
 	} else {
@@ -122,13 +126,13 @@ func (w *Watch) Finish() {
 	if !w.Flags.Verbose {
 		return
 	}
-	d, c := time.Since(w.start), w.Count()
+	d := time.Since(w.start)
 	if len(w.Each) == 0 {
-		w.sum(w.Queue, c, d)
+		w.sum(Counted{w.Queue, w.Count, w.Lost}, d)
 		return
 	}
 	for _, e := range w.Each {
-		w.sum(e.Queue, e.Count(), d)
+		w.sum(e, d)
 	}
 }
 
@@ -136,16 +140,21 @@ func (w *Watch) Finish() {
 type Counted struct {
 	Queue string
 	Count func() shmq.Counters
+	Lost  func() uint64 // as Watch.Lost
 }
 
 // sum says what came of a queue.
-func (w *Watch) sum(queue string, c shmq.Counters, d time.Duration) {
+func (w *Watch) sum(of Counted, d time.Duration) {
+	c := of.Count()
 	text := fmt.Sprintf("records %s: %d, %s in %s; %s", w.Did, c.Records, words.Bytes(int64(c.Bytes)), rounded(d), rates(c.Records, c.Bytes, d))
 	text += fmt.Sprintf("; went to sleep %d times", c.Waits)
 	if c.Redelivered > 0 {
 		text += fmt.Sprintf("; delivered before: %d", c.Redelivered)
 	}
-	w.Line("queue %q: %s", queue, text)
+	if of.Lost != nil && of.Lost() > 0 {
+		text += fmt.Sprintf("; slots lost: %d", of.Lost())
+	}
+	w.Line("queue %q: %s", of.Queue, text)
 }
 
 // rounded leaves out the digits that no user reads.

@@ -74,7 +74,19 @@ type drained struct {
 	Holders []shmq.Holder `json:"holders"`
 }
 
+// notEach refuses a queue of which each consumer gets every record: none can be taken out of it for
+// the others. A queue that can't be described is another's business.
+func notEach(name, verb string) error {
+	if info, err := shmq.Stat(name); err == nil && info.Consumers == shmq.Each {
+		return exit.Usage("queue %q: each consumer gets every record, so %s can take none out for the others", name, verb)
+	}
+	return nil
+}
+
 func (f *drainFlags) run(ctx context.Context, name string, errs io.Writer) (err error) {
+	if err := notEach(name, "drain"); err != nil {
+		return err
+	}
 	c, err := consumer.OpenRaw(name, &consumer.Options{NoCreate: true, UntilEOF: f.untilEOF})
 	if err != nil {
 		return err

@@ -22,13 +22,17 @@ type recvFlags struct {
 	untilEOF bool
 	strict   bool
 	noCreate bool
-	wait     shmq.WaitPolicy
-	mlock    bool
-	show     bool
-	label    bool
-	meta     bool
-	exec     worker.Flags
-	watch    progress.Flags
+
+	oldest       bool
+	subscription string
+
+	wait  shmq.WaitPolicy
+	mlock bool
+	show  bool
+	label bool
+	meta  bool
+	exec  worker.Flags
+	watch progress.Flags
 }
 
 const recvLong = `Write the records of a queue to standard output, and make the queue if it is absent. Of
@@ -90,6 +94,14 @@ receiver that comes later waits for the next stream. If a sender was killed, or 
 with an error although it had --close, a line on standard error says so; with --strict
 the exit code is 76, also if no sender marked the stream as complete (--close).
 
+In a queue with --consumers each every receiver gets every record that is sent while it
+is there, from the newest or, with --from oldest, from the oldest one that is still
+there. With --subscription NAME its place is kept when it is gone, and the next receiver
+with the same NAME goes on where it was acknowledged; senders wait meanwhile. Where
+senders wait for nobody (--slow skip), a receiver that falls behind by a lap says on
+standard error how much it lost, and goes on; -v sums that up. Without a queue
+these two flags make one with --consumers each.
+
 Exit codes: 0 end of the stream (--until-eof) or count reached, 1 other error, 64
 usage, 65 not a queue, its file was cut, or a record that is not msgpack, 66 no such
 queue, or it was removed, 69 role or seats taken, 71 the kernel refuses, 73 no space
@@ -103,6 +115,8 @@ const recvExample = `  %[1]s q
   %[1]s q --until-eof --strict > copy
   %[1]s q --format json | jq .name
   %[1]s q --count 1 --timeout 5s
+  %[1]s prices --from oldest
+  %[1]s prices --subscription audit >> audit.log
   %[1]s q --until-empty | wc -l
   %[1]s q --show-redelivered | grep -v '^0'
   %[1]s q --exec 'curl -sf --data-binary @- http://localhost:8080/' --jobs 4
@@ -137,6 +151,8 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop at the end of the stream: all was received and the last sender has left, like at the end of a pipe")
 	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
+	flags.Either(cmd, &f.oldest, "from", [2]string{"newest", "oldest"}, "where each consumer gets every record: begin with what is sent from now on, or with the oldest record that is still there: `newest|oldest`")
+	set.StringVar(&f.subscription, "subscription", "", "where each consumer gets every record: go on with the durable subscription of this `name`, or make it; it stays until shmq unsubscribe")
 	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
 	set.BoolVar(&f.label, "show-queue", false, "write before each record the name of its queue, and a tab; with lines, null and json")
 	set.BoolVar(&f.meta, "with-meta", false, "with --format json: an object for each record, with its id, queue, attempt, time of sending, and data")

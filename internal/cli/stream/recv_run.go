@@ -88,6 +88,9 @@ func (f *recvFlags) run(ctx context.Context, command string) (err error) {
 	from.Over, from.Lost = f.over(w), func(_ *consumer.Raw, err error) {
 		w.Line("%s; the others go on", strings.TrimPrefix(err.Error(), "shmq: "))
 	}
+	lag := &lagging{line: w.Line}
+	from.Lagged = lag.tell
+	defer lag.last()
 	out := pump.NewOutput()
 	ctx, cancel := out.EndWithReader(ctx)
 	defer cancel(nil)
@@ -104,7 +107,13 @@ func (f *recvFlags) run(ctx context.Context, command string) (err error) {
 }
 
 func (f *recvFlags) open(name string, tty *progress.Console) (*consumer.Raw, error) {
-	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
+	if f.oldest || f.subscription != "" {
+		f.queue.Subscribes()
+	}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Subscription: f.subscription, Wait: f.wait, Lock: f.mlock}
+	if f.oldest {
+		co.From = consumer.Oldest
+	}
 	if f.watch.Verbose {
 		co.Logger = tty.Logger()
 	}
@@ -113,12 +122,18 @@ func (f *recvFlags) open(name string, tty *progress.Console) (*consumer.Raw, err
 
 // newWatch returns what shows how the receiver gets on.
 func (f *recvFlags) newWatch(tty *progress.Console, all []*consumer.Raw) *progress.Watch {
-	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: all[0].Name(), Did: "received", Count: all[0].Counters, Data: os.Stdout}
+	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: all[0].Name(), Did: "received", Count: all[0].Counters, Lost: all[0].Lost, Data: os.Stdout}
 	if len(all) == 1 {
 		return w
 	}
 	for _, c := range all {
-		w.Each = append(w.Each, progress.Counted{Queue: c.Name(), Count: c.Counters})
+		w.Each = append(w.Each, progress.Counted{Queue: c.Name(), Count: c.Counters, Lost: c.Lost})
+	}
+	w.Lost = func() (sum uint64) {
+		for _, c := range all {
+			sum += c.Lost()
+		}
+		return sum
 	}
 	w.Count = func() (sum shmq.Counters) {
 		for _, c := range all {

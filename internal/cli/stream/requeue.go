@@ -97,6 +97,9 @@ type requeued struct {
 }
 
 func (f *requeueFlags) run(ctx context.Context, name string) error {
+	if err := notEach(name, "requeue"); err != nil {
+		return err
+	}
 	info, err := shmq.Stat(name)
 	if err != nil {
 		return err

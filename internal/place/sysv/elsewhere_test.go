@@ -117,7 +117,7 @@ func useAsAnotherUser(c *testproc.Child) {
 		c.Check(err)
 		c.Check(p.TrySend([]byte("hello")))
 		c.Check(p.Close())
-		for _, remove := range []func(string) error{shmq.Remove, shmq.ForceRemove} {
+		for _, remove := range []func(string) error{func(name string) error { return shmq.Remove(name) }, shmq.ForceRemove} {
 			if err := remove(q); !errors.Is(err, fs.ErrPermission) {
 				c.Fail("removed another's queue: %v", err)
 			}

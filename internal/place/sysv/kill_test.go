@@ -115,7 +115,7 @@ func killedAfter(t *testing.T, what string, borrowed bool, n int) (state string,
 func dieWithSegment(c *testproc.Child) {
 	do := map[string]func(string) error{
 		"make":   func(q string) error { return shmq.Create(q, &shmq.Options{Slots: 16, SlotSize: 64, Seats: 8}) },
-		"remove": shmq.Remove,
+		"remove": func(name string) error { return shmq.Remove(name) },
 	}[c.Args[0]]
 	var work func()
 	work = func() {
