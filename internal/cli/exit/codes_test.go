@@ -39,7 +39,7 @@ func document(t *testing.T, path string) string {
 // Each error has a row of the manual, with the exit code that it has.
 func TestErrorsOfTheManual(t *testing.T) {
 	t.Parallel()
-	declared := regexp.MustCompile(`(?m)^\t(Err[A-Za-z]+) += `).FindAllStringSubmatch(document(t, "../../../errors.go"), -1)
+	declared := regexp.MustCompile(`(?m)^\t(Err[A-Za-z]+) += `).FindAllStringSubmatch(document(t, "../../../doc.go"), -1)
 	require.Len(t, declared, len(libraryErrors))
 	for _, m := range declared {
 		require.Contains(t, libraryErrors, m[1])
