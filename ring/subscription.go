@@ -195,6 +195,24 @@ func (r *Ring) Slowest() (entry int, lag uint64) {
 	return entry, lag
 }
 
+// allWithin reports whether no subscription is more than so many slots behind. The one that was
+// farthest at the last look comes first: while a producer sleeps each reader asks with each record,
+// and mostly that one says it all.
+func (r *Ring) allWithin(slots uint64) bool {
+	atomics.Fence() // see Depth
+	t := atomics.Load64(r.tail)
+	if i := r.slowest.Load(); i < uint32(r.m.Geo.Subscriptions) {
+		if c := r.Subscription(int(i)).Cursor(); c != 0 && int64(t-c.Near(t)) > int64(slots) {
+			return false
+		}
+	}
+	i, lag := r.Slowest()
+	if i >= 0 {
+		r.slowest.Store(uint32(i))
+	}
+	return lag <= slots
+}
+
 // firstEnd returns the first end of a stream that is for a subscription that begins at start: with
 // oldest the first one that is remembered and not before start, otherwise the next one that comes.
 func (r *Ring) firstEnd(start uint64, oldest bool) uint64 {
