@@ -178,6 +178,17 @@ func (r *Ring) Roomy() bool {
 // so that it leaves no producer asleep.
 func (r *Ring) RoomWorthWaking() bool { return r.Roomy() || r.TurnAsked() }
 
+// RoomAtRest reports whether a consumer with nothing more to receive should wake sleeping
+// producers: for any room, as nobody else may come. Where each consumer gets every record the
+// slowest one comes later if it has more to receive, and then asks the same: before that the
+// others would have the producer up for every record that it takes.
+func (r *Ring) RoomAtRest() bool {
+	if !r.m.Geo.Each {
+		return r.HasRoom()
+	}
+	return r.roomOfSubscriptions()
+}
+
 // Skipped returns how many claims of dead producers were passed over.
 func (r *Ring) Skipped() uint64 { return atomics.Load64(r.skipped) }
 

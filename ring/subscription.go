@@ -213,6 +213,18 @@ func (r *Ring) allWithin(slots uint64) bool {
 	return lag <= slots
 }
 
+// roomOfSubscriptions is RoomAtRest. What the slowest subscription has handed out it may hold, and
+// sleep: that does not count as to be received.
+func (r *Ring) roomOfSubscriptions() bool {
+	atomics.Fence() // see Depth
+	i, lag := r.Slowest()
+	if i < 0 || lag >= r.m.Cap || lag <= r.m.Cap-r.m.Cap/4 {
+		return lag < r.m.Cap
+	}
+	s, t := r.Subscription(i), atomics.Load64(r.tail)
+	return int64(t-later(s.Position(), s.Handout())) <= 0
+}
+
 // firstEnd returns the first end of a stream that is for a subscription that begins at start: with
 // oldest the first one that is remembered and not before start, otherwise the next one that comes.
 func (r *Ring) firstEnd(start uint64, oldest bool) uint64 {
