@@ -46,15 +46,15 @@ func ids(t testing.TB, c *ring.Consumer, n int) (got []uint64) {
 	return got
 }
 
-// starts are first positions: the beginning, a later lap, and where positions wrap around in a
+// eachStarts are first positions: the beginning, a later lap, and where positions wrap around in a
 // cursor's 62 bits and in all 64.
-var starts = []uint64{0, 8, 1<<62 - 3, 1<<63 - 2, ^uint64(0) - 4}
+var eachStarts = []uint64{0, 8, 1<<62 - 3, 1<<63 - 2, ^uint64(0) - 4}
 
-// eachWay runs f for waiting queues of one producer and of many, from all starts.
+// eachWay runs f for waiting queues of one producer and of many, from all eachStarts.
 func eachWay(t *testing.T, slots, keep uint64, skip bool, f func(t *testing.T, m *ringtest.Region, r *ring.Ring, p *ring.Producer)) {
 	t.Helper()
 	for _, many := range []bool{false, true} {
-		for _, start := range starts {
+		for _, start := range eachStarts {
 			t.Run(fmt.Sprintf("many %v, from %#x", many, start), func(t *testing.T) {
 				t.Parallel()
 				m := ringtest.NewMappedRegion(t, each(many, skip, slots, keep), start)
@@ -280,7 +280,7 @@ func TestSkippingCountsWhatItLost(t *testing.T) {
 func TestAnnouncedRecordsAreLost(t *testing.T) {
 	t.Parallel()
 	const slots = 64
-	for _, start := range starts {
+	for _, start := range eachStarts {
 		for way := range 3 {
 			m := ringtest.NewMappedRegion(t, each(false, true, slots, 0), start)
 			r := m.Ring()
