@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/layout"
 )
@@ -37,16 +38,16 @@ func (c *Raw) takeEnd() (err error) {
 
 // eof says how a stream ended.
 func (c *Raw) eof(how int) error {
-	var why string
+	var err error
 	switch {
 	case how == layout.EndCut:
-		why = "a producer died, or gave up, before it had sent all; what it had sent was received"
+		err = fmt.Errorf("%w: a producer died, or gave up, before it had sent all; what it had sent was received", shmq.ErrBrokenOff)
 	case how != layout.EndFinished && c.strict:
-		why = "the last producer left and none had marked the end (Finish, shmq-send --close); what was sent was received"
+		err = fail.ErrUnmarked
 	default:
 		return io.EOF
 	}
-	return &shmq.Error{Op: "receive from", Queue: c.end.Name(), Err: fmt.Errorf("%w: %s", shmq.ErrBrokenOff, why)}
+	return &shmq.Error{Op: "receive from", Queue: c.end.Name(), Err: err}
 }
 
 // NextStream leaves the end of the stream behind that this consumer was told: calls do

@@ -12,7 +12,7 @@ func (c *Raw) idle() {
 	if c.end.Fence {
 		atomics.Fence()
 	}
-	if park.Armed(c.end.Room) && c.end.Ring().HasRoom() {
+	if park.Armed(c.end.Room) && c.end.Ring().RoomAtRest() {
 		c.wakeProducer()
 	}
 }

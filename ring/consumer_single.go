@@ -24,18 +24,10 @@ type singleConsumer struct {
 	by   *Consumer // that this is the kind of
 	sums region.Summer
 
-	// Where head and handout are: those of the ring, or of a subscription, whose head is the position
-	// shifted by headShift, and headState.
-	headAt, handoutAt *uint64
-	headShift         uint8
-	headState         uint64
-	subscribed        bool
-	sub               Subscription
-	skip              skipping // see consumer_skip.go
-
 	// fresh: no lease is open, and nothing that was delivered before comes next. It ends
 	// with a lease, and can begin again when head has moved.
-	fresh bool
+	fresh      bool
+	subscribed bool // see headAt
 
 	next uint64
 	head uint64 // as shared, which it alone stores
@@ -50,6 +42,14 @@ type singleConsumer struct {
 
 	returned []Lease // released, to be handed out again, oldest first
 	leases   []Lease // for receiveLeases, again and again
+
+	// Where head and handout are: those of the ring, or of a subscription, whose head is the position
+	// shifted by headShift, and headState.
+	headAt, handoutAt *uint64
+	headShift         uint8
+	headState         uint64
+	sub               Subscription
+	skip              skipping // see consumer_skip.go
 }
 
 type span struct {

@@ -45,7 +45,11 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	// No handout: nothing is handed out before head has passed it.
 	s.next = p + 1
 	s.head = p + 1
-	atomics.StoreRelease64(s.headAt, (p+1)<<(s.headShift&63)|s.headState)
+	if s.subscribed {
+		atomics.StoreRelease64(s.headAt, uint64(layout.MakeCursor(layout.CursorActive, p+1)))
+	} else { // no load more than there has to be
+		atomics.StoreRelease64(r.head, p+1)
+	}
 	return buf, 0, nil
 }
 

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"errors"
+	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
@@ -146,8 +147,39 @@ func (c *singleConsumer) jump() error {
 	return ErrLagged
 }
 
+// receiveLine is TryReceive where the record may be written over, as far as one goes the short way:
+// without a lease open, a record handed back, a jump to be told, or one that a predecessor may have
+// shown, a record in the line of its slot is copied, and counts if it was not written over
+// meanwhile. It reports false for any other, of which nothing has happened.
+func (c *singleConsumer) receiveLine(buf []byte) ([]byte, bool) {
+	r, p := c.r, c.next
+	if c.head != p || int64(c.seen-p) > 0 || c.skip.pending || !r.m.Plain || c.by.mayEnd() {
+		return buf, false
+	}
+	line := r.m.LineAt(p)
+	if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.m.Shift)) {
+		return buf, false
+	}
+	n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))) // once: a writer may be at it
+	if n > min(layout.InlineSize, uint64(cap(buf))) {
+		return buf, false
+	}
+	got := buf[:n]
+	readLine(got, line)
+	atomics.LoadBarrier()
+	if int64(r.written()-p-r.m.Cap) > 0 {
+		return buf, false // the long way finds it so, too
+	}
+	c.next, c.head = p+1, p+1
+	c.storeHead()
+	return got, true
+}
+
 // receiveCopy is TryReceive where the record may be written over: the copy is its lease.
 func (c *singleConsumer) receiveCopy(buf []byte) ([]byte, int, error) {
+	if got, ok := c.receiveLine(buf); ok {
+		return got, 0, nil
+	}
 	if len(c.returned) > 0 {
 		var l Lease
 		if err := c.leaseAny(&l); err != nil {

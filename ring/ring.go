@@ -2,6 +2,7 @@ package ring
 
 import (
 	"errors"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
@@ -35,8 +36,8 @@ const maxTries = 1 << 16
 // counts one, and so does each slot.
 func (r *Ring) effort() uint64 { return maxTries + 16*r.m.Cap }
 
-// Ring is a view of a region that holds a queue. Its fields are set once; it is
-// safe for concurrent use.
+// Ring is a view of a region that holds a queue. Its fields are set once, but for slowest, a hint; it
+// is safe for concurrent use.
 type Ring struct {
 	m region.Region // the memory, and what is where
 
@@ -52,6 +53,8 @@ type Ring struct {
 	image, home, torn   *uint64
 	dataFutex           *uint32
 	roomFutex           *uint32
+
+	slowest atomic.Uint32 // the subscription that was farthest behind at the last look
 
 	// clock returns CLOCK_MONOTONIC in milliseconds; see producer_turn.go.
 	clock func() uint64
@@ -160,8 +163,14 @@ func (r *Ring) HasRoom() bool { return r.m.Geo.Skip || r.Depth() < r.m.Cap }
 // HasQuarters reports whether a quarter of the ring is a slot at least.
 func (r *Ring) HasQuarters() bool { return r.m.Cap >= 4 }
 
-// Roomy reports whether a quarter of the ring is free.
-func (r *Ring) Roomy() bool { return r.m.Geo.Skip || r.Depth() <= r.m.Cap-r.m.Cap/4 }
+// Roomy reports whether a quarter of the ring is free, or producers wait for no subscription.
+func (r *Ring) Roomy() bool {
+	most := r.m.Cap - r.m.Cap/4
+	if r.m.Geo.Each {
+		return r.m.Geo.Skip || r.allWithin(most)
+	}
+	return r.Depth() <= most
+}
 
 // RoomWorthWaking reports whether sleeping producers should be woken while there is more
 // to receive: when a quarter of the ring is free, so that a full ring costs a wake-up a
@@ -169,6 +178,17 @@ func (r *Ring) Roomy() bool { return r.m.Geo.Skip || r.Depth() <= r.m.Cap-r.m.Ca
 // slots and is always told. A consumer that finds nothing more wakes them for any room,
 // so that it leaves no producer asleep.
 func (r *Ring) RoomWorthWaking() bool { return r.Roomy() || r.TurnAsked() }
+
+// RoomAtRest reports whether a consumer with nothing more to receive should wake sleeping
+// producers: for any room, as nobody else may come. Where each consumer gets every record the
+// slowest one comes later if it has more to receive, and then asks the same: before that the
+// others would have the producer up for every record that it takes.
+func (r *Ring) RoomAtRest() bool {
+	if !r.m.Geo.Each || r.m.Geo.Skip {
+		return r.HasRoom()
+	}
+	return r.roomOfSubscriptions()
+}
 
 // Skipped returns how many claims of dead producers were passed over.
 func (r *Ring) Skipped() uint64 { return atomics.Load64(r.skipped) }

@@ -197,6 +197,36 @@ func (r *Ring) Slowest() (entry int, lag uint64) {
 	return entry, lag
 }
 
+// allWithin reports whether no subscription is more than so many slots behind. The one that was
+// farthest at the last look comes first: while a producer sleeps each reader asks with each record,
+// and mostly that one says it all.
+func (r *Ring) allWithin(slots uint64) bool {
+	atomics.Fence() // see Depth
+	t := atomics.Load64(r.tail)
+	if i := r.slowest.Load(); i < uint32(r.m.Geo.Subscriptions) {
+		if c := r.Subscription(int(i)).Cursor(); c != 0 && int64(t-c.Near(t)) > int64(slots) {
+			return false
+		}
+	}
+	i, lag := r.Slowest()
+	if i >= 0 {
+		r.slowest.Store(uint32(i))
+	}
+	return lag <= slots
+}
+
+// roomOfSubscriptions is RoomAtRest. What the slowest subscription has handed out it may hold, and
+// sleep: that does not count as to be received.
+func (r *Ring) roomOfSubscriptions() bool {
+	atomics.Fence() // see Depth
+	i, lag := r.Slowest()
+	if i < 0 || lag >= r.m.Cap || lag <= r.m.Cap-r.m.Cap/4 {
+		return lag < r.m.Cap
+	}
+	s, t := r.Subscription(i), atomics.Load64(r.tail)
+	return int64(t-later(s.Position(), s.Handout())) <= 0
+}
+
 // firstEnd returns the first end of a stream that is for a subscription that begins at start: with
 // oldest the first one that is remembered and not before start, otherwise the one after ends, the
 // last one before it began.

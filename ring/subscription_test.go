@@ -239,13 +239,14 @@ func TestSkippingCountsWhatItLost(t *testing.T) {
 		c := subscribe(r, 0, ring.Joining{})
 		at, lost, sent, jumps := r.Subscription(0).Start(), uint64(0), uint64(0), 0
 		last := -1
-		for range 2000 {
+		room := make([]byte, 0, layout.InlineSize) // for the short way; without it, the long one
+		for round := range 2000 {
 			for range rng.IntN(12) {
 				require.NoError(t, p.Send(ringtest.Record(sent, 8+rng.IntN(200))))
 				sent++
 			}
 			for range rng.IntN(14) {
-				b, _, err := c.TryReceive(nil)
+				b, _, err := c.TryReceive(room[: 0 : round%2*cap(room)])
 				if err == ring.ErrEmpty {
 					break
 				}
@@ -270,6 +271,71 @@ func TestSkippingCountsWhatItLost(t *testing.T) {
 		require.Greater(t, jumps, 50)
 		ids(t, c, 1)
 		require.Greater(t, last, int(sent)/2)
+	})
+}
+
+// A record that a producer may have begun to write over does not count, though it is whole still: a
+// single producer announces what it writes a sixteenth of a lap ahead. So it is the short way and the
+// long one, and a batch.
+func TestAnnouncedRecordsAreLost(t *testing.T) {
+	t.Parallel()
+	const slots = 64
+	for _, start := range firstPositions {
+		for way := range 3 {
+			m := ringtest.NewMappedRegion(t, each(false, true, slots, 0), start)
+			r := m.Ring()
+			p, err := r.NewProducer(0)
+			require.NoError(t, err)
+			c := subscribe(r, 0, ring.Joining{})
+			require.NoError(t, p.Send(ringtest.Record(0, 8)))
+			require.Equal(t, []uint64{0}, ids(t, c, 1))
+			for id := uint64(1); id <= slots; id++ { // the last one goes over record 0 alone
+				require.NoError(t, p.Send(ringtest.Record(id, 8)))
+			}
+			switch way {
+			case 0:
+				_, _, err = c.TryReceive(make([]byte, 0, layout.InlineSize))
+			case 1:
+				_, _, err = c.TryReceive(nil)
+			case 2:
+				_, _, err = c.TryReceiveBatch([][]byte{make([]byte, 0, layout.InlineSize)})
+			}
+			require.ErrorIs(t, err, ring.ErrLagged, "start %#x, way %d", start, way)
+			require.Equal(t, start+1, c.Lagged().From)
+		}
+	}
+}
+
+// Who wakes producers: one that sees a quarter of the ring free, and one at rest, unless the slowest
+// has more to receive and so comes later.
+func TestWhoWakesForRoomOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	eachWay(t, 8, 0, false, func(t *testing.T, _ *ringtest.Region, r *ring.Ring, p *ring.Producer) {
+		a, b := subscribe(r, 0, ring.Joining{}), subscribe(r, 3, ring.Joining{})
+		room := func(worth, rest bool) {
+			t.Helper()
+			require.Equal(t, worth, r.Roomy())
+			require.Equal(t, rest, r.RoomAtRest())
+		}
+		for range 3 { // the slowest one changes
+			room(true, true)
+			for id := uint64(0); p.Send(ringtest.Record(id, 8)) == nil; id++ {
+			}
+			room(false, false)
+			ids(t, a, 8)
+			room(false, false)
+			ids(t, b, 1)
+			room(false, false)
+			ls := make([]ring.Lease, 8)
+			n, err := b.TryLeaseBatch(ls)
+			require.NoError(t, err)
+			require.Equal(t, 7, n)
+			room(false, true) // it holds the rest, and may sleep
+			b.AckBatch(ls[:1])
+			room(true, true)
+			b.AckBatch(ls[1:n])
+			a, b = b, a
+		}
 	})
 }
 

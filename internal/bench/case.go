@@ -58,6 +58,8 @@ const (
 	linkBareIdle   = "bare idle" // a program that does nothing else
 	linkCommands   = "commands"
 	linkCat        = "cat"
+	linkStores     = "stores" // a producer's stores alone
+	linkScan       = "scan"   // a producer that looks at subscriptions
 )
 
 // Case is one row. Processes of a case get it as JSON.
@@ -81,6 +83,13 @@ type Case struct {
 
 	// Queues is how many queues the receiver waits for, of which one is used.
 	Queues int `json:"queues,omitempty"`
+
+	// Skip: producers wait for no consumer. Paced: the case itself keeps the sender from lapping the
+	// receiver.
+	Skip  bool `json:"skip,omitempty"`
+	Paced bool `json:"paced,omitempty"`
+	// Subscriptions is how many of them a producer looks at.
+	Subscriptions int `json:"subscriptions,omitempty"`
 
 	// OneCore: all ends share a core.
 	OneCore bool `json:"one_core,omitempty"`
@@ -147,7 +156,7 @@ func (c Case) Latency() bool {
 // ours reports whether the case goes through a queue of ours.
 func (c Case) ours() bool {
 	switch c.Link {
-	case linkRing, linkSelect, linkBareRing, linkLarge, linkTyped, linkAttach, linkBareAttach, linkRedeliver, linkCommands:
+	case linkRing, linkSelect, linkBareRing, linkLarge, linkTyped, linkAttach, linkBareAttach, linkRedeliver, linkCommands, linkScan:
 		return true
 	}
 	return false
@@ -158,8 +167,29 @@ func (c Case) ends() int { return c.Producers + c.Consumers }
 
 // options is the shape of the case's queue.
 func (c Case) options() *shmq.Options {
-	return &shmq.Options{Producers: c.Sides.Producers, Consumers: c.Sides.Consumers, Slots: c.Slots, SlotSize: c.SlotSize}
+	o := &shmq.Options{Producers: c.Sides.Producers, Consumers: c.Sides.Consumers, Slots: c.Slots, SlotSize: c.SlotSize, Skip: c.Skip}
+	if o.Subscriptions = c.Subscriptions; c.Subscriptions > 0 {
+		o.Seats = c.Subscriptions + 1
+	}
+	return o
 }
+
+// each reports whether every consumer gets all records.
+func (c Case) each() bool { return c.Sides.Consumers == shmq.Each }
+
+// deliveries returns how often a record is received.
+func (c Case) deliveries() int {
+	if c.each() {
+		return max(1, c.Consumers)
+	}
+	return 1
+}
+
+// atOnce returns how many operations a record, or a look, is.
+func (c Case) atOnce() int { return max(c.deliveries(), c.Subscriptions) }
+
+// stopped reports whether the consumers, who share the records, are told when there are no more.
+func (c Case) stopped() bool { return c.Consumers > 1 && !c.each() }
 
 // find returns the case of that name.
 func find(cases []Case, name string) (Case, error) {

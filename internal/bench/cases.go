@@ -36,7 +36,7 @@ var peers = []struct{ link, name, what string }{
 // Cases returns all rows, what they are compared with included.
 func Cases() []Case {
 	var cs []Case
-	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), conns(), selects(), calls(), rest()} {
+	for _, family := range [][]Case{bareCases(), bareAttaches(), roundTrips(), parked(), throughputs(), oneCore(), large(), typed(), openLoops(), conns(), selects(), calls(), broadcasts(), rest()} {
 		cs = append(cs, family...)
 	}
 	return cs
@@ -47,6 +47,7 @@ func bareCases() []Case {
 		{Name: probe, What: "two cache lines, there and back", Kind: RoundTrip, Link: linkLines, Producers: 1, Consumers: 1, Payload: 8},
 		{Name: "bare/slots", What: "a ring of cache lines, a record copied in and out, there and back", Kind: RoundTrip, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload},
 		{Name: "bare/slots/throughput", What: "a ring of cache lines, a record copied in and out", Kind: Throughput, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload},
+		{Name: "bare/stores", What: "records stored in a ring of cache lines that nobody reads", Kind: Alone, Link: linkStores, Producers: 1, Payload: payload},
 		{Name: "bare/futex", What: "two futexes, there and back, each end asleep", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true},
 		{Name: "bare/futex/one-core", What: "the same on one core", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true, OneCore: true},
 		{Name: "bare/memcpy/64KiB", What: "one core copies, over a ring's worth of memory", Kind: Alone, Link: linkMemcpy, Producers: 1, Payload: 64 << 10},

@@ -149,6 +149,10 @@ func openEnd(s spec) (end, error) {
 		return newBareAttach(s, clock)
 	case linkRedeliver:
 		return newRedelivery(s, clock)
+	case linkStores:
+		return newStores(s, clock)
+	case linkScan:
+		return newScan(s, clock)
 	case linkLines:
 		return newLines(s, clock)
 	case linkFutex:

@@ -40,7 +40,7 @@ func Goals() []Goal {
 	line := one("bare/slots/throughput")
 	trip := []string{"bare/slots", "bare/slots/pause"}
 	claimedLine, claimedTrip := one("bare/claimed-slots/throughput"), one("bare/claimed-slots")
-	return []Goal{
+	return append([]Goal{
 		{Case: "throughput/one-one", Against: line, Kind: Time, Bound: 1.25, Far: 1.15},
 		{Case: "throughput/many-many", Against: line, Kind: Time, Bound: 2.8, Far: 1.4, Beside: claimedLine},
 		{Case: "throughput/one-one/batch-16", Kind: Nanoseconds, Bound: 4, Far: 18, Beside: line},
@@ -75,7 +75,7 @@ func Goals() []Goal {
 		{Case: "conn/throughput/64KiB", Against: one("conn/throughput/64KiB/unix"), Kind: Speed, Bound: 2},
 		{Case: "redelivery", Kind: Nanoseconds, Bound: 200e6},
 		{Case: "shell/shmq", Against: one("shell/cat"), Kind: Speed, Bound: 0.75},
-	}
+	}, broadcastGoals()...)
 }
 
 // GoalResult is a goal with what was measured.

@@ -115,6 +115,7 @@ type ringSender struct {
 	p       *producer.Raw
 	batch   [][]byte
 	control *control
+	sent    uint64 // in all runs, if it is paced
 }
 
 func newRingSender(s spec, c *monotonic) (end, error) {
@@ -143,6 +144,9 @@ func (s *ringSender) run(o order) (out outcome, err error) {
 	switch {
 	case s.c.Kind == OpenLoop:
 		out, err = s.portSender.run(o)
+	case s.c.Paced:
+		out.start = s.clock.now()
+		err = s.pacedSends(n)
 	case s.c.Batch > 1:
 		out.start = s.clock.now()
 		err = s.batches(n)
@@ -150,7 +154,7 @@ func (s *ringSender) run(o order) (out outcome, err error) {
 		out.start = s.clock.now()
 		err = s.singles(n)
 	}
-	if err == nil && s.c.Consumers > 1 && s.control.last(s.c.Producers) {
+	if err == nil && s.c.stopped() && s.control.last(s.c.Producers) {
 		err = s.control.stop(s.c.Consumers, func() error { return s.p.Send(context.Background(), stop) })
 	}
 	out.end = s.clock.now()
@@ -185,6 +189,7 @@ type ringReceiver struct {
 	raw     *consumer.Raw
 	bufs    [][]byte
 	control *control
+	got     uint64 // in all runs, if it is paced
 }
 
 func newRingReceiver(s spec, c *monotonic) (end, error) {
@@ -210,12 +215,15 @@ func newRingReceiver(s spec, c *monotonic) (end, error) {
 
 func (r *ringReceiver) run(o order) (out outcome, err error) {
 	n, stops := o.N, 1
-	if r.c.Consumers > 1 {
+	if r.c.stopped() {
 		n = -1 // until stopped
 	}
 	switch {
 	case r.c.Kind == OpenLoop:
 		out, err = r.portReceiver.run(o)
+	case r.c.Paced:
+		out.count, err = r.pacedReceives(n)
+		out.end = r.clock.now()
 	case r.c.Batch > 1:
 		out.count, stops, err = r.batches(n)
 		out.end = r.clock.now()
@@ -223,7 +231,7 @@ func (r *ringReceiver) run(o order) (out outcome, err error) {
 		out.count, err = r.singles(n)
 		out.end = r.clock.now()
 	}
-	if r.c.Consumers > 1 {
+	if r.c.stopped() {
 		r.control.left(stops)
 	}
 	return out, err

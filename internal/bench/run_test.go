@@ -44,7 +44,7 @@ func TestCasesRun(t *testing.T) {
 	if !testproc.Long() {
 		seen := map[string]bool{}
 		cases = slices.DeleteFunc(cases, func(c Case) bool {
-			key := fmt.Sprint(c.Kind, c.Link, c.Sides, c.Batch > 1, c.Consumers > 1, c.OneCore, c.Wait, c.Use)
+			key := fmt.Sprint(c.Kind, c.Link, c.Sides, c.Batch > 1, c.Consumers > 1, c.OneCore, c.Wait, c.Use, c.Skip)
 			if seen[key] || c.Payload > 1<<16 {
 				return true
 			}

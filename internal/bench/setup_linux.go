@@ -164,9 +164,10 @@ func (s *Setup) Run(ctx context.Context, n int, timed bool) (Sample, error) {
 		s.note = f.String()
 		return Sample{Elapsed: time.Duration(f.sum() * int64(n)), Ops: n}, s.explain(err)
 	}
-	p := s.c.Producers
+	// n are rounded up so that all have the same to do.
+	p := s.c.Producers * s.c.atOnce()
 	n = (n + p - 1) / p * p
-	answers, err := s.crew.run(ctx, order{N: n, Timed: timed, Start: kernelClock() + int64(lead)})
+	answers, err := s.crew.run(ctx, order{N: n / s.c.deliveries(), Timed: timed, Start: kernelClock() + int64(lead)})
 	if err != nil {
 		return Sample{}, s.explain(err)
 	}

@@ -41,7 +41,7 @@ func Shmq() *cobra.Command {
 		},
 	}
 	root.AddCommand(
-		verb(Send("shmq-send")), verb(Recv("shmq-recv")), stream.Drain(), stream.Requeue(),
+		verb(Send("shmq-send")), verb(Recv("shmq-recv")), stream.Drain(), stream.Requeue(), stream.Tee(),
 		ask.Call(), ask.Serve(),
 		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(), keep.Unsubscribe(),
 		look.List(), look.Stat(), look.Subscriptions(), look.Top(), look.Web(), look.Check(), look.Peek(), look.Tail(),

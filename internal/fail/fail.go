@@ -47,6 +47,17 @@ type brokenOff struct{}
 func (brokenOff) Error() string { return "the stream was broken off" }
 func (brokenOff) Unwrap() error { return io.ErrUnexpectedEOF }
 
+// ErrUnmarked is an ErrBrokenOff for those who ask for a mark only: the stream's last producer
+// left in order, and none had marked the end.
+var ErrUnmarked error = unmarked{}
+
+type unmarked struct{}
+
+func (unmarked) Error() string {
+	return ErrBrokenOff.Error() + ": the last producer left and none had marked the end (Finish, shmq-send --close); what was sent was received"
+}
+func (unmarked) Unwrap() error { return ErrBrokenOff }
+
 // States of an instant, in which another process is in the middle of something: the caller
 // tries again. A user sees one of these only if that process was stopped there.
 var (

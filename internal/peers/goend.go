@@ -13,6 +13,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/shmq/shmq"
 )
 
 // goEnd is what this program is called with when it is an end of a peer in Go.
@@ -25,7 +27,9 @@ type order struct {
 	n, area            int
 	receiver           bool
 	dir                string
-	polling, many      bool
+	polling            bool
+	producers          shmq.Multiplicity
+	consumers          shmq.Multiplicity
 }
 
 // goLink is an end of a peer in Go, for one size of records.
@@ -54,7 +58,10 @@ func serveGo(args []string) {
 	}()
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		o := order{receiver: role == "receiver", dir: dir,
-			polling: strings.HasSuffix(link, "polling"), many: strings.Contains(link, "many-many")}
+			polling: strings.HasSuffix(link, "polling"), producers: side(link, "/many-"), consumers: side(link, "-many/")}
+		if strings.Contains(link, "-each/") {
+			o.consumers = shmq.Each
+		}
 		if _, err := fmt.Sscan(in.Text(), &o.verb, &o.size, &o.pause, &o.batch, &o.n, &o.area); err != nil {
 			fmt.Fprintln(os.Stderr, link+":", err)
 			os.Exit(1)
@@ -62,6 +69,14 @@ func serveGo(args []string) {
 		orders <- o
 	}
 	os.Exit(0)
+}
+
+// side is what a side of the queues of a link is.
+func side(link, many string) shmq.Multiplicity {
+	if strings.Contains(link, many) {
+		return shmq.Many
+	}
+	return shmq.One
 }
 
 func obey(link string, o order, links map[int]goLink) (err error) {

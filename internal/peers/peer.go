@@ -112,6 +112,11 @@ var (
 		{name: "shmq/many-many/polling", program: goes, sides: "n:n", batches: true, patience: 10 * time.Second},
 		{name: "shmq/many-many/waiting", program: goes, sides: "n:n", waits: true, batches: true, patience: 10 * time.Second},
 
+		{name: "shmq/one-each/polling", program: goes, sides: "1:n, broadcast", batches: true, patience: 10 * time.Second},
+		{name: "shmq/one-each/waiting", program: goes, sides: "1:n, broadcast", waits: true, batches: true, patience: 10 * time.Second},
+		{name: "shmq/many-each/polling", program: goes, sides: "n:n, broadcast", batches: true, patience: 10 * time.Second},
+		{name: "shmq/many-each/waiting", program: goes, sides: "n:n, broadcast", waits: true, batches: true, patience: 10 * time.Second},
+
 		{name: "rigtorp-spsc", program: rigtorp, sides: "1:1"},
 		{name: "rigtorp-mpmc", program: rigtorp, sides: "n:n"},
 		{name: "vyukov-mpmc", program: cpp("vyukov.cpp", "g++"), sides: "n:n"},

@@ -23,11 +23,7 @@ type shmqEnd struct {
 }
 
 func openShmq(o order) (goLink, error) {
-	side := shmq.One
-	if o.many {
-		side = shmq.Many
-	}
-	create := shmq.Options{Producers: side, Consumers: side, Slots: window(o.size), SlotSize: max(o.size, 64)}
+	create := shmq.Options{Producers: o.producers, Consumers: o.consumers, Slots: window(o.size), SlotSize: max(o.size, 64)}
 	out, in := "there", "back"
 	if o.receiver {
 		out, in = in, out
@@ -36,7 +32,11 @@ func openShmq(o order) (goLink, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := consumer.OpenRaw(o.path(in), &consumer.Options{Create: create})
+	opts := &consumer.Options{Create: create}
+	if o.consumers == shmq.Each {
+		opts.Subscription = "peer" // durable: a successor goes on where a dead one was
+	}
+	c, err := consumer.OpenRaw(o.path(in), opts)
 	return &shmqEnd{out: p, in: c, buf: make([]byte, 0, o.size)}, err
 }
 

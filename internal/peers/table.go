@@ -86,7 +86,12 @@ func table(w io.Writer, all []*figures, get func(*figures) map[kind][]float64) {
 // ours is the best of shmq with a single producer or with many, as the peer's sides are.
 func ours(all []*figures, get func(*figures) map[kind][]float64, sides string, ks []kind) float64 {
 	name := "shmq/one-one"
-	if strings.HasPrefix(sides, "n") {
+	switch {
+	case strings.HasPrefix(sides, "n") && strings.HasSuffix(sides, "broadcast"):
+		name = "shmq/many-each"
+	case strings.HasSuffix(sides, "broadcast"):
+		name = "shmq/one-each"
+	case strings.HasPrefix(sides, "n"):
 		name = "shmq/many-many"
 	}
 	ns := math.Inf(1)

@@ -47,7 +47,7 @@ func (r *Receiver) Run() error {
 
 func (r *Receiver) run() error {
 	for r.got != r.Take.Count {
-		n, err := r.lease()
+		n, err := r.Take.Lease(r.Hold.Ctx, r.From, r.leases, r.got)
 		r.got += int64(n)
 		if werr := r.write(r.leases[:n]); werr != nil {
 			return werr
@@ -60,35 +60,6 @@ func (r *Receiver) run() error {
 		}
 	}
 	return nil
-}
-
-// lease takes what is ready, and waits for the first record of it.
-func (r *Receiver) lease() (int, error) {
-	ls, t := r.leases, &r.Take
-	if t.Count > 0 {
-		ls = ls[:min(int64(len(ls)), t.Count-r.got)]
-	}
-	if t.Waits() && t.Timeout == 0 {
-		n, err := r.From.Lease(r.Hold.Ctx, ls)
-		if !AtEnd(err) {
-			err = exit.Ended(r.Hold.Ctx, err)
-		}
-		return n, err
-	}
-	n, err := r.From.Try(ls)
-	if !errors.Is(err, shmq.ErrEmpty) {
-		return n, err
-	}
-	if !t.Waits() {
-		return n, t.Empty(r.From.Names(), err, r.got)
-	}
-	ctx, cancel := context.WithTimeoutCause(r.Hold.Ctx, t.Timeout, exit.ErrTimeout)
-	defer cancel()
-	n, err = r.From.Lease(ctx, ls)
-	if AtEnd(err) {
-		return n, err
-	}
-	return n, t.Late(r.From.Names(), exit.Ended(ctx, err))
 }
 
 // Label returns the name of a queue as it stands before a record: quoted if it would not stand

@@ -1,12 +1,15 @@
 package pump
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/intake"
 )
 
 // Take says how many records a receiver takes, and how it waits for them.
@@ -19,6 +22,35 @@ type Take struct {
 
 // Waits reports whether the receiver waits for records.
 func (t *Take) Waits() bool { return !t.Nonblock && !t.UntilEmpty }
+
+// Lease takes what is ready, at most len(ls) and what is left of the count after got records,
+// and waits for the first record of it.
+func (t *Take) Lease(ctx context.Context, from *intake.Intake, ls []consumer.Lease, got int64) (int, error) {
+	if t.Count > 0 {
+		ls = ls[:min(int64(len(ls)), t.Count-got)]
+	}
+	if t.Waits() && t.Timeout == 0 {
+		n, err := from.Lease(ctx, ls)
+		if !AtEnd(err) {
+			err = exit.Ended(ctx, err)
+		}
+		return n, err
+	}
+	n, err := from.Try(ls)
+	if !errors.Is(err, shmq.ErrEmpty) {
+		return n, err
+	}
+	if !t.Waits() {
+		return n, t.Empty(from.Names(), err, got)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, t.Timeout, exit.ErrTimeout)
+	defer cancel()
+	n, err = from.Lease(ctx, ls)
+	if AtEnd(err) {
+		return n, err
+	}
+	return n, t.Late(from.Names(), exit.Ended(ctx, err))
+}
 
 // AtEnd reports whether an error is the end of a stream.
 func AtEnd(err error) bool { return err == io.EOF || errors.Is(err, shmq.ErrBrokenOff) }
