@@ -1,6 +1,10 @@
 package top
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/shmq/shmq/internal/cells"
+)
 
 // frame returns the lines of the screen, from the top.
 func (m *model) frame() []line {
@@ -16,7 +20,7 @@ func (m *model) frame() []line {
 		lines, foot = m.listLines(), "up/down choose  Enter look closer  order: n d u r w  ? help  q quit"
 	}
 	for i := range lines {
-		lines[i].text = strings.TrimRight(cut(clean(lines[i].text, m.ascii), m.columns), " ")
+		lines[i].text = strings.TrimRight(cells.Cut(cells.Clean(lines[i].text, m.ascii), m.columns), " ")
 	}
 	if m.rows == 0 {
 		return lines
@@ -28,7 +32,7 @@ func (m *model) frame() []line {
 	for len(lines) < m.rows-1 {
 		lines = append(lines, line{})
 	}
-	return append(lines, line{cut(foot, m.columns), plain})
+	return append(lines, line{cells.Cut(foot, m.columns), plain})
 }
 
 func helpLines() (lines []line) {
