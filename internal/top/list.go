@@ -55,7 +55,7 @@ func (m *model) listLines() []line {
 	}
 	t := m.listTable()
 	lines := []line{
-		{cells.Ends(count+" in "+m.place, fmt.Sprintf("every %v  %s", m.interval, m.now.Format("15:04:05")), m.columns), plain},
+		{cells.Ends(count+" in "+m.place, m.clock(), m.columns), plain},
 		{"  " + t.heading(), heading},
 	}
 	switch {
@@ -71,6 +71,14 @@ func (m *model) listLines() []line {
 		lines = append(lines, m.listRow(t, &m.looks[i]))
 	}
 	return append(lines, m.listWarnings(n)...)
+}
+
+// clock says of when the list is.
+func (m *model) clock() string {
+	if m.playing != "" {
+		return m.now.Format("2006-01-02 15:04:05")
+	}
+	return fmt.Sprintf("every %v  %s", m.interval, m.now.Format("15:04:05"))
 }
 
 // listWarnings are those of the chosen queue, at the bottom of the screen; where there

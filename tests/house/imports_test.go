@@ -29,7 +29,7 @@ var floors = []string{
 	".",
 	"internal/attach  internal/flow/...  internal/metrics  internal/words",
 	"producer  consumer  conn/...  internal/watch",
-	"selector  internal/graph",
+	"selector  internal/graph  internal/history",
 	"internal/intake  internal/graph/draw",
 	"internal/crew",
 	"worker  rpc",
