@@ -136,6 +136,11 @@ func TestCutAtAnyByte(t *testing.T) {
 		if n%97 != 0 && !exact {
 			continue
 		}
+		record(t, cut, 0, 0) // the torn part goes at once, however small the next frame
+		info, err := os.Stat(cut)
+		require.NoError(t, err)
+		require.Equal(t, frames, ends[int(info.Size())])
+		require.Contains(t, ends, int(info.Size()))
 		record(t, cut, 3, 4)
 		r, err = history.Open(cut)
 		require.NoError(t, err)
