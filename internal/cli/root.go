@@ -44,7 +44,7 @@ func Shmq() *cobra.Command {
 		verb(Send("shmq-send")), verb(Recv("shmq-recv")), stream.Drain(), stream.Requeue(),
 		ask.Call(), ask.Serve(),
 		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(),
-		look.List(), look.Stat(), look.Top(), look.Map(), look.Web(), look.Check(), look.Peek(), look.Tail(),
+		look.List(), look.Stat(), look.Top(), look.Map(), look.Web(), exporterVerb(), look.Check(), look.Peek(), look.Tail(),
 		backup.Dump(), backup.Load(),
 		connect.Conn(),
 		measure.Demo(), measure.DemoChild(), measure.Bench(), measure.BenchChild(),
