@@ -1,6 +1,10 @@
 package top
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/shmq/shmq/internal/cells"
+)
 
 // frame returns the lines of the screen, from the top.
 func (m *model) frame() []line {
@@ -15,8 +19,11 @@ func (m *model) frame() []line {
 	default:
 		lines, foot = m.listLines(), "up/down choose  Enter look closer  order: n d u r w  ? help  q quit"
 	}
+	if m.playing != "" && !m.help {
+		foot = m.playing + "  space  , . step  [ ] 1m  - + speed  0-9 jump  ? help  q quit"
+	}
 	for i := range lines {
-		lines[i].text = strings.TrimRight(cut(clean(lines[i].text, m.ascii), m.columns), " ")
+		lines[i].text = strings.TrimRight(cells.Cut(cells.Clean(lines[i].text, m.ascii), m.columns), " ")
 	}
 	if m.rows == 0 {
 		return lines
@@ -28,7 +35,7 @@ func (m *model) frame() []line {
 	for len(lines) < m.rows-1 {
 		lines = append(lines, line{})
 	}
-	return append(lines, line{cut(foot, m.columns), plain})
+	return append(lines, line{cells.Cut(foot, m.columns), plain})
 }
 
 func helpLines() (lines []line) {
@@ -51,6 +58,8 @@ n d u r w         order of queues: name, records, use of the slots in percent,
                   rate of records in and out, warnings; again: turned round
 n r a             order of participants: seat, rate, age of what they hold
 q, Ctrl-C         quit; Ctrl-Z suspends
+of a recording    space pauses; , and . step; [ and ] a minute back and on;
+                  - + slower, faster; 0 to 9 jump from its beginning to its end
 
 RECORDS  in the queue, whoever has them    HISTORY  use of the slots, a mark a look
 SENT/s   records of all senders            RECV/s   records acknowledged

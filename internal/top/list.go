@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cells"
 	"github.com/shmq/shmq/internal/watch"
 	"github.com/shmq/shmq/internal/words"
 )
@@ -54,7 +55,7 @@ func (m *model) listLines() []line {
 	}
 	t := m.listTable()
 	lines := []line{
-		{ends(count+" in "+m.place, fmt.Sprintf("every %v  %s", m.interval, m.now.Format("15:04:05")), m.columns), plain},
+		{cells.Ends(count+" in "+m.place, m.clock(), m.columns), plain},
 		{"  " + t.heading(), heading},
 	}
 	switch {
@@ -72,12 +73,20 @@ func (m *model) listLines() []line {
 	return append(lines, m.listWarnings(n)...)
 }
 
+// clock says of when the list is.
+func (m *model) clock() string {
+	if m.playing != "" {
+		return m.now.Format("2006-01-02 15:04:05")
+	}
+	return fmt.Sprintf("every %v  %s", m.interval, m.now.Format("15:04:05"))
+}
+
 // listWarnings are those of the chosen queue, at the bottom of the screen; where there
 // is no bottom, those of all.
 func (m *model) listWarnings(n int) (lines []line) {
 	add := func(l *watch.Look, limit int) {
 		for _, w := range m.warnings(l) {
-			for _, text := range wrap(l.Name+": "+w, m.columns) {
+			for _, text := range cells.Wrap(l.Name+": "+w, m.columns) {
 				if limit == 0 {
 					return
 				}
@@ -110,7 +119,7 @@ func (m *model) listRow(t table, l *watch.Look) line {
 	if l.Name == m.at && m.keys {
 		mark, st = "> ", chosen
 	}
-	name := clean(l.Name, m.ascii)
+	name := cells.Clean(l.Name, m.ascii)
 	if l.Err != nil {
 		if st == plain {
 			st = alarm
@@ -120,13 +129,13 @@ func (m *model) listRow(t table, l *watch.Look) line {
 	i := l.Info
 	sent, received := "-", "-"
 	if l.Flow != nil {
-		sent, received = short(l.Flow.Sent.Records), short(l.Flow.Received.Records)
+		sent, received = cells.Short(l.Flow.Sent.Records), cells.Short(l.Flow.Received.Records)
 	}
 	state, bad := words.QueueState(i)
 	if bad && st == plain {
 		st = warning
 	}
 	depths := graph(m.history[l.Name].depths, i.Slots, t[graphColumn].width, 1, m.ascii)[0]
-	return line{mark + t.row(name, short(float64(l.Records())), fmt.Sprintf("%d%%", int(100*l.Use())), depths, sent, received,
+	return line{mark + t.row(name, cells.Short(float64(l.Records())), fmt.Sprintf("%d%%", int(100*l.Use())), depths, sent, received,
 		fmt.Sprint(words.Alive(i, shmq.Producer)), fmt.Sprint(words.Alive(i, shmq.Consumer)), state), st}
 }

@@ -13,6 +13,7 @@ import (
 type live struct {
 	model     *model
 	collector *watch.Collector
+	player    *player // of a recording, instead of the collector
 	options   Options
 	in, out   *os.File
 
@@ -42,11 +43,19 @@ func (l *live) typed(in string, end bool) (quit bool, err error) {
 			}
 			continue
 		}
+		if l.player != nil {
+			if mine, err := l.player.press(k); mine || err != nil {
+				if err != nil {
+					return false, err
+				}
+				continue
+			}
+		}
 		was := l.model.closer
 		if l.model.press(k) {
 			return true, nil
 		}
-		if q := l.model.chosen(); q != nil && l.model.closer && !was {
+		if q := l.model.chosen(); q != nil && l.model.closer && !was && l.collector != nil {
 			l.collector.Walk(q)
 		}
 	}

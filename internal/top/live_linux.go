@@ -39,9 +39,18 @@ func runLive(ctx context.Context, l *live) (err error) {
 	defer close(done)
 	go read(l.in, typed, done)
 
-	tick := time.NewTicker(l.options.Interval)
-	defer tick.Stop()
-	l.look()
+	var tick, next <-chan time.Time // of what is so now, and of a recording
+	if l.player == nil {
+		ticker := time.NewTicker(l.options.Interval)
+		defer ticker.Stop()
+		tick = ticker.C
+		l.look()
+	} else {
+		if err := l.player.to(0); err != nil {
+			return err
+		}
+		next = after(l.player.pause())
+	}
 	var escape <-chan time.Time // goes on over looks, however close they follow
 	for quit := false; ; {
 		if err := l.draw(); err != nil {
@@ -50,8 +59,11 @@ func runLive(ctx context.Context, l *live) (err error) {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-tick.C:
+		case <-tick:
 			l.look()
+		case <-next:
+			err = l.player.to(l.player.at + 1)
+			next = after(l.player.pause())
 		case s := <-signals:
 			if s == syscall.SIGCONT { // also after a stop that could not be seen coming
 				err = l.enter()
@@ -60,6 +72,9 @@ func runLive(ctx context.Context, l *live) (err error) {
 			}
 		case in, ok := <-typed:
 			quit, err = l.typed(in, false)
+			if l.player != nil {
+				next = after(l.player.pause())
+			}
 			quit = quit || !ok
 			if escape = nil; l.pending != "" {
 				escape = time.After(escapeTime)
@@ -71,6 +86,14 @@ func runLive(ctx context.Context, l *live) (err error) {
 			return err
 		}
 	}
+}
+
+// after is time.After, and never for 0.
+func after(d time.Duration) <-chan time.Time {
+	if d == 0 {
+		return nil
+	}
+	return time.After(d)
 }
 
 // read passes on what is typed until there is no more, or no receiver takes it. It may stay

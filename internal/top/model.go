@@ -28,9 +28,10 @@ type model struct {
 	keys     bool // there is a user to press them
 
 	now     time.Time
-	err     error // why there is no list
+	playing string // where in a recording this is; "" for what is so now
+	err     error  // why there is no list
 	looks   []watch.Look
-	history map[string]*history
+	history map[string]*past
 
 	queues, seats    ordering // of the list, and of the participants
 	at               string   // name of the chosen queue
@@ -56,8 +57,8 @@ func (o *ordering) turn(c int) int {
 	return c
 }
 
-// history is the depth of a queue at the last looks.
-type history struct {
+// past is the depth of a queue at the last looks.
+type past struct {
 	id     string
 	depths []int
 }
@@ -65,7 +66,7 @@ type history struct {
 const historyLen = 512
 
 func newModel(texts Texts) *model {
-	return &model{texts: texts, queues: ordering{by: "n"}, seats: ordering{by: "n"}, history: map[string]*history{}, columns: 80}
+	return &model{texts: texts, queues: ordering{by: "n"}, seats: ordering{by: "n"}, history: map[string]*past{}, columns: 80}
 }
 
 // looked takes the result of a look.
@@ -76,14 +77,14 @@ func (m *model) looked(looks []watch.Look, err error, now time.Time) {
 	}
 	was := m.index()
 	m.looks = looks
-	kept := map[string]*history{}
+	kept := map[string]*past{}
 	for _, l := range looks {
 		if l.Err != nil {
 			continue
 		}
 		h := m.history[l.Name]
 		if h == nil || h.id != l.Info.CreationID {
-			h = &history{id: l.Info.CreationID}
+			h = &past{id: l.Info.CreationID}
 		}
 		h.depths = append(h.depths, l.Info.Depth)
 		h.depths = h.depths[max(0, len(h.depths)-historyLen):]

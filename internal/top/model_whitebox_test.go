@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cells"
 	"github.com/shmq/shmq/internal/flow"
 	"github.com/shmq/shmq/internal/watch"
 )
@@ -133,7 +134,7 @@ func TestFrameFitsEveryScreen(t *testing.T) {
 				frame := m.frame()
 				require.Len(t, frame, rows, "%d columns", columns)
 				for _, l := range frame {
-					require.LessOrEqual(t, width(l.text), columns)
+					require.LessOrEqual(t, cells.Width(l.text), columns)
 				}
 				if k == keyUp && rows > 3 && columns > 10 {
 					require.Contains(t, fmt.Sprint(frame), "> queue00", "the chosen one is seen, %d rows", rows)

@@ -26,6 +26,20 @@ type Options struct {
 // Run shows queues until the user quits, or ctx ends; it then returns the cause. If
 // stdout is no terminal, or with Once, it writes one frame.
 func Run(ctx context.Context, o Options) error {
+	m, ok := o.model()
+	if len(o.Names) == 1 {
+		m.at, m.closer = o.Names[0], true
+	}
+	c := watch.New(o.Names)
+	defer c.Close()
+	if o.Once || !ok {
+		return once(ctx, os.Stdout, m, c)
+	}
+	return runLive(ctx, &live{model: m, collector: c, options: o, out: os.Stdout})
+}
+
+// model returns what is to be shown, and whether stdout is a terminal.
+func (o *Options) model() (*model, bool) {
 	columns, rows, ok := sys.TerminalSize(os.Stdout.Fd())
 	if !ok {
 		columns, rows = 80, 0
@@ -36,15 +50,7 @@ func Run(ctx context.Context, o Options) error {
 	m := newModel(o.Texts)
 	m.place, m.interval, m.ascii = shmq.Dir(), o.Interval, o.ASCII
 	m.columns, m.rows = columns, rows
-	if len(o.Names) == 1 {
-		m.at, m.closer = o.Names[0], true
-	}
-	c := watch.New(o.Names)
-	defer c.Close()
-	if o.Once || !ok {
-		return once(ctx, os.Stdout, m, c)
-	}
-	return runLive(ctx, &live{model: m, collector: c, options: o, out: os.Stdout})
+	return m, ok
 }
 
 // once writes one frame. Its rates are of two looks.
@@ -67,10 +73,15 @@ func once(ctx context.Context, out io.Writer, m *model, c *watch.Collector) erro
 	if l := m.chosen(); m.closer && l != nil && l.Err != nil {
 		return l.Err
 	}
+	return write(out, m)
+}
+
+// write writes a frame as text.
+func write(out io.Writer, m *model) error {
 	var text []byte
 	for _, l := range m.frame() {
 		text = append(append(text, l.text...), '\n')
 	}
-	_, err = out.Write(text)
+	_, err := out.Write(text)
 	return err
 }

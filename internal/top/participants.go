@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cells"
 	"github.com/shmq/shmq/internal/flow"
 	"github.com/shmq/shmq/internal/watch"
 	"github.com/shmq/shmq/internal/words"
@@ -52,9 +53,9 @@ func (m *model) participantRow(t table, p *attached) line {
 	}
 	records, bytes, waits := "-", "-", "-"
 	if p.rates != nil {
-		records, bytes, waits = short(p.rates.Records), short(p.rates.Bytes), short(p.rates.Waits)
+		records, bytes, waits = cells.Short(p.rates.Records), cells.Short(p.rates.Bytes), cells.Short(p.rates.Waits)
 	}
-	return line{t.row(fmt.Sprint(p.Seat), p.Role.String(), fmt.Sprint(p.PID), clean(p.Command, m.ascii), is,
+	return line{t.row(fmt.Sprint(p.Seat), p.Role.String(), fmt.Sprint(p.PID), cells.Clean(p.Command, m.ascii), is,
 		cmp.Or(m.texts.Holds(&p.Participant), "-"), age, records, bytes, waits, fmt.Sprint(p.Records)), st}
 }
 

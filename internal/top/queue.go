@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/shmq/shmq/internal/cells"
 	"github.com/shmq/shmq/internal/flow"
 	"github.com/shmq/shmq/internal/watch"
 )
@@ -12,12 +13,12 @@ import (
 func (m *model) queueLines(l *watch.Look) []line {
 	clock := m.now.Format("15:04:05")
 	if l.Err != nil {
-		return []line{{ends("queue "+clean(l.Name, m.ascii), clock, m.columns), heading}, {m.texts.Reason(l.Err), alarm}}
+		return []line{{cells.Ends("queue "+cells.Clean(l.Name, m.ascii), clock, m.columns), heading}, {m.texts.Reason(l.Err), alarm}}
 	}
 	i := l.Info
-	shape := fmt.Sprintf("queue %s: %d slots of %d bytes, %v to %v", clean(l.Name, m.ascii), i.Slots, i.SlotSize, i.Producers, i.Consumers)
+	shape := fmt.Sprintf("queue %s: %d slots of %d bytes, %v to %v", cells.Clean(l.Name, m.ascii), i.Slots, i.SlotSize, i.Producers, i.Consumers)
 	lines := []line{
-		{ends(shape, clock, m.columns), heading},
+		{cells.Ends(shape, clock, m.columns), heading},
 		{fmt.Sprintf("depth     %d slots, %d%%; head %d, tail %d, skipped %d", i.Depth, int(100*l.Use()), i.Head, i.Tail, i.Skipped), plain},
 		{m.recordsText(l), plain},
 		{flowText("sent", l.Flow, func(f *flow.Flow) flow.Rates { return f.Sent }), plain},
@@ -27,7 +28,7 @@ func (m *model) queueLines(l *watch.Look) []line {
 	lines = append(lines, m.depthGraph(l)...)
 	var warned []line
 	for _, w := range m.warnings(l) {
-		for _, text := range wrap(w, m.columns) {
+		for _, text := range cells.Wrap(w, m.columns) {
 			warned = append(warned, line{text, warning})
 		}
 	}
@@ -64,18 +65,18 @@ func (m *model) recordsText(l *watch.Look) string {
 
 func flowText(what string, f *flow.Flow, of func(*flow.Flow) flow.Rates) string {
 	if f == nil {
-		return left(what, 10) + "-"
+		return cells.Left(what, 10) + "-"
 	}
 	r := of(f)
-	return fmt.Sprintf("%s%s records/s, %s bytes/s, %s waits/s, %s wakes/s", left(what, 10), rateText(r.Records, f), short(r.Bytes), short(r.Waits), short(r.Wakes))
+	return fmt.Sprintf("%s%s records/s, %s bytes/s, %s waits/s, %s wakes/s", cells.Left(what, 10), rateText(r.Records, f), cells.Short(r.Bytes), cells.Short(r.Waits), cells.Short(r.Wakes))
 }
 
 // rateText is a rate, with a + if it may be more.
 func rateText(v float64, f *flow.Flow) string {
 	if f.Unseen > 0 {
-		return short(v) + "+"
+		return cells.Short(v) + "+"
 	}
-	return short(v)
+	return cells.Short(v)
 }
 
 // depthGraph is the depth over the last looks, the newest at the right.
@@ -93,11 +94,11 @@ func (m *model) depthGraph(l *watch.Look) (lines []line) {
 		case height == 1:
 			name = "history"
 		case y == 0:
-			name = short(float64(l.Info.Slots))
+			name = cells.Short(float64(l.Info.Slots))
 		case y == height-1:
 			name = "0"
 		}
-		lines = append(lines, line{left(name, label-1) + "|" + row, plain})
+		lines = append(lines, line{cells.Left(name, label-1) + "|" + row, plain})
 	}
 	return lines
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cells"
 	"github.com/shmq/shmq/internal/watch"
 	"github.com/shmq/shmq/internal/words"
 )
@@ -21,7 +22,7 @@ func subscriptionLines(l *watch.Look, ascii bool) (lines []line) {
 	lines = append(lines, line{fmt.Sprintf("each      %d of %d subscriptions, the slowest first", len(i.Subscriptions), i.MaxSubscriptions), plain})
 	for n := range i.Subscriptions[:min(len(i.Subscriptions), slowest)] {
 		s := &i.Subscriptions[n]
-		text := fmt.Sprintf("          %s: %s behind", clean(words.Subscription(s), ascii), words.Behind(s))
+		text := fmt.Sprintf("          %s: %s behind", cells.Clean(words.Subscription(s), ascii), words.Behind(s))
 		if s.Lost > 0 {
 			text += fmt.Sprintf(", %d slots lost", s.Lost)
 		}

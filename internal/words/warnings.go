@@ -34,7 +34,7 @@ func Warnings(i *shmq.Info, now time.Time) (lines []string) {
 	if i.Full {
 		lines = append(lines, fullText(i, now))
 	}
-	if waiting := waitingText(i); waiting != "" {
+	if waiting := waitingText(i, now); waiting != "" {
 		if why := nobodyTakes(i); why != "" {
 			lines = append(lines, waiting+", and "+why)
 		}
@@ -70,7 +70,7 @@ func fullText(i *shmq.Info, now time.Time) string {
 
 // waitingText says how much waits to be taken, or "". A look that did not walk over the
 // slots knows only how many of them are in use.
-func waitingText(i *shmq.Info) string {
+func waitingText(i *shmq.Info, now time.Time) string {
 	verb := func(n int) string {
 		if n == 1 {
 			return " waits"
@@ -83,7 +83,7 @@ func waitingText(i *shmq.Info) string {
 	case i.Records > 0:
 		text := Number(i.Records+i.Orphans, "record") + verb(i.Records+i.Orphans)
 		if !i.OldestSent.IsZero() {
-			text += ", the oldest for " + Age(Ago(i.OldestSent))
+			text += ", the oldest for " + Age(max(now.Sub(i.OldestSent), 0))
 		}
 		return text
 	case i.Depth > 0 && i.Claimed == 0:

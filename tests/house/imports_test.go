@@ -16,7 +16,7 @@ const module = "github.com/shmq/shmq"
 // floors; on its own floor, only those in its own folder. A name with /... stands for all
 // below it that have no line of their own.
 var floors = []string{
-	"layout  internal/atomics  internal/sys  internal/retry  internal/wire  internal/plot  internal/share",
+	"layout  internal/atomics  internal/sys  internal/retry  internal/wire  internal/plot  internal/share  internal/cells",
 	"ring/internal/region  internal/park  internal/fail  codec/...  internal/dump",
 	"ring",
 	"ring/inspect",
@@ -29,8 +29,8 @@ var floors = []string{
 	".",
 	"internal/attach  internal/flow/...  internal/metrics  internal/words",
 	"producer  consumer  conn/...  internal/watch",
-	"selector  internal/graph",
-	"internal/intake",
+	"selector  internal/graph  internal/history",
+	"internal/intake  internal/graph/draw",
 	"internal/crew",
 	"worker  rpc",
 	"internal/bench  internal/demo  internal/top/...  internal/web/...",

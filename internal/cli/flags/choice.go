@@ -53,7 +53,7 @@ func Offer(cmd *cobra.Command, name string, words ...string) {
 }
 
 // takesFile are the flags whose value is a file or a command.
-var takesFile = map[string]bool{"dir": true, "exec": true, "hdr": true, "input": true, "plot": true}
+var takesFile = map[string]bool{"dir": true, "exec": true, "hdr": true, "input": true, "plot": true, "record": true, "replay": true}
 
 // OfferNoFiles keeps the shell from offering files for values that are none.
 func OfferNoFiles(cmd *cobra.Command) {

@@ -20,11 +20,17 @@ The command only looks: it takes no seat, and participants do not notice.
 
 Keys: up and down choose, Enter looks closer, Esc goes back, ? explains the rest and
 the columns, q quits. If standard output is no terminal, or with --once, it writes one
-frame, whose rates are over one interval.`
+frame, whose rates are over one interval.
+
+--record appends a look each --every to FILE, without a view, for the time --for or
+until it is interrupted. --replay shows FILE in the same view, with more keys (?), or,
+with --format json, writes each look as JSON on a line.`
 
 const topExample = `  shmq top
   shmq top q --interval 200ms
-  shmq top --once | head`
+  shmq top --once | head
+  shmq top --record night.shmq --every 10s --for 12h
+  shmq top --replay night.shmq`
 
 // minInterval is how often top looks at most.
 const minInterval = 50 * time.Millisecond
@@ -33,6 +39,7 @@ const minInterval = 50 * time.Millisecond
 func Top() *cobra.Command {
 	var o top.Options
 	var noColor bool
+	var rec recording
 	every := flags.Interval{Duration: flags.Duration(time.Second)}
 	cmd := &cobra.Command{
 		Use:               "top [NAME...]",
@@ -42,6 +49,9 @@ func Top() *cobra.Command {
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: flags.CompleteNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := rec.check(cmd, args, o.Once); err != nil {
+				return err
+			}
 			o.Names, o.Interval = args, every.Value()
 			if o.Interval < minInterval {
 				return exit.BadFlag("interval", o.Interval, "want 50ms or more")
@@ -50,7 +60,7 @@ func Top() *cobra.Command {
 			o.Color = !noColor && os.Getenv("NO_COLOR") == "" && !o.Dumb
 			o.ASCII = !localeIsUTF8()
 			o.Texts = top.Texts{Warnings: words.Warnings, Holds: words.Holds, Reason: exit.Reason}
-			err := top.Run(cmd.Context(), o)
+			err := rec.run(cmd.Context(), o)
 			if write := new(fs.PathError); errors.As(err, &write) && write.Op == "write" {
 				return exit.Output(write.Err)
 			}
@@ -60,6 +70,7 @@ func Top() *cobra.Command {
 	cmd.Flags().BoolVar(&o.Once, "once", false, "write one frame and end")
 	cmd.Flags().Var(&every, "interval", "time between two looks, 50ms or more")
 	cmd.Flags().BoolVar(&noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
+	rec.add(cmd)
 	return cmd
 }
 

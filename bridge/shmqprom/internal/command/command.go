@@ -27,7 +27,7 @@ import (
 const long = `Show all queues in one or several directories to Prometheus, over HTTP: /metrics, in the
 text format or as OpenMetrics, and /-/healthy. Queues are found as they come and go. The
 participants do not notice. There is no password: beyond the machine itself put a proxy in
-front of it. docs/metrics.md has the metrics.
+front of it. docs/metrics.md has the metrics, docs/grafana.json a dashboard, docs/alerts.yml alerts.
 
 Exit codes: 64 usage, 71 it can't listen there, 129 SIGHUP, 130 SIGINT, 143 SIGTERM.`
 

@@ -1,0 +1,100 @@
+package look
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/cli/flags"
+	"github.com/shmq/shmq/internal/history"
+	"github.com/shmq/shmq/internal/top"
+	"github.com/shmq/shmq/internal/words"
+)
+
+// recording has the flags of top that are about recordings.
+type recording struct {
+	record, replay, format string
+	every, length          flags.Interval
+}
+
+func (r *recording) add(cmd *cobra.Command) {
+	r.every.Duration = flags.Duration(time.Second)
+	f := cmd.Flags()
+	f.StringVar(&r.record, "record", "", "append looks to `file`")
+	f.StringVar(&r.replay, "replay", "", "show the looks of `file`")
+	f.Var(&r.every, "every", "with --record: time between two looks, 50ms or more")
+	f.Var(&r.length, "for", "with --record: how long; unless given, until it is interrupted")
+	f.StringVar(&r.format, "format", "", "with --replay: json for each look as JSON on a line")
+	flags.Offer(cmd, "format", "json")
+	flags.Exclusive(cmd, "record", "replay")
+}
+
+// check refuses flags that do not go together.
+func (r *recording) check(cmd *cobra.Command, names []string, once bool) error {
+	given := cmd.Flags().Changed
+	switch {
+	case r.record != "" && once:
+		return exit.Usage("--record and --once exclude each other")
+	case r.record == "" && (given("every") || given("for")):
+		return exit.Usage("--every and --for are for --record FILE")
+	case r.replay == "" && given("format"):
+		return exit.Usage("--format is for --replay FILE")
+	case given("format") && r.format != "json":
+		return exit.BadFlag("format", r.format, "want json")
+	case r.every.Value() < minInterval:
+		return exit.BadFlag("every", r.every.Value(), "want 50ms or more")
+	case r.replay != "" && len(names) > 0:
+		return exit.Usage("--replay shows all queues of the recording: no NAME")
+	case given("record") && r.record == "", given("replay") && r.replay == "":
+		return exit.Usage("the name of the file is empty")
+	}
+	return nil
+}
+
+func (r *recording) run(ctx context.Context, o top.Options) error {
+	err := r.do(ctx, o)
+	for _, bad := range []error{history.ErrNotHistory, history.ErrVersion, history.ErrDamaged} {
+		if errors.Is(err, bad) {
+			return fmt.Errorf("%w: %w", exit.ErrData, err)
+		}
+	}
+	return err
+}
+
+func (r *recording) do(ctx context.Context, o top.Options) error {
+	switch {
+	case r.record != "":
+		return top.Record(ctx, top.RecordOptions{Names: o.Names, File: r.record, Every: r.every.Value(), For: r.length.Value()}, func(cut int64) {
+			if cut > 0 {
+				fmt.Fprintf(os.Stderr, "shmq top: %s: the last frame was torn; %s cut off\n", r.record, words.Bytes(cut))
+			}
+		})
+	case r.replay == "":
+		return top.Run(ctx, o)
+	}
+	h, err := history.Open(r.replay)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if note := h.Note(); note != "" {
+		fmt.Fprintln(os.Stderr, "shmq top: "+note)
+	}
+	if h.Len() == 0 {
+		return fmt.Errorf("%w: %s: the recording has no whole frame", exit.ErrData, r.replay)
+	}
+	if r.format == "" {
+		return top.Replay(ctx, o, h)
+	}
+	out := bufio.NewWriter(os.Stdout)
+	if err := top.ReplayJSON(ctx, out, h); err != nil {
+		return err
+	}
+	return exit.Output(out.Flush())
+}
