@@ -2,7 +2,9 @@ package flags
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,6 +48,38 @@ func (e *either) Set(s string) error {
 
 // Type is what help calls a value that the usage has no name for.
 func (e *either) Type() string { return "word" }
+
+// word is a flag: one of several words.
+type word struct {
+	value *string
+	words []string
+}
+
+// Type returns what the help calls the value.
+func (w word) Type() string { return strings.Join(w.words, "|") }
+
+func (w word) String() string {
+	if w.value == nil {
+		return ""
+	}
+	return *w.value
+}
+
+// Set takes one of the words.
+func (w word) Set(s string) error {
+	if !slices.Contains(w.words, s) {
+		return errors.New("want one of " + strings.Join(w.words, ", "))
+	}
+	*w.value = s
+	return nil
+}
+
+// Word adds a flag whose value is one of several words. What p points to is the value if the flag
+// is not given.
+func Word(cmd *cobra.Command, p *string, name, short, usage string, words ...string) {
+	cmd.Flags().VarP(word{p, words}, name, short, usage)
+	Offer(cmd, name, words...)
+}
 
 // Offer lets the shell complete the value of a flag with these words.
 func Offer(cmd *cobra.Command, name string, words ...string) {

@@ -5,9 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,12 +36,9 @@ const mapExample = `  shmq map
   shmq map orders invoices --interval 5s
   shmq map --format svg > map.svg`
 
-// mapFormats are how a map is written.
-var mapFormats = []string{"text", "dot", "svg", "json"}
-
 // Map returns the verb that draws processes and queues.
 func Map() *cobra.Command {
-	var how string
+	how := "text"
 	var noColor bool
 	every := flags.Interval{Duration: flags.Duration(time.Second)}
 	cmd := &cobra.Command{
@@ -55,9 +50,6 @@ func Map() *cobra.Command {
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: flags.CompleteNames,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if !slices.Contains(mapFormats, how) {
-				return exit.BadFlag("format", how, "want one of "+strings.Join(mapFormats, ", "))
-			}
 			if every.Value() < minInterval {
 				return exit.BadFlag("interval", every.Value(), "want 50ms or more")
 			}
@@ -83,8 +75,7 @@ func Map() *cobra.Command {
 			return exit.Output(err)
 		},
 	}
-	cmd.Flags().StringVarP(&how, "format", "f", "text", "what to write: text, dot, svg, json")
-	flags.Offer(cmd, "format", mapFormats...)
+	flags.Word(cmd, &how, "format", "f", "what to write: text, dot, svg, json", "text", "dot", "svg", "json")
 	cmd.Flags().Var(&every, "interval", "time that the rates are over, 50ms or more")
 	cmd.Flags().BoolVar(&noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
 	return cmd

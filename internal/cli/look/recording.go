@@ -30,8 +30,7 @@ func (r *recording) add(cmd *cobra.Command) {
 	f.StringVar(&r.replay, "replay", "", "show the looks of `file`")
 	f.Var(&r.every, "every", "with --record: time between two looks, 50ms or more")
 	f.Var(&r.length, "for", "with --record: how long; unless given, until it is interrupted")
-	f.StringVar(&r.format, "format", "", "with --replay: json for each look as JSON on a line")
-	flags.Offer(cmd, "format", "json")
+	flags.Word(cmd, &r.format, "format", "", "with --replay: json for each look as JSON on a line", "json")
 	flags.Exclusive(cmd, "record", "replay")
 }
 
@@ -45,8 +44,6 @@ func (r *recording) check(cmd *cobra.Command, names []string, once bool) error {
 		return exit.Usage("--every and --for are for --record FILE")
 	case r.replay == "" && given("format"):
 		return exit.Usage("--format is for --replay FILE")
-	case given("format") && r.format != "json":
-		return exit.BadFlag("format", r.format, "want json")
 	case r.every.Value() < minInterval:
 		return exit.BadFlag("every", r.every.Value(), "want 50ms or more")
 	case r.replay != "" && len(names) > 0:
