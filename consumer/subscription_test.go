@@ -247,6 +247,16 @@ func TestLagging(t *testing.T) {
 	receives(t, c, int(lagged.To), 1000)
 	_, err = c.TryReceive(nil)
 	require.ErrorIs(t, err, shmq.ErrEmpty)
+
+	waits := make(chan error)
+	go func() {
+		_, err := c.Receive(testagent.Within(t), nil)
+		waits <- err
+	}()
+	testproc.Until(t, func() bool { return c.Counters().Waits > 0 })
+	require.Equal(t, lagged.Lost, c.Lost(), "while another goroutine waits in a call")
+	require.NoError(t, <-sends(t, q, 1))
+	require.NoError(t, <-waits)
 }
 
 // Subscribers that come, and are killed, hold the others up for a heartbeat at most;
