@@ -107,13 +107,8 @@ func (f *recvFlags) run(ctx context.Context, command string) (err error) {
 }
 
 func (f *recvFlags) open(name string, tty *progress.Console) (*consumer.Raw, error) {
-	if f.oldest || f.subscription != "" {
-		f.queue.Subscribes()
-	}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Subscription: f.subscription, Wait: f.wait, Lock: f.mlock}
-	if f.oldest {
-		co.From = consumer.Oldest
-	}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
+	f.subscribe.Apply(name, &f.queue, co)
 	if f.watch.Verbose {
 		co.Logger = tty.Logger()
 	}
