@@ -26,6 +26,9 @@ func (s *Subscribe) Add(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("subscription", CompleteSubscriptions)
 }
 
+// Durable reports whether the subscription stays when the command is gone.
+func (s *Subscribe) Durable() bool { return s.name != "" }
+
 // Apply has a consumer subscribe as the flags say. A new queue is then one of which each consumer
 // gets every record, unless flags of q say otherwise, and one that exists is refused if it is not:
 // what the command was asked for makes sense in no other.
