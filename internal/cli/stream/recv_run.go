@@ -107,13 +107,8 @@ func (f *recvFlags) run(ctx context.Context, command string) (err error) {
 }
 
 func (f *recvFlags) open(name string, tty *progress.Console) (*consumer.Raw, error) {
-	if f.oldest || f.subscription != "" {
-		f.queue.Subscribes()
-	}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Subscription: f.subscription, Wait: f.wait, Lock: f.mlock}
-	if f.oldest {
-		co.From = consumer.Oldest
-	}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
+	f.subscribe.Apply(name, &f.queue, co)
 	if f.watch.Verbose {
 		co.Logger = tty.Logger()
 	}
@@ -178,6 +173,7 @@ func (f *recvFlags) over(w *progress.Watch) func(*consumer.Raw, error) error {
 // runCommands receives by running a command for each record.
 func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, from *intake.Intake, take pump.Take) error {
 	o := f.exec.Options()
+	o.Passes = f.passes
 	o.Format, o.Meta, o.Take, o.Note, o.Verbose = f.format.Format, f.meta, take, w.Line, f.watch.Verbose
 	commands, err := worker.New(ctx, from, o)
 	if err != nil {
@@ -192,4 +188,14 @@ func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, from *in
 	w.Begin()
 	defer w.Finish()
 	return commands.Run()
+}
+
+// passes reports whether what a receiver leaves in a queue comes to no other one: each consumer gets
+// every record, and the subscription does not stay.
+func (f *recvFlags) passes(name string) bool {
+	if f.subscribe.Durable() {
+		return false
+	}
+	info, err := shmq.Stat(name)
+	return err == nil && info.Consumers == shmq.Each
 }

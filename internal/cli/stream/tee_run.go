@@ -54,9 +54,12 @@ func (t *tee) run(from string, to []string) (err error) {
 	if err != nil {
 		return err
 	}
-	w := &progress.Watch{Console: t.tty, Flags: t.flags.watch, Queue: from, Did: "passed on", Count: t.from.Counters, Waits: t.waits}
+	w := &progress.Watch{Console: t.tty, Flags: t.flags.watch, Queue: from, Did: "passed on", Count: t.from.Counters, Lost: t.from.Lost, Waits: t.waits}
+	lag := &lagging{line: t.tty.Line}
+	in.Lagged = lag.tell
 	w.Begin()
 	err = t.move(in)
+	lag.last()
 	w.Finish()
 	t.tell()
 	switch {
