@@ -115,7 +115,7 @@ func told(f *file, err error) error {
 		}
 		text = text[:i] + f.Path + text[end:]
 	}
-	return &pathError{fmt.Sprintf("queue %q: %s", f.Path, text), err}
+	return &pathError{fmt.Sprintf("queue %q: %s", f.Path, strings.TrimPrefix(text, f.Path+": ")), err}
 }
 
 type pathError struct {
