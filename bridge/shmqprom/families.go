@@ -33,6 +33,7 @@ var reasons = []struct {
 	err  error
 	name string
 }{
+	{errSparse, "sparse"},
 	{fail.ErrUnfinished, "unfinished"},
 	{shmq.ErrVersion, "version"},
 	{shmq.ErrTruncated, "truncated"},
