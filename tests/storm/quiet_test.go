@@ -44,7 +44,7 @@ func (q *quiet) lived(l *life) {
 }
 
 func (q *quiet) waited(l *life, w span) {
-	if from := l.journal.attached.Load(); l.name != "" && (from == 0 || w.to <= from) {
+	if from := l.journal.attached.Load(); l.name != "" && (from == 0 || w.from < from) {
 		q.contended = append(q.contended, contention{l.role + l.name, w})
 		return
 	}
