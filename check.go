@@ -196,13 +196,14 @@ func (d *Diagnosis) subscriptions(q *mapped.Queue) error {
 	slowest, lag := q.Ring.Slowest()
 	for i := range q.Header.Subscriptions {
 		s := q.Ring.Subscription(i)
+		c := s.Cursor() // before the question: a process joins after it has the lock, and leaves before it drops that
 		held, err := q.File.Locked(seat.SubscriptionByte(q, i))
 		if err != nil {
 			return err
 		}
 		n := Finding{Severity: Note, Kind: inspect.FaultSubscription, Offset: seat.SubscriptionByte(q, i)}
 		switch o := q.Ring.Seat(s.Seat()).Occupant(); {
-		case held || s.Cursor() == 0:
+		case held || c == 0 || s.Cursor() != c:
 			continue
 		case !s.Kept():
 			n.Found = fmt.Sprintf("subscription %d: its holder, pid %d (%s), died", i, o.PID, o.Command)
