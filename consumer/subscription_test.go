@@ -140,7 +140,9 @@ func TestDurableSubscription(t *testing.T) {
 	require.ErrorIs(t, err, shmq.ErrRoleTaken)
 	require.ErrorContains(t, err, fmt.Sprintf("subscription audit is that of pid %d", a.PID()))
 	done := sends(t, q, 20)
-	a.Lease(3)
+	for range 3 {
+		a.Lease(1)
+	}
 	a.Do("ack 0")
 	a.Kill()
 	select {

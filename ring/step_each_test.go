@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // eachRun is two producers and two entries of the subscription table, whose holders join, receive,
@@ -32,6 +33,7 @@ type eachRun struct {
 	deaths  int
 	most    int
 	failure error
+	looking bool
 
 	clears, heirs, lags, flagged, received, counted int // what was reached
 }
@@ -321,7 +323,7 @@ func (w *eachRun) run() {
 			}
 			if !t.Done {
 				able = append(able, t)
-				sending = sending || t.entry < 0
+				sending = sending || t.entry == -1
 			}
 		}
 		w.tasks = able
@@ -339,6 +341,20 @@ func (w *eachRun) run() {
 			continue
 		}
 		now.Step()
+		if !w.looking && w.region.Hot(layout.HotTail)-w.start >= w.geo.Slots {
+			w.looking = true
+			t := &eachTask{entry: -2, gone: func() { w.looking = false }}
+			w.tasks = append(w.tasks, t)
+			t.Task = ringtest.Start("look", func() {
+				ringtest.Yield()
+				for _, f := range inspect.Examine(w.r, w.geo.TotalSize()).Faults {
+					if !f.Unsure {
+						w.failf("an examination finds %+v", f)
+					}
+				}
+				w.looking = false
+			})
+		}
 	}
 	for _, t := range w.tasks {
 		if !t.Done && t.entry >= 0 {
