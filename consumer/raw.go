@@ -44,7 +44,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		c.ring.Listen(c.untilEOF)
 		return nil
 	}); err != nil {
-		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Discard())}
 	}
 	c.ring.Owner = c
 	if att.MustFence() { // before it looks for sleepers
