@@ -47,7 +47,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		c.lost.Store(c.ring.Lost())
 		return nil
 	}); err != nil {
-		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Discard())}
 	}
 	c.ring.Owner = c
 	if att.MustFence() { // before it looks for sleepers

@@ -18,6 +18,9 @@ import (
 func (p *Producer) freeByGate(t, want uint64) (uint64, error) {
 	r := p.r
 	if int64(t+want-p.headSeen) > int64(r.m.Cap) {
+		if p.looks {
+			return p.lookFree(t, want), nil
+		}
 		p.scan(t, want)
 	}
 	room := int64(r.m.Cap) - int64(t-p.headSeen)
@@ -46,6 +49,22 @@ func (p *Producer) scan(t, n uint64) {
 	// The full fence between head and the second look, for a head that was there already.
 	atomics.Fence()
 	p.headSeen = later(p.headSeen, t-uint64(max(int64(t-gate), r.mostBehind(t))))
+}
+
+// lookFree is what freeByGate would count, by a look at the cursors that publishes nothing: a scan
+// raises head for a claim that may not follow, and announcing one makes a lossy reader lose what nobody
+// writes over.
+func (p *Producer) lookFree(t, want uint64) uint64 {
+	r := p.r
+	free := want
+	if !r.m.Geo.Skip {
+		room := int64(r.m.Cap) - max(0, r.mostBehind(t))
+		free = uint64(max(0, min(int64(want), room)))
+	}
+	if r.m.Geo.ManyProducers {
+		free = r.unclaimedOf(t, free)
+	}
+	return free
 }
 
 // announce lets a producer that waits for no subscription write n slots from t on, and perhaps more.

@@ -3,6 +3,7 @@ package flags
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +29,26 @@ func (s *Subscribe) Add(cmd *cobra.Command) {
 
 // Durable reports whether the subscription stays when the command is gone.
 func (s *Subscribe) Durable() bool { return s.name != "" }
+
+// Undo ends the durable subscription of a queue that this command has made since then, and that it can't
+// use: producers would wait for it, and nobody has got a record of it. One that was there before stays.
+//
+// Preconditions: the consumer is closed.
+func (s *Subscribe) Undo(name string, since time.Time) error {
+	if s.name == "" {
+		return nil
+	}
+	info, err := shmq.Stat(name)
+	if err != nil {
+		return nil // it is gone with the queue
+	}
+	for i := range info.Subscriptions {
+		if sub := &info.Subscriptions[i]; sub.Name == string(s.name) && !sub.Held && sub.Since.After(since) {
+			return info.Unsubscribe(sub.Name)
+		}
+	}
+	return nil
+}
 
 // Apply has a consumer subscribe as the flags say. A new queue is then one of which each consumer
 // gets every record, unless flags of q say otherwise, and one that exists is refused if it is not:
