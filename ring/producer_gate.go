@@ -29,6 +29,7 @@ func (p *Producer) freeByGate(t, want uint64) (uint64, error) {
 	}
 	free := min(want, uint64(room))
 	if r.m.Geo.ManyProducers {
+		p.spent += free
 		free = r.unclaimedOf(t, free)
 	}
 	return free, nil
@@ -43,6 +44,7 @@ func (p *Producer) scan(t, n uint64) {
 		p.announce(t, n)
 		return
 	}
+	p.spent += 2 * uint64(r.m.Geo.Subscriptions)
 	lag := max(0, int64(r.kept())-int64(n))
 	gate := t - uint64(max(lag, r.mostBehind(t)))
 	raise(r.head, gate)
