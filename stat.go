@@ -133,7 +133,7 @@ func describe(q *mapped.Queue, slots bool) (info *Info, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if slots && info.Consumers != Each {
+	if slots && info.Consumers != Each { // there one that was sent may be received often, or never
 		info.Uncounted = int64(info.Received + info.Torn + uint64(info.Records+info.Leased+info.Orphans) - info.Sent)
 	}
 	return info, nil

@@ -123,18 +123,19 @@ func (d *Diagnosis) subscriptions(q *mapped.Queue) error {
 	slowest, lag := q.Ring.Slowest()
 	for i := range q.Header.Subscriptions {
 		s := q.Ring.Subscription(i)
+		c := s.Cursor() // before the question: a process joins after it has the lock, and leaves before it drops that
 		held, err := q.File.Locked(seat.SubscriptionByte(q, i))
 		if err != nil {
 			return err
 		}
 		n := Finding{Severity: Note, Kind: inspect.FaultSubscription, Offset: seat.SubscriptionByte(q, i)}
 		switch o := q.Ring.Seat(s.Seat()).Occupant(); {
-		case s.Cursor() == 0:
+		case c == 0:
 			continue
 		case held && i == slowest && lag >= q.Header.Slots && !q.Header.Skip:
 			n.Found = fmt.Sprintf("subscription %d, of pid %d (%s), is %d slots behind", i, o.PID, o.Command, lag)
 			n.Means, n.Remedy = "producers wait for it", "find out why it does not go on: shmq stat "+d.Name+" tells whether it is stopped"
-		case held:
+		case held || s.Cursor() != c:
 			continue
 		case !s.Kept():
 			n.Found = fmt.Sprintf("subscription %d: its holder, pid %d (%s), died", i, o.PID, o.Command)

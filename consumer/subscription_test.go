@@ -143,7 +143,9 @@ func TestDurableSubscription(t *testing.T) {
 	require.ErrorIs(t, err, shmq.ErrRoleTaken)
 	require.ErrorContains(t, err, fmt.Sprintf("subscription audit is that of pid %d", a.PID()))
 	done := sends(t, q, 20)
-	a.Lease(3)
+	for range 3 {
+		a.Lease(1)
+	}
 	a.Do("ack 0")
 	a.Kill()
 	select {
@@ -250,6 +252,16 @@ func TestLagging(t *testing.T) {
 	receives(t, c, int(lagged.To), 1000)
 	_, err = c.TryReceive(nil)
 	require.ErrorIs(t, err, shmq.ErrEmpty)
+
+	waits := make(chan error)
+	go func() {
+		_, err := c.Receive(testagent.Within(t), nil)
+		waits <- err
+	}()
+	testproc.Until(t, func() bool { return c.Counters().Waits > 0 })
+	require.Equal(t, lagged.Lost, c.Lost(), "while another goroutine waits in a call")
+	require.NoError(t, <-sends(t, q, 1))
+	require.NoError(t, <-waits)
 }
 
 // Subscribers that come, and are killed, hold the others up for a heartbeat at most;

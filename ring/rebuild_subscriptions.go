@@ -106,8 +106,8 @@ func (b *rebuilder) resetSubscriptions(end uint64) (head uint64) {
 			}
 			pos = g.pos
 		}
-		if b.m.Geo.Skip && int64(gate-s.pos) > 0 {
-			atomics.Store64(s.u64(layout.SubLost), s.Lost()+gate-s.pos)
+		if b.m.Geo.Skip {
+			s.willLose(pos, uint64(max(0, int64(gate-s.pos))))
 		}
 		atomic.StoreUint64(s.u64(layout.SubEnds), next)
 		atomics.Store64(s.u64(layout.SubHandout), end)

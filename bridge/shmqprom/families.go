@@ -28,11 +28,12 @@ var (
 	duration    = prometheus.NewDesc("shmq_collect_duration_seconds", "How long this collection took.", nil, nil)
 )
 
-// reasons are the values of the label reason of shmq_queue_error, beside other.
+// reasons are the values of the label reason of shmq_queue_error, beside overwritten and other.
 var reasons = []struct {
 	err  error
 	name string
 }{
+	{errSparse, "sparse"},
 	{fail.ErrUnfinished, "unfinished"},
 	{shmq.ErrVersion, "version"},
 	{shmq.ErrTruncated, "truncated"},

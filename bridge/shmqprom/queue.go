@@ -42,7 +42,7 @@ func (c *Collector) queue(f *file, out chan<- prometheus.Metric) {
 	add := c.adder(f, out)
 	if err != nil {
 		metrics.Down(add)
-		add(queueError, 1, reason(err))
+		add(queueError, 1, q.reason(err))
 		return
 	}
 	info.Name, info.Path = f.Name, f.Path
@@ -71,9 +71,19 @@ func (c *Collector) changed(f *file, q *state, err error) {
 	switch {
 	case err == nil:
 		c.options.Changed(f.Path, nil)
-	case was == nil || reason(was) != reason(err):
+	case was == nil || q.reason(was) != q.reason(err):
 		c.options.Changed(f.Path, told(f, err))
 	}
+}
+
+// reason names the kind of an error. What was a queue, and is none any more, was overwritten:
+// that is no file of a user who put it there under a queue's name.
+func (q *state) reason(err error) string {
+	r := reason(err)
+	if r == "not_queue" && q.creation != "" {
+		return "overwritten"
+	}
+	return r
 }
 
 // look describes the queue: with a walk over its slots if one is due, else with what the

@@ -19,7 +19,8 @@ import (
 // slots reads a line a slot and costs the participants as many misses: 4096 slots
 // 0.4 ms, a million 100 ms. So all queues get glances, and only the one that is looked
 // at closely gets walks, and those at which no consumer receives: there only a walk tells what
-// was handed out before and waits to be handed out again. None begins before a hundred times
+// was handed out before and waits to be handed out again, unless a walk would allocate the queue's
+// memory. None begins before a hundred times
 // as long has passed as the last one took. Asking the kernel about a lock takes the file's lock list
 // for the time of a query, once for each seat in use.
 type Collector struct {
@@ -32,6 +33,7 @@ const walkShare = 100
 // watched is a queue that is open.
 type watched struct {
 	watcher *shmq.Watcher
+	sparse  bool // a walk would allocate it
 	last    *shmq.Info
 	at      time.Time
 
@@ -77,24 +79,24 @@ func (c *Collector) Look(closer func(name string) bool) ([]Look, error) {
 }
 
 // one looks at one queue, which it opens if that is not done yet.
-func (c *Collector) one(name string, closer bool) Look {
-	q := c.queues[name]
+func (c *Collector) one(queue string, closer bool) Look {
+	q := c.queues[queue]
 	if q != nil && q.watcher.Removed() {
-		c.drop(name)
+		c.drop(queue)
 		q = nil
 	}
 	if q == nil {
-		w, err := shmq.Watch(name)
+		w, err := shmq.Watch(queue)
 		if err != nil {
-			return Look{Name: name, Err: err}
+			return Look{Name: queue, Err: err}
 		}
-		q = &watched{watcher: w}
-		c.queues[name] = q
+		q = &watched{watcher: w, sparse: name.Sparse(queue)}
+		c.queues[queue] = q
 	}
-	l := Look{Name: name}
+	l := Look{Name: queue}
 	l.Info, l.Err = q.look(closer)
 	if l.Err != nil {
-		c.drop(name)
+		c.drop(queue)
 		return l
 	}
 	now := time.Now()
@@ -126,7 +128,7 @@ func (q *watched) look(closer bool) (*shmq.Info, error) {
 		return info, err
 	}
 	info, err := q.watcher.Glance()
-	if err == nil && !closer && nobodyReceives(info) && start.Sub(q.walked) >= walkShare*q.took {
+	if err == nil && !closer && !q.sparse && nobodyReceives(info) && start.Sub(q.walked) >= walkShare*q.took {
 		return q.look(true)
 	}
 	if err == nil && closer && q.survey != nil {

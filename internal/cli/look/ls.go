@@ -28,10 +28,10 @@ senders are the servers that have answered. It goes with the client.
   AGE        since the queue was made
   ATTACHED   since a participant last attached. There is no time of later activity:
              sending and receiving record none
-  SLOWEST    only if there is a queue with --consumers each: which of its subscriptions is
-             farthest behind, and how far; kept is a durable one that no process has.
-             Where senders wait, they wait for that one. RECORDS are those that it has not
-             been handed`
+  SLOWEST    only if there is a queue with --consumers each: which of its subscriptions
+             is farthest behind, and how far; kept is a durable one that no process
+             has. Where senders wait, they wait for that one. RECORDS are those that it
+             has not been handed`
 
 // List returns the verb that lists the queues.
 func List() *cobra.Command {

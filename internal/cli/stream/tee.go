@@ -34,11 +34,12 @@ not, or broken off, so that receivers with --until-eof --strict get to know. If 
 for another reason they are broken off, too. Without the flag FROM's streams may end and
 begin, and those of the TOs go on.
 
-FROM may be a queue with --consumers each: tee is then one of its subscribers, and begins
-with what is sent from now on, or with --from oldest. A tee that may be killed needs a
-durable subscription, --subscription NAME: the next tee with that NAME goes on with what
-was not acknowledged, and senders wait meanwhile. Where senders wait for nobody (--slow
-skip), a tee that falls behind by a lap says on standard error how much it lost.
+FROM may be a queue with --consumers each: tee is then one of its subscribers, and
+begins with what is sent from now on, or with --from oldest. A tee that may be killed
+needs a durable subscription, --subscription NAME: the next tee with that NAME goes on
+with what was not acknowledged, and senders wait meanwhile. Where senders wait for
+nobody (--slow skip), a tee that falls behind by a lap says on standard error how much
+it lost.
 
 Several tees may share the work if FROM allows many consumers; then the order of records
 is that of no queue any more.
