@@ -1,6 +1,7 @@
 package shmq
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"strconv"
@@ -284,11 +285,7 @@ func (w *Watcher) Stat() (*Info, error) { return w.describe(true) }
 func (w *Watcher) Glance() (*Info, error) { return w.describe(false) }
 
 func (w *Watcher) describe(slots bool) (*Info, error) {
-	processes := w.shared
-	if processes == nil {
-		processes = sys.NewProcesses()
-	}
-	info, err := describe(w.q, processes, slots)
+	info, err := describe(w.q, cmp.Or(w.shared, sys.NewProcesses()), slots)
 	return info, fail.In("describe", w.q.Name, err)
 }
 
