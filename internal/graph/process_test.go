@@ -4,6 +4,7 @@ package graph_test
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/graph"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
@@ -130,4 +132,59 @@ func TestFrozenProcesses(t *testing.T) {
 			is(graph.Alive, "")
 		})
 	}
+}
+
+// Where each consumer gets every record each edge says how far its subscription is behind, and which one
+// the ring is full behind: here a durable one that no process has, which stands for itself.
+func TestEdgesOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &shmq.Options{Consumers: shmq.Each, Slots: 16, SlotSize: 64, Seats: 8})
+	kept := testagent.OpenConsumer(t, q, &consumer.Options{Subscription: "audit"})
+	require.NoError(t, kept.Close())
+	quick, slow := testagent.OpenConsumer(t, q, nil), testagent.New(t)
+	slow.Do("subscribe %s newest", q)
+	p := testagent.OpenProducer(t, q)
+	for range 16 {
+		require.NoError(t, p.TrySend([]byte("a")))
+	}
+	for range 4 {
+		_, err := quick.TryReceive(nil)
+		require.NoError(t, err)
+	}
+	require.ErrorIs(t, p.TrySend([]byte("b")), shmq.ErrFull)
+	c := watch.New([]string{q})
+	defer c.Close()
+	edges := func() map[int]*graph.Edge {
+		looks, err := c.Look(func(string) bool { return false })
+		require.NoError(t, err)
+		g := graph.Of("/dir", looks, time.Now(), nil)
+		pids, all := map[string]int{}, map[int]*graph.Edge{}
+		for _, p := range g.Processes {
+			pids[p.ID] = p.PID
+			require.Equal(t, p.PID == 0, p.State == graph.Kept)
+			require.True(t, p.PID != 0 || p.Command == "audit")
+		}
+		for i := range g.Edges {
+			if e := &g.Edges[i]; e.Kind == graph.Receives {
+				all[pids[e.Process]] = e
+			} else {
+				require.Nil(t, e.Lag)
+			}
+		}
+		return all
+	}
+	all := edges()
+	require.Len(t, all, 3)
+	for pid, want := range map[int]uint64{0: 16, os.Getpid(): 12, slow.PID(): 16} {
+		require.NotNil(t, all[pid])
+		require.Equal(t, want, *all[pid].Lag)
+		require.Equal(t, want == 16, all[pid].HoldsUp)
+	}
+	require.Equal(t, []string{"audit"}, all[0].Subscriptions)
+	info, err := shmq.Stat(q)
+	require.NoError(t, err)
+	require.NoError(t, info.Unsubscribe("audit"))
+	all = edges()
+	require.Len(t, all, 2)
+	require.True(t, all[slow.PID()].HoldsUp)
 }
