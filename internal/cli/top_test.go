@@ -170,7 +170,7 @@ func TestTopListAndOneQueue(t *testing.T) {
 	r.Type("n")
 	r.Until("by name", func(s string) bool { return strings.HasPrefix(strings.Split(s, "\n")[3], "  beta") })
 
-	r.Type("\x1b[B") // an arrow
+	r.Type("\x1b[B")  // an arrow
 	r.shows("> beta") // what is held is told once the queue was walked through
 	r.shows(fmt.Sprintf("\nbeta: consumer %d (holder) is stopped and has held 2 records for ", taker.Process.Pid))
 	r.Type("\r")
