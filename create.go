@@ -10,6 +10,7 @@ import (
 	"github.com/shmq/shmq/internal/name"
 	"github.com/shmq/shmq/internal/place"
 	"github.com/shmq/shmq/internal/place/memfd"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // Create makes a queue. It is complete, and its memory is reserved, before its
@@ -107,8 +108,14 @@ func List() ([]Entry, error) {
 		return nil, err
 	}
 	var entries []Entry
+	processes := sys.NewProcesses()
 	for _, queue := range names {
-		info, err := Stat(queue)
+		var info *Info
+		err := name.ErrSparse
+		if !name.Sparse(queue) {
+			info, err = stat(queue, processes)
+		}
+		err = fail.In("describe", queue, err)
 		if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fail.ErrUnfinished) {
 			continue
 		}

@@ -112,17 +112,17 @@ type Info struct {
 // participants do not notice. Errors: ErrName, ErrNotQueue, ErrVersion, ErrDamaged,
 // fs.ErrNotExist, fs.ErrPermission.
 func Stat(name string) (*Info, error) {
-	info, err := stat(name)
+	info, err := stat(name, sys.NewProcesses())
 	return info, fail.In("describe", name, err)
 }
 
-func stat(name string) (_ *Info, err error) {
+func stat(name string, processes *sys.Processes) (_ *Info, err error) {
 	q, err := mapped.Open(name, false)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
-	return describe(q, sys.NewProcesses(), true)
+	return describe(q, processes, true)
 }
 
 // describe describes a queue, with what only its slots tell if slots says so. A file that

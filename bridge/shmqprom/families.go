@@ -8,6 +8,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/metrics"
+	"github.com/shmq/shmq/internal/name"
 )
 
 // What only a collector can tell of a queue: shmq stat looks once.
@@ -34,7 +35,7 @@ var reasons = []struct {
 	err  error
 	name string
 }{
-	{errSparse, "sparse"},
+	{name.ErrSparse, "sparse"},
 	{fail.ErrUnfinished, "unfinished"},
 	{shmq.ErrVersion, "version"},
 	{shmq.ErrTruncated, "truncated"},

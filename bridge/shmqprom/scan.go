@@ -79,16 +79,10 @@ func (c *Collector) rank(f *file) int {
 	return 1
 }
 
-// errSparse refuses what would take memory to read: see name.Sparse.
-var errSparse = errors.New("it was not allocated whole, as queues are, and to read it would do that; copy it with cp --sparse=never, or remove it")
-
 // watch opens a queue. It never opens what a symbolic link leads to, nor a device: any user
 // can put links into /dev/shm, and to open some devices has consequences.
 func watch(f *file) (*shmq.Watcher, error) {
 	if f.Segment {
-		if name.Sparse(f.Path) {
-			return nil, errSparse
-		}
 		return shmq.Watch(f.Path)
 	}
 	const namesOnly = 0x200000 // O_PATH: to name the file, and not to open it
@@ -106,7 +100,7 @@ func watch(f *file) (*shmq.Watcher, error) {
 	}
 	path := fmt.Sprintf("/proc/self/fd/%d", at.Fd())
 	if name.Sparse(path) {
-		return nil, errSparse
+		return nil, name.ErrSparse
 	}
 	w, err := shmq.Watch(path)
 	var named *shmq.Error

@@ -1,11 +1,6 @@
 package sys
 
-import (
-	"bytes"
-	"strconv"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Sparse reports whether a file in memory has holes. To read one through a mapping takes a
 // page of memory, as writing to it does.
@@ -17,25 +12,4 @@ func Sparse(path string) bool {
 	}
 	// Pages that were swapped out count.
 	return retry(func() error { return unix.Stat(path, &st) }) == nil && st.Blocks*512 < st.Size
-}
-
-// SparseSegment is Sparse for a segment.
-func SparseSegment(id int) bool {
-	b, err := readFile("/proc/sysvipc/shm")
-	if err != nil {
-		return false
-	}
-	// key shmid perms size cpid lpid nattch uid gid cuid cgid atime dtime ctime rss swap
-	want := strconv.Itoa(id)
-	for line := range bytes.Lines(b) {
-		f := bytes.Fields(line)
-		if len(f) < 16 || string(f[1]) != want {
-			continue
-		}
-		size, err1 := strconv.ParseUint(string(f[3]), 10, 63)
-		rss, err2 := strconv.ParseUint(string(f[14]), 10, 63)
-		swap, err3 := strconv.ParseUint(string(f[15]), 10, 63)
-		return err1 == nil && err2 == nil && err3 == nil && rss+swap < size
-	}
-	return false
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/name"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/inspect"
 )
 
@@ -97,4 +99,37 @@ func TestListWhileQueuesComeAndGo(t *testing.T) {
 	t.Setenv("SHMQ_DIR", shmq.Dir()+"/none")
 	_, err := shmq.List()
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// A list of all queues does not allocate the pages of a file that says that it has many slots,
+// and was never filled.
+func TestListTakesNoMemory(t *testing.T) {
+	dir, err := os.MkdirTemp(shmq.Dir(), "sparse-") // in memory, unlike the test's own directory
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	t.Setenv("SHMQ_DIR", dir)
+	require.NoError(t, shmq.Create("good", &shmq.Options{Slots: 4096, SlotSize: 64}))
+	require.NoError(t, shmq.Create("holes", &shmq.Options{Slots: 4096, SlotSize: 64}))
+	path, err := shmq.Path("holes")
+	require.NoError(t, err)
+	before, err := os.Stat(path)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(path, layout.HeaderSize))
+	require.NoError(t, os.Truncate(path, before.Size()))
+	if !name.Sparse("holes") {
+		t.Skip("holes of files take no memory here: this is no tmpfs")
+	}
+	for range 2 {
+		all, err := shmq.List()
+		require.NoError(t, err)
+		require.Len(t, all, 2)
+		require.NoError(t, all[0].Err)
+		require.ErrorIs(t, all[1].Err, shmq.ErrDamaged)
+		require.ErrorContains(t, all[1].Err, "holes")
+		require.True(t, name.Sparse("holes"), "it still has holes")
+	}
+	info, err := shmq.Stat("holes")
+	require.NoError(t, err, "who asks for it gets it")
+	require.Equal(t, 4096, info.Slots)
+	require.NoError(t, os.Remove(path))
 }

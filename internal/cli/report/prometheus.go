@@ -66,23 +66,27 @@ func Prometheus(out io.Writer, names []string) error {
 	e := &exposition{samples: map[*metrics.Family]*strings.Builder{}}
 	var failed error
 	seen := map[string]bool{} // a series may stand there once
-	for _, name := range names {
-		if seen[name] {
+	for _, queue := range names {
+		if seen[queue] {
 			continue
 		}
-		seen[name] = true
-		info, err := shmq.Stat(name)
+		seen[queue] = true
+		var info *shmq.Info
+		err := name.ErrSparse
+		if !all || !name.Sparse(queue) {
+			info, err = shmq.Stat(queue)
+		}
 		switch {
 		case err == nil:
-			metrics.Queue(info, e.of(name))
-			metrics.Participants(info, e.of(name))
+			metrics.Queue(info, e.of(queue))
+			metrics.Participants(info, e.of(queue))
 			continue
 		case all && errors.Is(err, fs.ErrNotExist):
 			continue // removed just now
 		case !all && failed == nil:
 			failed = err
 		}
-		metrics.Down(e.of(name))
+		metrics.Down(e.of(queue))
 	}
 	return errors.Join(e.write(out), failed)
 }
