@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/place/memfd"
 	"github.com/shmq/shmq/internal/retry"
 	"github.com/shmq/shmq/internal/seat"
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
@@ -79,7 +80,7 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
-	info, err := describe(q, true)
+	info, err := describe(q, sys.NewProcesses(), true)
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +101,8 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 				rec.Dead = append(rec.Dead, Recovered{Participant: p})
 			}
 		}
-		for _, s := range info.Subscriptions {
-			if !s.Held && !s.Durable {
-				rec.Ended++
-			}
+		if err := q.Touch(func() error { rec.Ended = seat.DeadSubscriptions(q); return nil }); err != nil {
+			return nil, err
 		}
 		if dry || len(rec.Dead)+rec.Ended == 0 {
 			return rec, nil
@@ -131,20 +130,20 @@ func (rec *Recovery) carryOut(q *mapped.Queue) error {
 		}
 		if found != nil {
 			rec.Rebuilt = found
-			rec.Dead = []Recovered{}
+			rec.Dead, rec.Ended = []Recovered{}, 0
 		}
 	}
 	if err := seat.LockRecovery(q); err != nil {
 		return err
 	}
 	defer seat.UnlockRecovery(q)
+	if rec.Rebuilt == nil {
+		rec.Ended = seat.ClearAll(q) // before the seats, with which they would go
+	}
 	for i := range rec.Dead {
 		if err := rec.Dead[i].carryOut(q); err != nil {
 			return err
 		}
-	}
-	if q.Header.Each {
-		seat.ClearAll(q) // those too that name a wrong seat
 	}
 	// Also if the sweep found nothing: a turn may be free, or the stream at its end.
 	seat.WakeEverybody(q)

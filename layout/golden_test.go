@@ -213,6 +213,16 @@ func TestMarksAreWhatTheyWere(t *testing.T) {
 		field{layout.MarkSynced, layout.MarkCRC + 8}, field{layout.MarkSynced + layout.MarkEntry, layout.MarkCRC + 8})
 }
 
+func TestFieldsOfASubscriptionDoNotOverlap(t *testing.T) {
+	t.Parallel()
+	requireNoOverlap(t, layout.LineSize, // a disk has a line of 64 bytes as it was at one moment
+		field{layout.SubCursor, 8}, field{layout.SubLost, 8}, field{layout.SubLostAt, 8}, field{layout.SubLostWas, 8}, field{64, 64})
+	requireNoOverlap(t, layout.SubscriptionSize,
+		field{layout.SubCursor, layout.LineSize}, field{layout.SubHandout, layout.LineSize},
+		field{layout.SubDurable, 4}, field{layout.SubNameLen, 4}, field{layout.SubSince, 8}, field{layout.SubStart, 8},
+		field{layout.SubSeat, 4}, field{layout.SubEnds, 8}, field{layout.SubName, layout.SubNameN})
+}
+
 func TestRegionsOfAFileFollowEachOther(t *testing.T) {
 	t.Parallel()
 	g := layout.Geometry{Seats: 64, Slots: 1024, AreaSize: 256}

@@ -11,13 +11,22 @@ const (
 	// again, unless it is active and durable.
 	SubCursor = 0 * LineSize
 
+	// What was lost, FlagSkip only, in positions: a sum that changes with the cursor, by the same
+	// store. It is SubLost if the cursor is at or behind SubLostAt, and SubLostWas if it is before
+	// that. The holder stores the sum as it is to SubLostWas, the cursor that is to come to
+	// SubLostAt, the sum that is to come to SubLost, and then the cursor. So a holder that dies
+	// in between has lost nothing yet, for its successor loses the same again.
+	//
+	// A cursor at SubLostAt with two different sums says that the difference may not have been told
+	// to anybody: it lies right before the cursor. They lie in the cursor's line, so that a disk has
+	// them as they were at one moment.
+	SubLost    = SubCursor + 8  // u64
+	SubLostAt  = SubCursor + 16 // u64, a position
+	SubLostWas = SubCursor + 24 // u64
+
 	// SubHandout, u64: as HotHandout, of this subscription. Set to the start before the
 	// cursor becomes active, for the entry may have been another's.
 	SubHandout = 1 * LineSize
-
-	// SubLost, u64: positions that this subscription was lapped at, FlagSkip only: a running
-	// sum, stored by its holder before the cursor passes them.
-	SubLost = SubHandout + 8
 
 	// The rest of the entry is written while the cursor is joining, and means something
 	// while it is active.

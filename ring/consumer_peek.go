@@ -21,7 +21,7 @@ func (c *Consumer) Peek() bool {
 
 func (c *singleConsumer) peek() bool {
 	p := c.next
-	if len(c.returned) > 0 || c.skip.pending {
+	if len(c.returned) > 0 || c.skip.jump == jumpPending {
 		return true
 	}
 	for p-c.next < c.r.m.Cap {

@@ -71,7 +71,12 @@ func (c *singleConsumer) initSubscribed(r *Ring, by *Consumer, s Subscription) {
 	c.r, c.by, c.subscribed, c.sub = r, by, true, s
 	c.headAt, c.handoutAt = s.cursorAt(), s.u64(layout.SubHandout)
 	c.headShift, c.headState = layout.CursorShift, layout.CursorActive
-	c.skip = skipping{on: r.m.Geo.Skip, lost: s.u64(layout.SubLost)}
+	c.skip = skipping{on: r.m.Geo.Skip}
+	if c.skip.on {
+		if last, ok := s.untold(); ok {
+			c.skip.last, c.skip.jump = last, jumpPending
+		}
+	}
 	c.resume()
 }
 
@@ -113,7 +118,15 @@ func (c *singleConsumer) resume() {
 	c.refresh()
 }
 
-func (c *singleConsumer) close() { c.resume() }
+func (c *singleConsumer) close() {
+	switch {
+	case c.skip.jump == jumpTelling:
+		c.jumpTold()
+	case c.skip.jump == jumpPending && int64(c.head-c.skip.last.To) < 0:
+		c.skip.jump = jumpTold // it was made behind an open lease, and is made again
+	}
+	c.resume()
+}
 
 // holds also counts what was released: head does not pass it.
 func (c *singleConsumer) holds() bool { return len(c.open) > c.first }
@@ -156,7 +169,9 @@ func (c *singleConsumer) leaseBatch(ls []Lease) (n int, err error) {
 	}
 	c.storeHandout()
 	if n > 0 && (err == ErrEmpty || err == ErrLagged) {
-		c.skip.pending = err == ErrLagged
+		if err == ErrLagged {
+			c.skip.jump = jumpPending
+		}
 		err = nil
 	}
 	return n, err

@@ -28,7 +28,7 @@ func (c *Consumer) TryReceive(buf []byte) ([]byte, int, error) {
 	line := r.m.LineAt(p)
 	w := layout.Word(atomics.Load64((*uint64)(line)))
 	if w != layout.FullWord(p, 1, r.m.Shift) {
-		if len(s.returned) == 0 && r.unpublished(p, w) && !s.skip.pending {
+		if len(s.returned) == 0 && r.unpublished(p, w) && s.skip.jump == jumpTold {
 			return buf[:0], 0, ErrEmpty
 		}
 		return s.receiveLease(buf)

@@ -3,8 +3,6 @@ package ring
 import (
 	"cmp"
 	"slices"
-
-	"github.com/shmq/shmq/internal/atomics"
 )
 
 // settle acknowledges a lease or puts it among the returned ones. It does
@@ -67,10 +65,13 @@ func (c *singleConsumer) moveHead() {
 		return
 	}
 	c.head = c.open[n-1].end
-	c.storeHead()
-	if lost > 0 { // not before: who goes on at an older head loses it again
+	if lost > 0 {
 		c.skip.ahead -= lost
-		atomics.Store64(c.skip.lost, atomics.Load64(c.skip.lost)+lost)
+		c.sub.willLose(c.head, lost)
+	}
+	c.storeHead()
+	if lost > 0 {
+		c.sub.toldLost(c.skip.untold())
 	}
 	c.base += uint64(n - c.first)
 	c.first = n

@@ -16,7 +16,10 @@ import (
 // before it.
 //
 // A consumer that was lapped jumps to a place where a record begins, a quarter of a lap behind the
-// oldest, so that it is not lapped again at once.
+// oldest, so that it is not lapped again at once. What it passes over counts with the store of
+// the cursor that passes it, see subscription_lost.go, so acknowledged and lost positions are all
+// that there were, whoever died. A jump is told once, or again to who takes over from a holder that has
+// not come back after it was told: as a record that was handed out comes again.
 
 // ErrLagged: records were written over before this consumer received them. It goes on behind
 // them; see Lagged.
@@ -27,25 +30,33 @@ type Lagged struct{ From, To uint64 }
 
 // skipping is what a consumer that may be lapped knows beyond others.
 type skipping struct {
-	on      bool
-	lost    *uint64
-	last    Lagged
-	ahead   uint64 // lost behind a lease that is open: not in lost yet
-	pending bool   // the last jump is still to be told
+	on    bool
+	last  Lagged
+	ahead uint64 // lost behind a lease that is open: not counted yet
+	jump  telling
 }
+
+// telling is how far the last jump was told.
+type telling uint8
+
+const (
+	jumpTold    telling = iota
+	jumpTelling         // ErrLagged was returned, and no call has followed
+	jumpPending         // the next call returns ErrLagged
+)
 
 // Lagged returns the positions that the last ErrLagged was about: from the first one that was lost
 // on, up to the one at which the consumer goes on.
 func (c *Consumer) Lagged() Lagged { return c.single.skip.last }
 
 // Lost returns at how many positions the subscription was lapped, by all its holders. It is exact
-// in positions, but that a holder that dies in a jump may have its part counted twice;
-// records are no more than that, since a record may take several and a filler is none.
+// in positions; records are no more than that, since a record may take several and a filler is
+// none.
 func (c *Consumer) Lost() uint64 {
-	if c.single.skip.lost == nil {
+	if !c.single.skip.on {
 		return 0
 	}
-	return atomics.Load64(c.single.skip.lost) + c.single.skip.ahead
+	return c.single.sub.Lost() + c.single.skip.ahead
 }
 
 // written returns the position before which producers may have begun to write.
@@ -58,9 +69,12 @@ func (r *Ring) written() uint64 {
 
 // leaseCopy is leaseNext where the record may be written over. It copies it to buf.
 func (c *singleConsumer) leaseCopy(l *Lease, buf []byte) error {
-	if c.skip.pending {
-		c.skip.pending = false
+	switch c.skip.jump {
+	case jumpPending:
+		c.skip.jump = jumpTelling
 		return ErrLagged
+	case jumpTelling:
+		c.jumpTold()
 	}
 	m := &c.r.m
 	for range maxTries {
@@ -141,10 +155,24 @@ func (c *singleConsumer) jump() error {
 	if to = c.r.firstWhole(to, tail); int64(to-from) <= 0 {
 		return ErrDamaged // tail is not a lap ahead
 	}
-	c.skip.last = Lagged{from, to}
+	c.skip.last, c.skip.jump = Lagged{from, to}, jumpTelling
 	c.skip.ahead += to - from
 	c.passLost(to, to-from)
 	return ErrLagged
+}
+
+// untold returns the positions of the last jump that may not have been told.
+func (s *skipping) untold() uint64 {
+	if s.jump == jumpTold {
+		return 0
+	}
+	return s.last.To - s.last.From
+}
+
+// jumpTold notes that the program has come back after it was told of the last jump.
+func (c *singleConsumer) jumpTold() {
+	c.skip.jump = jumpTold
+	c.sub.toldLost(0)
 }
 
 // receiveLine is TryReceive where the record may be written over, as far as one goes the short way:
@@ -153,11 +181,11 @@ func (c *singleConsumer) jump() error {
 // meanwhile. It reports false for any other, of which nothing has happened.
 func (c *singleConsumer) receiveLine(buf []byte) ([]byte, bool) {
 	r, p := c.r, c.next
-	if c.head != p || int64(c.seen-p) > 0 || c.skip.pending || !r.m.Plain || c.by.mayEnd() {
+	if c.head != p || int64(c.seen-p) > 0 || c.skip.jump == jumpPending || !r.m.Plain {
 		return buf, false
 	}
 	line := r.m.LineAt(p)
-	if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.m.Shift)) {
+	if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.m.Shift)) || c.by.mayEnd() { // in this order; see endings
 		return buf, false
 	}
 	n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))) // once: a writer may be at it
@@ -206,7 +234,9 @@ func (c *singleConsumer) receiveCopies(bufs [][]byte) (n, redelivered int, err e
 	for n < len(bufs) && len(c.returned) == 0 {
 		got, before, err := c.receiveCopy(bufs[n])
 		if err != nil {
-			c.skip.pending = c.skip.pending || n > 0 && err == ErrLagged
+			if n > 0 && err == ErrLagged {
+				c.skip.jump = jumpPending
+			}
 			if n > 0 || err == ErrEmpty {
 				err = nil
 			}

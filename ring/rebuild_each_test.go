@@ -161,6 +161,39 @@ func (d *subscribedDisk) rebuilt() (*ring.Ring, *ring.Consumer) {
 	return r, c
 }
 
+// What a rebuild takes from a durable subscription is counted and told, and so is what its last holder
+// was not told.
+func TestRebuildTellsWhatWasLost(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{false, true} {
+		g := each(false, true, 16, 0)
+		g.Checksum = true
+		m := ringtest.NewRegion(g, 0)
+		r := m.Ring()
+		p, err := r.NewProducer(0)
+		require.NoError(t, err)
+		c := subscribe(r, 0, ring.Joining{Name: "audit"})
+		sendIDs(t, p, 0, 40)
+		require.ErrorIs(t, c.TryLease(new(ring.Lease)), ring.ErrLagged) // and it dies
+		first := c.Lagged()
+		sendIDs(t, p, 40, 80)
+		for range 2 {
+			_, err = ring.Rebuild(m.Bytes, m.Geometry)
+			require.NoError(t, err)
+			if !again {
+				break
+			}
+		}
+		c = r.NewSubscriber(1, 0)
+		pos := r.Subscription(0).Position()
+		require.Equal(t, uint64(64), pos)
+		require.Equal(t, pos, c.Lost())
+		require.ErrorIs(t, c.TryLease(new(ring.Lease)), ring.ErrLagged)
+		require.Equal(t, ring.Lagged{From: first.From, To: pos}, c.Lagged())
+		require.Equal(t, []uint64{64, 65}, ids(t, c, 2))
+	}
+}
+
 func TestDurableSubscriptionSurvivesAStopOfTheMachine(t *testing.T) {
 	t.Parallel()
 	for _, many := range []bool{false, true} {

@@ -106,12 +106,21 @@ func (b *rebuilder) resetSubscriptions(end uint64) (head uint64) {
 			}
 			pos = g.pos
 		}
-		if b.m.Geo.Skip && int64(gate-s.pos) > 0 {
-			atomics.Store64(s.u64(layout.SubLost), s.Lost()+gate-s.pos)
+		lost := uint64(0) // that its next holder is to be told of
+		if b.m.Geo.Skip {
+			if before, ok := s.untold(); ok {
+				lost = before.To - before.From
+			}
+			more := uint64(max(0, int64(gate-s.pos)))
+			s.willLose(pos, more)
+			lost += more
 		}
 		atomic.StoreUint64(s.u64(layout.SubEnds), next)
 		atomics.Store64(s.u64(layout.SubHandout), end)
 		atomics.Store64(s.cursorAt(), uint64(layout.MakeCursor(layout.CursorActive, pos)))
+		if b.m.Geo.Skip {
+			s.toldLost(lost)
+		}
 	}
 	for i, kept := range stays {
 		if !kept {

@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
+	"github.com/shmq/shmq/ring/inspect"
 )
 
 // eachRun is two producers and two entries of the subscription table, whose holders join, receive,
@@ -32,6 +33,7 @@ type eachRun struct {
 	deaths  int
 	most    int
 	failure error
+	looking bool
 
 	clears, heirs, lags, flagged, received, counted int // what was reached
 }
@@ -170,10 +172,6 @@ func (w *eachRun) hold(e int) {
 			w.heirs++
 			sub.TakeOver(2 + e)
 			s.fresh = [2]bool{true, true}
-			if lost := sub.Lost(); lost > s.lost { // the last holder died in a jump
-				s.lost, s.most = lost, w.begun
-				w.counted++
-			}
 		case plan.IntN(4) == 0: // a reclaimer
 			if sub.Cursor() != 0 && !sub.Kept() {
 				s.joined = false
@@ -185,7 +183,11 @@ func (w *eachRun) hold(e int) {
 		default:
 			w.join(e, plan)
 		}
-		s.cursor = sub.Position()
+		if sub.Lost() == s.lost {
+			s.cursor = sub.Position()
+		} else { // the last holder died in a jump: this one is told, by its first call
+			w.counted++
+		}
 		w.receive(e, plan)
 		if !s.durable {
 			s.joined = false
@@ -213,9 +215,16 @@ func (w *eachRun) join(e int, plan *rand.Rand) {
 func (w *eachRun) receive(e int, plan *rand.Rand) {
 	s, sub := w.subs[e], w.r.Subscription(e)
 	c := w.r.NewSubscriber(2+e, e)
+	first := true
 	for range plan.IntN(60) {
 		var l ring.Lease
 		err := c.TryLease(&l)
+		fresh := first
+		first = false
+		if fresh && c.Lost() != s.lost && err != ring.ErrLagged {
+			w.failf("subscription %d lost %d, and its new holder gets %v", e, c.Lost()-s.lost, err)
+			return
+		}
 		switch err {
 		case ring.ErrEmpty:
 			ringtest.Yield()
@@ -223,6 +232,10 @@ func (w *eachRun) receive(e int, plan *rand.Rand) {
 		case ring.ErrLagged:
 			w.lags++
 			lag := c.Lagged()
+			again := c.Lost() == s.lost && fresh // the last holder was told, and died
+			if again {
+				continue
+			}
 			if int64(lag.To-lag.From) <= 0 || int64(lag.From-s.cursor) < 0 || sub.Position() != lag.To || c.Lost()-s.lost != lag.To-lag.From {
 				w.failf("subscription %d lagged %+v, its cursor was %d and is %d, lost %d after %d", e, lag, s.cursor, sub.Position(), c.Lost(), s.lost)
 				return
@@ -310,7 +323,7 @@ func (w *eachRun) run() {
 			}
 			if !t.Done {
 				able = append(able, t)
-				sending = sending || t.entry < 0
+				sending = sending || t.entry == -1
 			}
 		}
 		w.tasks = able
@@ -328,6 +341,20 @@ func (w *eachRun) run() {
 			continue
 		}
 		now.Step()
+		if !w.looking && w.region.Hot(layout.HotTail)-w.start >= w.geo.Slots {
+			w.looking = true
+			t := &eachTask{entry: -2, gone: func() { w.looking = false }}
+			w.tasks = append(w.tasks, t)
+			t.Task = ringtest.Start("look", func() {
+				ringtest.Yield()
+				for _, f := range inspect.Examine(w.r, w.geo.TotalSize()).Faults {
+					if !f.Unsure {
+						w.failf("an examination finds %+v", f)
+					}
+				}
+				w.looking = false
+			})
+		}
 	}
 	for _, t := range w.tasks {
 		if !t.Done && t.entry >= 0 {
@@ -403,13 +430,15 @@ func TestEachUnderRandomSchedulesAndDeaths(t *testing.T) {
 					sum.lags += w.lags
 					sum.flagged += w.flagged
 					sum.received += w.received
+					sum.counted += w.counted
 				}
-				t.Logf("%d schedules: %d deaths, %d cleared, %d taken over, %d received, %d of them flagged, %d jumps",
-					n, sum.deaths, sum.clears, sum.heirs, sum.received, sum.flagged, sum.lags)
+				t.Logf("%d schedules: %d deaths, %d cleared, %d taken over, %d received, %d of them flagged, %d jumps, %d of the dead",
+					n, sum.deaths, sum.clears, sum.heirs, sum.received, sum.flagged, sum.lags, sum.counted)
 				for _, reached := range []int{sum.deaths, sum.clears, sum.heirs, sum.flagged, sum.received} {
 					require.Positive(t, reached, "a part was not reached")
 				}
 				require.Equal(t, skip, sum.lags > 0)
+				require.Equal(t, skip, sum.counted > 0)
 			})
 		}
 	}

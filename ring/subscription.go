@@ -84,9 +84,6 @@ func (s Subscription) Start() uint64 { return atomic.LoadUint64(s.u64(layout.Sub
 // Handout returns the end of what was handed to the application.
 func (s Subscription) Handout() uint64 { return atomics.Load64(s.u64(layout.SubHandout)) }
 
-// Lost returns at how many positions the subscription was lapped.
-func (s Subscription) Lost() uint64 { return atomics.Load64(s.u64(layout.SubLost)) }
-
 // Seat returns the seat of the holder, or of the last one.
 func (s Subscription) Seat() int {
 	return int(atomic.LoadUint32(s.u32(layout.SubSeat)) % uint32(s.r.m.Geo.Seats))
@@ -134,6 +131,8 @@ func (s Subscription) Join(j Joining) {
 	atomic.StoreUint64(s.u64(layout.SubStart), start)
 	atomic.StoreUint32(s.u32(layout.SubSeat), uint32(j.Seat))
 	atomic.StoreUint64(s.u64(layout.SubEnds), r.firstEnd(start, ends, j.Oldest))
+	atomics.Store64(s.u64(layout.SubLostAt), start)
+	atomics.Store64(s.u64(layout.SubLostWas), 0)
 	atomics.Store64(s.u64(layout.SubLost), 0)
 	atomics.Store64(s.u64(layout.SubHandout), start)
 	atomics.Store64(s.cursorAt(), uint64(layout.MakeCursor(layout.CursorActive, start)))

@@ -102,6 +102,26 @@ func TestPendingJumpIsToldWithoutARecord(t *testing.T) {
 	require.ErrorIs(t, err, ring.ErrEmpty)
 }
 
+// A jump that a batch has not told, behind a lease that is given back, is made again.
+func TestPendingJumpBehindALeaseThatIsGivenBack(t *testing.T) {
+	t.Parallel()
+	_, p, c := skipping(t, nil)
+	sendIDs(t, p, 0, 2)
+	ls := make([]ring.Lease, 4)
+	require.NoError(t, c.TryLease(&ls[0]))
+	c.Release(&ls[0])
+	sendIDs(t, p, 2, 40)
+	n, err := c.TryLeaseBatch(ls)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	c.Close()
+	_, _, err = c.TryReceive(nil)
+	require.ErrorIs(t, err, ring.ErrLagged)
+	require.Equal(t, ring.Lagged{From: 0, To: c.Lost()}, c.Lagged())
+	_, _, err = c.TryReceive(nil)
+	require.NoError(t, err)
+}
+
 // A lease is a copy, and so is the time at which its record was sent.
 func TestSentAtOfACopyOutlivesTheRecord(t *testing.T) {
 	t.Parallel()
@@ -126,4 +146,24 @@ func TestNobodyHoldsUpASkippingProducer(t *testing.T) {
 	sendIDs(t, p, 0, 40)
 	require.True(t, r.HasRoom())
 	require.True(t, r.Roomy())
+}
+
+// A holder that was told of a jump and came back leaves nothing to be told to the next one.
+func TestJumpIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for _, leave := range []func(c *ring.Consumer){
+		func(c *ring.Consumer) { c.Close() },
+		func(c *ring.Consumer) { _, _, _ = c.TryReceive(nil) },
+		func(c *ring.Consumer) { _ = c.TryLease(new(ring.Lease)) },
+	} {
+		r, p, c := skipping(t, nil)
+		sendIDs(t, p, 0, 40)
+		require.ErrorIs(t, c.TryLease(new(ring.Lease)), ring.ErrLagged)
+		leave(c)
+		for n := range 3 {
+			heir := r.NewSubscriber(7, 0)
+			_, _, err := heir.TryReceive(nil)
+			require.NoError(t, err, n)
+		}
+	}
 }

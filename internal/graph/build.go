@@ -107,6 +107,7 @@ func (b *builder) look(l *watch.Look) {
 			e.Holds = strings.TrimPrefix(e.Holds+"; "+holds, "; ")
 		}
 	}
+	b.subscriptions(l)
 }
 
 // stateOf says how a participant is. moved: it has moved records since the look before.

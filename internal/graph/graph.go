@@ -33,9 +33,12 @@ const (
 	Stopped State = "stopped"
 	Frozen  State = "frozen" // by a freezer of cgroups
 	Dead    State = "dead"   // and its seat is not recovered yet
+	// Kept: no process. It stands for the one that a durable subscription is kept for.
+	Kept State = "kept"
 )
 
-// Process is a process that has seats in queues, or died with them.
+// Process is a process that has seats in queues, or died with them. In state kept it is none: its
+// Command is the name of a durable subscription that no process has, its PID 0.
 type Process struct {
 	ID      string `json:"id"`  // no other process has it; it stays from look to look
 	PID     int    `json:"pid"` // in its own PID namespace
@@ -98,7 +101,13 @@ type Edge struct {
 	// Records and Bytes count what these participants have moved since they attached.
 	Records uint64 `json:"records"`
 	Bytes   uint64 `json:"bytes"`
-	Rates   *Rates `json:"rates,omitempty"` // absent if not known
+	// Where each consumer gets every record: by how many slots the subscription is behind, of
+	// several the one that is farthest; whether the ring is full behind it; and the names of durable ones.
+	Lag           *uint64  `json:"lag_slots,omitempty"`
+	HoldsUp       bool     `json:"holds_up,omitempty"`
+	Subscriptions []string `json:"subscriptions,omitempty"`
+
+	Rates *Rates `json:"rates,omitempty"` // absent if not known
 }
 
 func ratesOf(r *flow.Rates) *Rates { return &Rates{r.Records, r.Bytes} }

@@ -4,12 +4,15 @@ package graph_test
 
 import (
 	"fmt"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/graph"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
@@ -70,4 +73,118 @@ func TestStatesOfRealProcesses(t *testing.T) {
 	is(taker.PID(), "gone")
 	is(next.PID(), graph.Alive)
 	require.Len(t, now().Edges, 2)
+}
+
+// A process in a frozen cgroup is frozen, and no longer when that is thawed; one that is
+// frozen and stopped is frozen first. Queue and edge say the same, and how to thaw it.
+func TestFrozenProcesses(t *testing.T) {
+	t.Parallel()
+	for version, v2 := range map[string]bool{"version 1": false, "version 2": true} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64, Seats: 8})
+			p, taker := testagent.Producer(t, q), testagent.Consumer(t, q)
+			p.Sends("a")
+			taker.Lease(1)
+			c := watch.New([]string{q})
+			defer c.Close()
+			look := func() (process graph.Process, e graph.Edge, of graph.Queue) {
+				looks, err := c.Look(func(string) bool { return true })
+				require.NoError(t, err)
+				g := graph.Of("/dir", looks, time.Now(), nil)
+				require.Len(t, g.Processes, 2)
+				for i := range g.Processes {
+					if g.Processes[i].PID == taker.PID() {
+						process = g.Processes[i]
+					}
+				}
+				for i := range g.Edges {
+					if g.Edges[i].Process == process.ID {
+						e = g.Edges[i]
+					}
+				}
+				return process, e, g.Queues[0]
+			}
+			f := testproc.NewFreezer(t, v2)
+			f.Add(taker.PID())
+			is := func(want graph.State, queue string) {
+				t.Helper()
+				process, e, of := look()
+				require.Equal(t, []graph.State{want, want}, []graph.State{process.State, e.State})
+				require.Equal(t, queue, of.State)
+				require.Equal(t, queue != "", of.Alert)
+				require.Equal(t, "1 record, 1 slot", e.Holds)
+				require.Equal(t, 1, of.Consumers, "it lives")
+				if want == graph.Frozen {
+					require.Contains(t, fmt.Sprint(of.Warnings), f.InnerFile())
+				}
+			}
+			is(graph.Alive, "")
+			f.Freeze(f.InnerFile())
+			is(graph.Frozen, "1 frozen")
+			require.NoError(t, syscall.Kill(taker.PID(), syscall.SIGSTOP))
+			is(graph.Frozen, "1 frozen")
+			require.NoError(t, f.Thaw(f.InnerFile()))
+			testproc.Until(t, func() bool { p, _, _ := look(); return p.State == graph.Stopped })
+			is(graph.Stopped, "1 stopped")
+			taker.Continue()
+			testproc.Until(t, func() bool { p, _, _ := look(); return p.State == graph.Alive })
+			is(graph.Alive, "")
+		})
+	}
+}
+
+// Where each consumer gets every record each edge says how far its subscription is behind, and which one
+// the ring is full behind: here a durable one that no process has, which stands for itself.
+func TestEdgesOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &shmq.Options{Consumers: shmq.Each, Slots: 16, SlotSize: 64, Seats: 8})
+	kept := testagent.OpenConsumer(t, q, &consumer.Options{Subscription: "audit"})
+	require.NoError(t, kept.Close())
+	quick, slow := testagent.OpenConsumer(t, q, nil), testagent.New(t)
+	slow.Do("subscribe %s newest", q)
+	p := testagent.OpenProducer(t, q)
+	for range 16 {
+		require.NoError(t, p.TrySend([]byte("a")))
+	}
+	for range 4 {
+		_, err := quick.TryReceive(nil)
+		require.NoError(t, err)
+	}
+	require.ErrorIs(t, p.TrySend([]byte("b")), shmq.ErrFull)
+	c := watch.New([]string{q})
+	defer c.Close()
+	edges := func() map[int]*graph.Edge {
+		looks, err := c.Look(func(string) bool { return false })
+		require.NoError(t, err)
+		g := graph.Of("/dir", looks, time.Now(), nil)
+		pids, all := map[string]int{}, map[int]*graph.Edge{}
+		for _, p := range g.Processes {
+			pids[p.ID] = p.PID
+			require.Equal(t, p.PID == 0, p.State == graph.Kept)
+			require.True(t, p.PID != 0 || p.Command == "audit")
+		}
+		for i := range g.Edges {
+			if e := &g.Edges[i]; e.Kind == graph.Receives {
+				all[pids[e.Process]] = e
+			} else {
+				require.Nil(t, e.Lag)
+			}
+		}
+		return all
+	}
+	all := edges()
+	require.Len(t, all, 3)
+	for pid, want := range map[int]uint64{0: 16, os.Getpid(): 12, slow.PID(): 16} {
+		require.NotNil(t, all[pid])
+		require.Equal(t, want, *all[pid].Lag)
+		require.Equal(t, want == 16, all[pid].HoldsUp)
+	}
+	require.Equal(t, []string{"audit"}, all[0].Subscriptions)
+	info, err := shmq.Stat(q)
+	require.NoError(t, err)
+	require.NoError(t, info.Unsubscribe("audit"))
+	all = edges()
+	require.Len(t, all, 2)
+	require.True(t, all[slow.PID()].HoldsUp)
 }

@@ -25,7 +25,7 @@ type stretch struct {
 func (e *examiner) slots() {
 	r := e.r
 	var in stretch
-	from := e.head
+	from, cut := e.head, false
 	if r.Geo.Each {
 		from = r.begin(e.head, e.tail)
 	}
@@ -51,12 +51,15 @@ func (e *examiner) slots() {
 			if !r.Geo.ManyConsumers {
 				e.reused(p, w)
 			}
+			cut = r.Geo.Each
+		case cut && (lap < 0 || w.State() == layout.Free):
+			// The inside of a span whose first slots were written over: a gate or intent may lie there.
 		case lap < 0:
 			e.hole(p, w, fmt.Sprintf("%s of an earlier lap", w.State()))
 		case w.State() == layout.Free:
 			e.hole(p, w, "free")
 		default:
-			in = e.span(p, w)
+			in, cut = e.span(p, w), false
 		}
 	}
 }

@@ -9,8 +9,10 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
+	"github.com/shmq/shmq/ring"
 )
 
 // subscribe starts a process that subscribes.
@@ -87,6 +89,33 @@ func TestStatOfSubscriptions(t *testing.T) {
 		i = stat(t, q)
 		require.Len(t, i.Subscriptions, 2, "the durable one stays")
 		require.Equal(t, "audit", i.Subscriptions[0].Name)
+	}
+}
+
+// Of several processes that recover at once, each tells what it has ended itself.
+func TestRecoveriesAtOnceCountEachSubscriptionOnce(t *testing.T) {
+	t.Parallel()
+	name := testagent.Queue(t, &shmq.Options{Consumers: shmq.Each, Slots: 16, SlotSize: 64})
+	q, err := mapped.Open(name, true)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, q.Close()) }()
+	q.Ring.Subscription(4).Join(ring.Joining{Seat: 4, Name: "audit"})
+	for range 100 {
+		for i := range 4 { // without a lock: their holders are dead
+			q.Ring.Subscription(i).Join(ring.Joining{Seat: i})
+		}
+		ended := make(chan int)
+		for range 3 {
+			go func() {
+				rec, err := shmq.Recover(name, nil)
+				if err != nil {
+					ended <- -100
+					return
+				}
+				ended <- rec.Ended
+			}()
+		}
+		require.Equal(t, 4, <-ended+<-ended+<-ended, "the durable one stays")
 	}
 }
 

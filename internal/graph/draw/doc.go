@@ -5,6 +5,7 @@ package draw
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/shmq/shmq/internal/cells"
 	"github.com/shmq/shmq/internal/graph"
@@ -13,10 +14,16 @@ import (
 
 // title heads each drawing.
 func title(g *graph.Graph) string {
-	return fmt.Sprintf("%s, %s in %s", words.Number(len(g.Queues), "queue"), numberOfProcesses(len(g.Processes)), g.Place)
+	return fmt.Sprintf("%s, %s in %s", words.Number(len(g.Queues), "queue"), numberOfProcesses(g), g.Place)
 }
 
-func numberOfProcesses(n int) string {
+func numberOfProcesses(g *graph.Graph) string {
+	n := 0
+	for i := range g.Processes {
+		if g.Processes[i].State != graph.Kept {
+			n++
+		}
+	}
 	if n == 1 {
 		return "1 process"
 	}
@@ -36,6 +43,30 @@ func edgeLabel(e *graph.Edge) string {
 		return rate + " " + string(e.State)
 	}
 	return string(e.State)
+}
+
+// lagLabel says how far a subscription is behind, and first whether the ring is full behind it; ""
+// where consumers share the records.
+func lagLabel(e *graph.Edge) string {
+	if e.Lag == nil {
+		return ""
+	}
+	label := cells.Short(float64(*e.Lag)) + " behind"
+	if e.HoldsUp {
+		label = "holds up: " + label
+	}
+	if e.State != graph.Kept && len(e.Subscriptions) > 0 {
+		label += ", " + strings.Join(e.Subscriptions, ", ")
+	}
+	return label
+}
+
+// processLabel names a process, or the subscription that it is kept for.
+func processLabel(p *graph.Process) string {
+	if p.State == graph.Kept {
+		return command(p)
+	}
+	return fmt.Sprintf("%d %s", p.PID, command(p))
 }
 
 // queueLabel says what is in a queue, below its name.

@@ -24,10 +24,14 @@ func DOT(w io.Writer, g *graph.Graph) error {
 		switch {
 		case alarming(p.State):
 			look = `, color="#cf222e", fontcolor="#cf222e"`
-		case p.State == graph.Asleep:
+		case p.State == graph.Asleep || p.State == graph.Kept:
 			look = `, fontcolor="#6e7781"`
 		}
-		fmt.Fprintf(&b, "\tp%d [shape=box, label=%s%s];\n", i, quote(command(p), fmt.Sprint(p.PID), string(p.State)), look)
+		pid := ""
+		if p.State != graph.Kept {
+			pid = fmt.Sprint(p.PID)
+		}
+		fmt.Fprintf(&b, "\tp%d [shape=box, label=%s%s];\n", i, quote(command(p), pid, string(p.State)), look)
 	}
 	for i := range g.Queues {
 		q := &g.Queues[i]
@@ -44,10 +48,12 @@ func DOT(w io.Writer, g *graph.Graph) error {
 		switch {
 		case alarming(e.State):
 			look = `, style=dashed, color="#cf222e", fontcolor="#cf222e"`
-		case e.State == graph.Asleep:
+		case e.HoldsUp:
+			look = `, style=bold, color="#9a6700", fontcolor="#9a6700"`
+		case e.State == graph.Asleep || e.State == graph.Kept:
 			look = ", style=dashed"
 		}
-		fmt.Fprintf(&b, "\t%s -> %s [label=%s%s];\n", id[e.From], id[e.To], quote(edgeLabel(e)), look)
+		fmt.Fprintf(&b, "\t%s -> %s [label=%s%s];\n", id[e.From], id[e.To], quote(edgeLabel(e), lagLabel(e)), look)
 	}
 	b.WriteString("}\n")
 	_, err := io.WriteString(w, b.String())

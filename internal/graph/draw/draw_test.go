@@ -60,7 +60,7 @@ func shop() *graph.Graph {
 	worker, slow := b.process(200, "worker", graph.Alive), b.process(201, "worker", graph.Stopped)
 	printer, gone := b.process(300, "printer", graph.Frozen), b.process(301, "mailer", graph.Dead)
 	answers := b.queue(graph.Queue{Name: "answers", Slots: 64})
-	invoices := b.queue(graph.Queue{Name: "invoices", Slots: 8, Depth: 8, Records: 8, State: "full 1 dead", Alert: true, Warnings: []string{"seat 2: consumer 301 (mailer) died; the next participant or `shmq recover invoices` frees its seat"}})
+	invoices := b.queue(graph.Queue{Name: "invoices", Slots: 8, Depth: 8, Records: 8, State: "full, 1 dead", Alert: true, Warnings: []string{"seat 2: consumer 301 (mailer) died; the next participant or `shmq recover invoices` frees its seat"}})
 	orders := b.queue(graph.Queue{Name: "orders", Slots: 4096, Depth: 1024, Records: 1000, State: "1 stopped", Alert: true})
 	b.queue(graph.Queue{Name: "spare", Slots: 8})
 	b.queue(graph.Queue{Name: "torn", Error: "not a shmq queue", State: "error", Alert: true})
@@ -73,6 +73,36 @@ func shop() *graph.Graph {
 	b.edge(invoices, gone, 3, graph.Dead)
 	b.edge(worker, answers, 4, graph.Alive)
 	b.edge(answers, web, 4, graph.Alive) // back
+	return &b.Graph
+}
+
+// prices is a queue of which each consumer gets every record: one keeps up, one is slow and has a durable
+// subscription, one is stopped, and a durable subscription that no process has holds the ring up.
+func prices() *graph.Graph {
+	b := newBuilder()
+	q := b.queue(graph.Queue{Name: "prices", Slots: 16, Depth: 16, Records: 16, State: "full 1 kept", Alert: true})
+	b.edge(b.process(100, "feed", graph.Asleep), q, 0, graph.Asleep)
+	audit := b.process(0, "audit", graph.Kept)
+	for _, s := range []struct {
+		process string
+		rate    float64
+		state   graph.State
+		lag     uint64
+		holdsUp bool
+		names   []string
+	}{
+		{audit, 0, graph.Kept, 16, true, []string{"audit"}},
+		{b.process(200, "quick", graph.Alive), 12345, graph.Alive, 0, false, nil},
+		{b.process(201, "slow", graph.Alive), 25, graph.Alive, 12, false, []string{"store"}},
+		{b.process(202, "halted", graph.Stopped), 0, graph.Stopped, 15, false, nil},
+	} {
+		b.edge(q, s.process, s.rate, s.state)
+		e := &b.Edges[len(b.Edges)-1]
+		e.Lag, e.HoldsUp, e.Subscriptions = &s.lag, s.holdsUp, s.names
+		if s.state == graph.Kept {
+			e.Rates = nil
+		}
+	}
 	return &b.Graph
 }
 
@@ -111,18 +141,23 @@ func svg(t *testing.T, g *graph.Graph) string {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for name, got := range map[string]string{
-		"shop.txt":        text(t, shop(), draw.TextOptions{}),
-		"shop-wide.txt":   text(t, shop(), draw.TextOptions{Columns: 120}),
-		"shop-narrow.txt": text(t, shop(), draw.TextOptions{Columns: 40}),
-		"shop-ascii.txt":  text(t, shop(), draw.TextOptions{ASCII: true}),
-		"shop-color.txt":  text(t, shop(), draw.TextOptions{Color: true}),
-		"shop.dot":        dot(t, shop()),
-		"shop.svg":        svg(t, shop()),
-		"hostile.txt":     text(t, hostile(), draw.TextOptions{}),
-		"hostile.dot":     dot(t, hostile()),
-		"hostile.svg":     svg(t, hostile()),
-		"empty.txt":       text(t, &graph.Graph{Place: "/dev/shm"}, draw.TextOptions{}),
-		"empty.svg":       svg(t, &graph.Graph{Place: "/dev/shm"}),
+		"shop.txt":          text(t, shop(), draw.TextOptions{}),
+		"shop-wide.txt":     text(t, shop(), draw.TextOptions{Columns: 120}),
+		"shop-narrow.txt":   text(t, shop(), draw.TextOptions{Columns: 40}),
+		"shop-ascii.txt":    text(t, shop(), draw.TextOptions{ASCII: true}),
+		"shop-color.txt":    text(t, shop(), draw.TextOptions{Color: true}),
+		"shop.dot":          dot(t, shop()),
+		"shop.svg":          svg(t, shop()),
+		"prices.txt":        text(t, prices(), draw.TextOptions{}),
+		"prices-narrow.txt": text(t, prices(), draw.TextOptions{Columns: 40}),
+		"prices-color.txt":  text(t, prices(), draw.TextOptions{Color: true}),
+		"prices.dot":        dot(t, prices()),
+		"prices.svg":        svg(t, prices()),
+		"hostile.txt":       text(t, hostile(), draw.TextOptions{}),
+		"hostile.dot":       dot(t, hostile()),
+		"hostile.svg":       svg(t, hostile()),
+		"empty.txt":         text(t, &graph.Graph{Place: "/dev/shm"}, draw.TextOptions{}),
+		"empty.svg":         svg(t, &graph.Graph{Place: "/dev/shm"}),
 	} {
 		file := filepath.Join("testdata", name)
 		if *update {
@@ -136,7 +171,7 @@ func TestGolden(t *testing.T) {
 
 func TestTextFitsTheWidth(t *testing.T) {
 	t.Parallel()
-	for _, g := range []*graph.Graph{shop(), hostile()} {
+	for _, g := range []*graph.Graph{shop(), prices(), hostile()} {
 		for columns := 20; columns < 200; columns++ {
 			for line := range strings.Lines(text(t, g, draw.TextOptions{Columns: columns})) {
 				line = strings.TrimSuffix(line, "\n")

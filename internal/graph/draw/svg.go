@@ -33,7 +33,9 @@ const styleSheet = `text { font: 12px system-ui, "Segoe UI", "Helvetica Neue", "
 .halted .head { fill: #cf222e }
 .rate { font-size: 11px; paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round }
 .halted .rate, .halted .state { fill: #cf222e; font-weight: 600 }
-.alert .state, .warning { fill: #7d4e00 }
+.alert .state, .warning, .holdsup .rate { fill: #7d4e00 }
+.holdsup .edge { stroke: #bf8700 }
+.holdsup .head { fill: #bf8700 }
 .dot { fill: #2da44e }
 .asleep .dot { fill: #8c959f }
 .halted .dot { fill: #cf222e }
@@ -55,7 +57,9 @@ text { fill: #9198a1 }
 .asleep .head, .asleep .dot { fill: #6e7681 }
 .halted .edge { stroke: #f85149 }
 .halted .head, .halted .dot, .halted .rate, .halted .state { fill: #ff7b72 }
-.alert .state, .warning { fill: #e3b341 }
+.alert .state, .warning, .holdsup .rate { fill: #e3b341 }
+.holdsup .edge { stroke: #d29922 }
+.holdsup .head { fill: #d29922 }
 }
 `
 
@@ -107,20 +111,42 @@ func group(s graph.State) string {
 	switch {
 	case alarming(s):
 		return "halted"
-	case s == graph.Asleep:
+	case s == graph.Asleep, s == graph.Kept:
 		return "asleep"
 	}
 	return "alive"
 }
 
+// edgeGroup is group, but an edge that holds the ring up is to be looked at, too.
+func edgeGroup(e *graph.Edge) string {
+	if e.HoldsUp && !alarming(e.State) {
+		return "holdsup"
+	}
+	return group(e.State)
+}
+
 func drawProcess(b *strings.Builder, n *node) {
 	p := n.process
-	fmt.Fprintf(b, "<g class=\"%s\">\n<title>%s</title>\n", group(p.State), escape(fmt.Sprintf("%s, pid %d, uid %d, %s", command(p), p.PID, p.UID, p.State)))
+	fmt.Fprintf(b, "<g class=\"%s\">\n<title>%s</title>\n", group(p.State), escape(processTitle(p)))
 	rect(b, "process", n.x, n.y, n.width, n.height, 12)
 	fmt.Fprintf(b, `<circle class="dot" cx="%s" cy="%s" r="4.5"/>`+"\n", num(n.x+17), num(n.middle()))
 	text(b, "name", n.x+31, n.middle()-3, "", ellipsis(command(p), 15))
-	text(b, "state", n.x+31, n.middle()+13, "", fmt.Sprintf("%d %s", p.PID, p.State))
+	text(b, "state", n.x+31, n.middle()+13, "", processState(p))
 	b.WriteString("</g>\n")
+}
+
+func processTitle(p *graph.Process) string {
+	if p.State == graph.Kept {
+		return "durable subscription " + command(p) + ", which no process has"
+	}
+	return fmt.Sprintf("%s, pid %d, uid %d, %s", command(p), p.PID, p.UID, p.State)
+}
+
+func processState(p *graph.Process) string {
+	if p.State == graph.Kept {
+		return string(p.State)
+	}
+	return fmt.Sprintf("%d %s", p.PID, p.State)
 }
 
 func drawQueue(b *strings.Builder, n *node) {
@@ -189,18 +215,21 @@ func drawWire(b *strings.Builder, w *wire) {
 		x = n.x + queueWidth/2
 	}
 	to(endX, endY)
-	class := group(e.State)
+	class := edgeGroup(e)
 	if class == "alive" && e.Rates != nil && e.Rates.Records == 0 {
 		class = "asleep" // nothing moves
 	}
 	fmt.Fprintf(b, "<g class=\"%s\">\n", class)
 	fmt.Fprintf(b, `<path class="edge" stroke-width="%s" d="%s"/>`+"\n", num(thickness(e)), path.String())
 	fmt.Fprintf(b, `<path class="head" d="M%s %sl%s -4.5v9z"/>`+"\n", num(headX), num(headY), num(turn*headLength))
-	if label := edgeLabel(e); label != "" {
-		if first.process != nil {
-			text(b, "rate", first.x+first.width+13, w.start.y-5, "", label)
-		} else {
-			text(b, "rate", last.x-13, w.end.y-5, "end", label)
+	for i, label := range []string{edgeLabel(e), lagLabel(e)} {
+		y := -5 + float64(i)*18 // above the line, and below it
+		switch {
+		case label == "":
+		case first.process != nil:
+			text(b, "rate", first.x+first.width+13, w.start.y+y, "", label)
+		default:
+			text(b, "rate", last.x-13, w.end.y+y, "end", label)
 		}
 	}
 	b.WriteString("</g>\n")

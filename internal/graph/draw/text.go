@@ -1,7 +1,6 @@
 package draw
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -106,6 +105,17 @@ func colour(s graph.State) string {
 	return ""
 }
 
+// styled is a text in a colour.
+type styled struct{ text, style string }
+
+// edgeColour is colour, but an edge that holds the ring up is to be looked at, too.
+func edgeColour(e *graph.Edge) string {
+	if e.HoldsUp && !alarming(e.State) {
+		return yellow
+	}
+	return colour(e.State)
+}
+
 // queue draws one queue with its edges.
 func (d *textDrawing) queue(q *graph.Queue) {
 	var in, out []*graph.Edge
@@ -137,7 +147,7 @@ func (d *textDrawing) list(q *graph.Queue, in, out []*graph.Edge) {
 		d.line(colour(e.State), "  from "+d.process(e)+"  "+edgeLabel(e))
 	}
 	for _, e := range out {
-		d.line(colour(e.State), "  to   "+d.process(e)+"  "+edgeLabel(e))
+		d.line(edgeColour(e), "  to   "+strings.TrimSpace(d.process(e)+"  "+edgeLabel(e)+"  "+lagLabel(e)))
 	}
 }
 
@@ -156,8 +166,7 @@ func boxColour(q *graph.Queue) string {
 }
 
 func (d *textDrawing) process(e *graph.Edge) string {
-	p := d.by[e.Process]
-	return fmt.Sprintf("%d %s", p.PID, command(p))
+	return processLabel(d.by[e.Process])
 }
 
 // block draws a queue as a box, with an arrow for each edge.
@@ -174,7 +183,14 @@ func (d *textDrawing) block(q *graph.Queue, in, out []*graph.Edge) {
 			body = append(body, cells.Left(q.State, inner))
 		}
 	}
-	rows := max(len(body), len(in), len(out))
+	var rights []styled
+	for _, e := range out {
+		rights = append(rights, styled{d.right(e), edgeColour(e)})
+		if lag := lagLabel(e); lag != "" {
+			rights = append(rights, styled{"  " + lag, edgeColour(e)})
+		}
+	}
+	rows := max(len(body), len(in), len(rights))
 	edge := func(from, to string) string { return from + strings.Repeat(d.s.across, d.box-2) + to }
 	blank := strings.Repeat(" ", d.side)
 	c := boxColour(q)
@@ -192,8 +208,8 @@ func (d *textDrawing) block(q *graph.Queue, in, out []*graph.Edge) {
 			left, leftStyle = d.left(in[i]), colour(in[i].State)
 		}
 		right, rightStyle := "", ""
-		if i < len(out) {
-			right, rightStyle = d.right(out[i]), colour(out[i].State)
+		if i < len(rights) {
+			right, rightStyle = rights[i].text, rights[i].style
 		}
 		d.line(leftStyle, left, c, d.s.down+" ", style, text, c, " "+d.s.down, rightStyle, right)
 	}
@@ -231,7 +247,7 @@ func (d *textDrawing) arrow(e *graph.Edge, n int) string {
 	stroke, head := d.s.line, d.s.head
 	if alarming(e.State) {
 		stroke, head = d.s.quiet, d.s.cut
-	} else if e.State == graph.Asleep || e.Rates != nil && e.Rates.Records == 0 {
+	} else if e.State == graph.Asleep || e.State == graph.Kept || e.Rates != nil && e.Rates.Records == 0 {
 		stroke = d.s.quiet
 	}
 	label := edgeLabel(e)

@@ -61,6 +61,25 @@ test('a queue fills', async () => {
   clean(page);
 });
 
+test('a subscription that holds the ring up is marked', async () => {
+  m.run('create', 'prices', '--consumers', 'each', '--slots', '16');
+  m.run('recv', 'prices', '--subscription', 'audit', '--until-empty');
+  const reader = m.start(['recv', 'prices']);
+  const page = await visit((await m.web('--interval', '100ms')) + '#/queue/prices');
+  await mapped(page, reader).waitFor();
+  const sender = m.start(['send', 'prices']);
+  sender.stdin.write('x\n'.repeat(30));
+  await page.locator('.map .rate[data-holds]', { hasText: 'holds up: 16 behind' }).waitFor();
+  assert.equal(await page.locator('.map .edge[data-holds]').count(), 1, 'that one only');
+  const audit = page.locator('tr', { hasText: 'audit' });
+  await audit.getByText('kept').waitFor();
+  await audit.getByText('holds up: 16 behind').waitFor();
+  m.run('unsubscribe', 'prices', 'audit');
+  await audit.waitFor({ state: 'detached' });
+  await until(async () => await page.locator('.map .edge[data-holds]').count() === 0, 'nothing holds it up');
+  clean(page);
+});
+
 test('a stopped consumer shows as stopped, and goes on', async () => {
   m.run('create', 'q', '--slots', '1024');
   m.feed(m.start(['send', 'q']), 100);

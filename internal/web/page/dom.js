@@ -59,11 +59,15 @@ const ICONS = {
   stopped: 'M2.5 1.5h2.6v9H2.5zM6.9 1.5h2.6v9H6.9z',
   frozen: 'M5.3 0h1.4v3l1.6-1 .7 1.1-2.3 1.5v1l.9-.5.1-2.7 1.3.1v1.7l2.3-1.3.7 1.2-2.4 1.3 1.5.9-.7 1.1-2.3-1.3-.8.5.8.5 2.3-1.3.7 1.1-1.5.9 2.4 1.3-.7 1.2-2.3-1.3v1.7l-1.3.1-.1-2.7-.9-.5v1l2.3 1.5-.7 1.1-1.6-1V12H5.3V9.6l-1.6 1-.7-1.1L5.3 8V7l-.9.5-.1 2.7L3 10.1V8.400L.7 9.7 0 8.500l2.400-1.300L.9 6.300l.7-1.100 2.300 1.300.8-.5-.8-.5-2.300 1.300L.9 5.700l1.500-.9L0 3.500l.7-1.200L3 3.600V1.900l1.300-.1.1 2.700.9.5V4L3 2.500l.7-1.100 1.600 1z',
   dead: 'M2.600 1.200 6 4.600l3.400-3.400 1.400 1.400L7.400 6l3.400 3.400-1.400 1.400L6 7.400l-3.400 3.400-1.400-1.400L4.600 6 1.200 2.600z',
+  kept: 'M3 1h6v10L6 8.500 3 11z',
   alert: 'M6 .8 11.600 11H.4zM5.300 4.300v3.200h1.400V4.300zm0 4.100v1.300h1.400V8.400z',
   ok: 'M1 6.300 2.300 5l2.300 2.300L9.700 2 11 3.300 4.600 9.900z',
 };
 
 export const icon = (name) => s('svg', { class: 'icon', viewBox: '0 0 12 12', 'aria-hidden': 'true' }, s('path', { d: ICONS[name] || ICONS.alert, 'fill-rule': 'evenodd' }));
+// behind says how far a subscription is behind, and first whether the ring is full behind it.
+export const behind = (e) => (e.lag_slots === undefined ? '' : (e.holds_up ? 'holds up: ' : '') + `${count(e.lag_slots)} behind`);
+
 export const iconPath = (name) => ICONS[name] || ICONS.alert;
 
 // chip shows a state as a shape, a word and a colour.

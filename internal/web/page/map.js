@@ -1,5 +1,5 @@
 // map.js draws processes and queues as a graph: records go from left to right.
-import { attr, count, h, iconPath, keyed, perSecond, processHref, queueHref, s, text } from './dom.js';
+import { attr, behind, count, h, iconPath, keyed, perSecond, processHref, queueHref, s, text } from './dom.js';
 
 const HEIGHT = 50, PITCH = 70, MOVING = 80; // more arrows than that stand still
 
@@ -150,6 +150,7 @@ export function mapOf(label) {
         const rate = e.rates ? e.rates.records : 0;
         attr(path, 'data-state', e.state);
         attr(path, 'data-moves', rate > 0 ? 'yes' : null);
+        attr(path, 'data-holds', e.holds_up ? 'yes' : null);
         attr(path, 'stroke-width', (1.3 + (rate > 0 ? Math.min(3, Math.log10(1 + rate) / 2) : 0)).toFixed(1));
       },
     };
@@ -165,7 +166,8 @@ export function mapOf(label) {
         attr(node, 'x', c.x.toFixed(1));
         attr(node, 'y', (c.y - 6).toFixed(1));
         attr(node, 'data-moves', e.rates && e.rates.records > 0 ? 'yes' : null);
-        text(node, e.rates ? perSecond(e.rates) : '');
+        attr(node, 'data-holds', e.holds_up ? 'yes' : null);
+        text(node, [e.rates ? perSecond(e.rates) : '', behind(e)].filter(Boolean).join(', '));
       },
     };
   }
@@ -191,7 +193,7 @@ export function mapOf(label) {
       const nodes = [];
       let left = 0;
       for (const p of [...model.processes.values()].sort((a, b) => a.pid - b.pid || (a.id < b.id ? -1 : 1))) {
-        if (used.has(p.id)) nodes.push({ id: p.id, name: p.command, state: p.state, under: `${p.pid} ${p.state}`, title: `${p.command} ${p.pid} ${p.state}, process` });
+        if (used.has(p.id)) nodes.push({ id: p.id, name: p.command, state: p.state, under: p.pid ? `${p.pid} ${p.state}` : p.state, title: p.pid ? `${p.command} ${p.pid} ${p.state}, process` : `durable subscription ${p.command}, which no process has` });
       }
       for (const q of [...model.queues.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
         if (!used.has(q.id) && !(bare && bare(q))) {

@@ -1,6 +1,6 @@
 // views.js has what is shown: all queues, the map, one queue, one process. Each view is an
 // object with a node, a title and an update.
-import { attr, bytes, chip, count, exact, h, icon, keyed, perSecond, processHref, queueHref, text } from './dom.js';
+import { attr, behind, bytes, chip, count, exact, h, icon, keyed, perSecond, processHref, queueHref, text } from './dom.js';
 import { chart, spark } from './chart.js';
 import { edgesOf, model, series } from './model.js';
 import { mapOf } from './map.js';
@@ -103,7 +103,7 @@ export function allView() {
       const alerts = queues.filter((q) => q.alert).length, halted = [...model.processes.values()].filter((p) => ['stopped', 'frozen', 'dead'].includes(p.state)).length;
       const known = queues.some((q) => q.sent);
       top.update([queues.length, alerts ? `${alerts} to look at` : ''], known ? [count(sum((q) => q.sent && q.sent.records)) + '/s', bytes(sum((q) => q.sent && q.sent.bytes)) + '/s'] : ['–'],
-        known ? [count(sum((q) => q.received && q.received.records)) + '/s', bytes(sum((q) => q.received && q.received.bytes)) + '/s'] : ['–'], [count(sum((q) => q.records))], [model.processes.size, halted ? `${halted} halted or dead` : '']);
+        known ? [count(sum((q) => q.received && q.received.records)) + '/s', bytes(sum((q) => q.received && q.received.bytes)) + '/s'] : ['–'], [count(sum((q) => q.records))], [[...model.processes.values()].filter((p) => p.pid).length, halted ? `${halted} halted or dead` : '']);
       warned.update(queues.sort(byName), true);
       map.update(model, null, (q) => q.alert);
       const shown = queues.filter((q) => q.name.toLowerCase().includes(filter)).sort(ORDERS[order]);
@@ -117,7 +117,7 @@ export function allView() {
 
 export function mapView() {
   const map = mapOf('Map of processes and queues');
-  const key = ['alive', 'asleep', 'stopped', 'frozen', 'dead'].map((state) => {
+  const key = ['alive', 'asleep', 'stopped', 'frozen', 'dead', 'kept'].map((state) => {
     const c = chip();
     c.update(state, state);
     return c.node;
@@ -133,7 +133,7 @@ export function mapView() {
 function edgeTable(self) {
   const other = self === 'queue' ? 'Process' : 'Queue';
   const body = h('tbody'), none = h('p', { class: 'empty' });
-  const heads = ['Role', other, 'State', 'Rate', 'In all', 'Holds', 'Seats'];
+  const heads = ['Role', other, 'State', 'Rate', 'Behind', 'In all', 'Holds', 'Seats'];
   const node = h('section', { class: 'panel', 'aria-label': 'Participants' }, h('div', { class: 'bar' }, h('h2', {}, 'Participants')),
     h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Participants, scrolls' }, h('table', {}, h('thead', {}, h('tr', {}, heads.map((t) => h('th', { scope: 'col' }, t)))), body)), none);
   return {
@@ -149,13 +149,15 @@ function edgeTable(self) {
           update(e) {
             const p = model.processes.get(e.process), q = model.queues.get(e.queue);
             text(cells[0], { sends: 'producer', receives: 'consumer' }[e.kind] || e.kind);
-            text(link, self === 'queue' ? (p ? `${p.command} ${p.pid}` : e.process) : (q ? q.name : e.queue));
+            text(link, self === 'queue' ? (p ? (p.pid ? `${p.command} ${p.pid}` : p.command) : e.process) : (q ? q.name : e.queue));
             attr(link, 'href', self === 'queue' ? processHref(e.process) : queueHref(q ? q.name : ''));
             state.update(e.state, e.state);
             text(cells[3], perSecond(e.rates));
-            text(cells[4], `${count(e.records)}, ${bytes(e.bytes)}`);
-            text(cells[5], e.holds || '–');
-            text(cells[6], e.seats.join(', '));
+            text(cells[4], behind(e) || '–');
+            attr(cells[4], 'data-holds', e.holds_up ? 'yes' : null);
+            text(cells[5], `${count(e.records)}, ${bytes(e.bytes)}`);
+            text(cells[6], e.holds || '–');
+            text(cells[7], e.seats.join(', '));
           },
         };
       });
@@ -208,7 +210,7 @@ export function processView(rest) {
       const p = model.processes.get(id), edges = edgesOf(id), own = new Set(edges.map((e) => e.queue));
       body.hidden = !p;
       gone.hidden = Boolean(p);
-      head.update(p ? p.command : rest.split(':')[0], p ? p.state : 'dead', p ? p.state : 'gone', p ? `pid ${p.pid}, uid ${p.uid}, ${plural(own.size, 'queue')}` : '');
+      head.update(p ? p.command : rest.split(':')[0], p ? p.state : 'dead', p ? p.state : 'gone', p ? (p.pid ? `pid ${p.pid}, uid ${p.uid}, ${plural(own.size, 'queue')}` : 'a durable subscription that no process has') : '');
       if (!p) return text(gone, 'This process has no seat in a queue now: it left, or it died and was recovered.');
       warned.update([...own].map((q) => model.queues.get(q)).filter(Boolean), true);
       map.update(model, (e) => own.has(e.queue));
