@@ -29,14 +29,21 @@ func useSubscriptions(m *ringtest.Region, r *ring.Ring) error {
 		names[s.Name()] = true
 		s.TakeOver(1)
 		c := r.NewSubscriber(1, i)
+		told := false
 		for n := uint64(0); ; n++ {
 			var l ring.Lease
-			if err := c.TryLease(&l); err == ring.ErrEmpty {
+			err := c.TryLease(&l)
+			if err == ring.ErrEmpty {
 				break
-			} else if err != nil {
+			}
+			if err == ring.ErrLagged && g.Skip && n == 0 && !told { // what the stop of the machine cost
+				told = true
+				continue
+			}
+			if err != nil {
 				return err
 			}
-			if l.Redelivered == 0 || !g.Skip && !m.Holds(l.Data) || n == g.Slots {
+			if l.Redelivered == 0 || !g.Skip && !m.Holds(l.Data) || n > g.Slots {
 				return errors.New("a record without a flag, from elsewhere, or one too many")
 			}
 			c.Ack(&l)
