@@ -121,7 +121,7 @@ type Options struct {
 	// is still there, and is told what it lost (ErrLagged). Default false: producers wait for the
 	// slowest living one, and for durable subscriptions.
 	Skip bool
-	// Keep is how many slots behind the newest record stay, less those being written, for who
+	// Keep is how many slots behind the newest record stay, at most 15/16 of all, less those being written, for who
 	// begins at the oldest; at most all. Without Skip only, which keeps a lap anyway. Default 0.
 	Keep int
 	// Subscriptions is how many consumers and durable subscriptions there can be at a time, 1 to

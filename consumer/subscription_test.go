@@ -406,3 +406,24 @@ func TestAFailedOpenLeavesNoSubscription(t *testing.T) {
 	fails()
 	require.Equal(t, []string{"x"}, names())
 }
+
+// The end of a stream whose producer was killed, and that nobody has noted, is not for a subscription
+// that begins behind it.
+func TestEndBeforeASubscriptionIsNotToldToIt(t *testing.T) {
+	t.Parallel()
+	for _, from := range []consumer.From{consumer.Newest, consumer.Oldest} {
+		q := broadcast(t, shmq.Options{Keep: 4})
+		p := testagent.Producer(t, q)
+		p.Sends("0", "1")
+		p.Kill()
+		c := openConsumer(t, q, &consumer.Options{UntilEOF: true, From: from})
+		if from == consumer.Oldest {
+			receives(t, c, 0, 2)
+			_, err := c.TryReceive(nil)
+			require.ErrorIs(t, err, shmq.ErrBrokenOff)
+			continue
+		}
+		_, err := c.TryReceive(nil)
+		require.ErrorIs(t, err, shmq.ErrEmpty)
+	}
+}

@@ -181,11 +181,11 @@ func (c *singleConsumer) jumpTold() {
 // meanwhile. It reports false for any other, of which nothing has happened.
 func (c *singleConsumer) receiveLine(buf []byte) ([]byte, bool) {
 	r, p := c.r, c.next
-	if c.head != p || int64(c.seen-p) > 0 || c.skip.jump == jumpPending || !r.m.Plain || c.by.mayEnd() {
+	if c.head != p || int64(c.seen-p) > 0 || c.skip.jump == jumpPending || !r.m.Plain {
 		return buf, false
 	}
 	line := r.m.LineAt(p)
-	if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.m.Shift)) {
+	if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.m.Shift)) || c.by.mayEnd() { // in this order; see endings
 		return buf, false
 	}
 	n := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))) // once: a writer may be at it

@@ -29,6 +29,7 @@ func (p *Producer) freeByGate(t, want uint64) (uint64, error) {
 	}
 	free := min(want, uint64(room))
 	if r.m.Geo.ManyProducers {
+		p.spent += free
 		free = r.unclaimedOf(t, free)
 	}
 	return free, nil
@@ -43,7 +44,8 @@ func (p *Producer) scan(t, n uint64) {
 		p.announce(t, n)
 		return
 	}
-	lag := max(0, int64(r.m.Geo.Keep)-int64(n))
+	p.spent += 2 * uint64(r.m.Geo.Subscriptions)
+	lag := max(0, int64(r.kept())-int64(n))
 	gate := t - uint64(max(lag, r.mostBehind(t)))
 	raise(r.head, gate)
 	// The full fence between head and the second look, for a head that was there already.
@@ -66,6 +68,13 @@ func (p *Producer) lookFree(t, want uint64) uint64 {
 	}
 	return free
 }
+
+// kept returns how many slots stay behind tail. A part of a lap does not, or the next claim would have to
+// scan again.
+func (r *Ring) kept() uint64 { return min(r.m.Geo.Keep, r.m.Cap-max(1, r.m.Cap/scans)) }
+
+// scans is how many a lap a producer makes at most, unless a subscription is that far behind.
+const scans = 16
 
 // announce lets a producer that waits for no subscription write n slots from t on, and perhaps more.
 // A single one stores its intent before it writes the first byte, as a limit for some records

@@ -143,6 +143,23 @@ func TestJoinOldest(t *testing.T) {
 	}
 }
 
+// What is kept leaves a producer room for a part of a lap, so that it does not look at all cursors for
+// each record.
+func TestKeepingAllDoesNotScanForEachRecord(t *testing.T) {
+	t.Parallel()
+	eachWay(t, 64, 64, false, func(t *testing.T, m *ringtest.Region, r *ring.Ring, p *ring.Producer) {
+		scans, gate := 0, m.Hot(layout.HotHead)
+		for id := range uint64(640) {
+			require.NoError(t, p.Send(ringtest.Record(id, 8)))
+			if now := m.Hot(layout.HotHead); now != gate {
+				scans, gate = scans+1, now
+			}
+		}
+		require.LessOrEqual(t, scans, 160)
+		require.GreaterOrEqual(t, len(ids(t, subscribe(r, 0, ring.Joining{Oldest: true}), 64)), 59)
+	})
+}
+
 func TestLeasesOfASubscription(t *testing.T) {
 	t.Parallel()
 	for _, skip := range []bool{false, true} {

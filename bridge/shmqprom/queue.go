@@ -9,7 +9,9 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/looks"
 	"github.com/shmq/shmq/internal/metrics"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // state is what is remembered of a queue from one collection to the next.
@@ -28,12 +30,12 @@ type state struct {
 const walkShare = 100
 
 // queue adds what can be said of a queue.
-func (c *Collector) queue(f *file, out chan<- prometheus.Metric) {
+func (c *Collector) queue(f *file, processes *sys.Processes, out chan<- prometheus.Metric) {
 	q := c.queues[f.Path]
 	if q == nil {
 		q = &state{}
 	}
-	info, err := q.look(f)
+	info, err := q.look(f, processes)
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fail.ErrUnfinished) {
 		return // removed just now
 	}
@@ -56,7 +58,13 @@ func (c *Collector) queue(f *file, out chan<- prometheus.Metric) {
 		add(wakes, float64(q.counts.wakes[role]), role.String())
 	}
 	add(surveyAge, time.Since(q.walked).Seconds())
-	if c.options.Participants {
+	n := len(info.Participants)
+	switch {
+	case !c.options.Participants:
+	case c.told+n > c.options.MaxParticipants:
+		f.dir.untold += n
+	default:
+		c.told += n
 		metrics.Participants(info, add)
 	}
 }
@@ -88,12 +96,13 @@ func (q *state) reason(err error) string {
 
 // look describes the queue: with a walk over its slots if one is due, else with what the
 // last one told.
-func (q *state) look(f *file) (_ *shmq.Info, err error) {
+func (q *state) look(f *file, processes *sys.Processes) (_ *shmq.Info, err error) {
 	w, err := watch(f)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
+	looks.Share(w, processes)
 	if q.survey != nil && time.Since(q.walked) < walkShare*q.took {
 		info, err := w.Glance()
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 type directory struct {
 	path    string
 	omitted map[string]int
+	untold  int // participants
 }
 
 // file is a file that could be a queue.
@@ -29,7 +30,7 @@ type file struct {
 // list lists the directories, and adds what there is to say of each.
 func (c *Collector) list(out chan<- prometheus.Metric) (dirs []*directory, all []*file) {
 	for _, path := range c.dirs {
-		d := &directory{path, map[string]int{}}
+		d := &directory{path: path, omitted: map[string]int{}}
 		files, err := name.In(path)
 		dirs = append(dirs, d)
 		up := 1.0

@@ -49,11 +49,16 @@ func (a *Participant) unlockStream() error {
 }
 
 // joinStream ends the stream before, if no living producer is part of it. mine is the
-// description that has this producer's role.
+// description that has this participant's role. A consumer does it before it subscribes: an end that
+// comes afterwards is its own.
 //
-// Preconditions: the caller holds the lock of streams.
+// Preconditions: a producer holds the lock of streams.
 func (a *Participant) joinStream(mine *sys.File) error {
-	if a.role != shmq.Producer {
+	switch {
+	case a.role == shmq.Producer:
+	case a.q.Header.Each:
+		return a.EndStream()
+	default:
 		return nil
 	}
 	others, err := mine.Locked(layout.LockProducer)

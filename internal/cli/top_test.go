@@ -156,10 +156,10 @@ func TestTopListAndOneQueue(t *testing.T) {
 	s := r.shows("beta")
 	rows := strings.Split(s, "\n")
 	require.Regexp(t, `^shmq top - 3 queues in .* every 50ms  \d\d:\d\d:\d\d$`, rows[0])
-	require.Equal(t, "  *NAME           RECORDS  USE HISTORY   SENT/s  RECV/s SND RCV STATE", rows[1])
+	require.Equal(t, "  *NAME           RECORDS  USE HISTORY   SENT/s RECV/s SND RCV STATE", rows[1])
 	require.Regexp(t, `^> alpha `, rows[2])
 	require.Regexp(t, `^  beta +8  75% `, rows[3])
-	require.Regexp(t, ` 0   1 full 1 stopped$`, rows[3])
+	require.Regexp(t, ` 0   1 full, 1 stopped$`, rows[3])
 	require.Regexp(t, `^  gamma +0   0% .* 0   0$`, rows[4])
 
 	r.Type("d") // the deepest first; the chosen one stays chosen
@@ -170,7 +170,7 @@ func TestTopListAndOneQueue(t *testing.T) {
 	r.Type("n")
 	r.Until("by name", func(s string) bool { return strings.HasPrefix(strings.Split(s, "\n")[3], "  beta") })
 
-	r.Type("\x1b[B") // an arrow
+	r.Type("\x1b[B")  // an arrow
 	r.shows("> beta") // what is held is told once the queue was walked through
 	r.shows(fmt.Sprintf("\nbeta: consumer %d (holder) is stopped and has held 2 records for ", taker.Process.Pid))
 	r.Type("\r")
@@ -314,7 +314,7 @@ func TestTopOnce(t *testing.T) {
 	p.ends(0)
 	out := p.out.String()
 	require.NotContains(t, out, "\x1b")
-	require.Regexp(t, `(?m)^  beta +8 100%       ██ +0 +0 +0 +0 full no consumer$`, out)
+	require.Regexp(t, `(?m)^  beta +8 100%       ██ +0 +0 +0 +0 full, no consumer$`, out)
 	require.Contains(t, out, "\n\nbeta: the ring is full behind position 0\nbeta: 8 records wait, and no consumer is attached\n")
 	require.NotContains(t, out, "[31m", "no queue can be called that")
 

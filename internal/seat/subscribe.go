@@ -3,6 +3,7 @@ package seat
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/shmq/shmq/internal/fail"
@@ -65,8 +66,7 @@ func (h *Held) subscribe(q *mapped.Queue, lock *sys.File, sub Subscribing) (err 
 		return err
 	}
 	if !ok {
-		o := q.Ring.Seat(s.Seat()).Occupant()
-		return fmt.Errorf("%w: subscription %s is that of pid %d (%s); end that one, or use another name", fail.ErrRoleTaken, sub.Name, o.PID, o.Command)
+		return taken{holder(q, s, sub.Name, fail.ErrRoleTaken, "end that one, or use another name")}
 	}
 	h.Entry, h.entryByte = i, SubscriptionByte(q, i)
 	if !s.Kept() || s.Name() != sub.Name { // it was ended meanwhile
@@ -74,6 +74,23 @@ func (h *Held) subscribe(q *mapped.Queue, lock *sys.File, sub Subscribing) (err 
 	}
 	s.TakeOver(h.Number)
 	return nil
+}
+
+// taken is an error about the lock of an entry. It is a fail.ErrPassing, too: a process that looks
+// whether the entry is a dead one's has the lock for a moment, and the seat that the entry names
+// may be anybody's by now, so only another try tells that process from a holder.
+type taken struct{ error }
+
+func (e taken) Is(target error) bool { return target == fail.ErrPassing }
+func (e taken) Unwrap() error        { return e.error }
+
+// holder says who has a durable subscription, as far as its entry tells.
+func holder(q *mapped.Queue, s ring.Subscription, name string, of error, remedy string) error {
+	o := q.Ring.Seat(s.Seat()).Occupant()
+	if o.PID == uint32(os.Getpid()) && o.StartTime == sys.StartTime() {
+		return Mine{fmt.Errorf("%w: subscription %s is that of this process itself, pid %d; close that one", of, name, o.PID)}
+	}
+	return fmt.Errorf("%w: subscription %s is that of pid %d (%s); %s", of, name, o.PID, o.Command, remedy)
 }
 
 // join makes a new subscription in the first entry that no process has and that is not kept.
@@ -199,8 +216,7 @@ func Unsubscribe(q *mapped.Queue, name string) error {
 		return err
 	}
 	if !ok {
-		o := q.Ring.Seat(s.Seat()).Occupant()
-		return fmt.Errorf("%w: subscription %s is that of pid %d (%s); end that process first", fail.ErrInUse, name, o.PID, o.Command)
+		return taken{holder(q, s, name, fail.ErrInUse, "end that process first")}
 	}
 	if s.Kept() && s.Name() == name {
 		s.Clear()

@@ -70,7 +70,9 @@ func Take(q *mapped.Queue, role Role, sub Subscribing, join func(mine *sys.File)
 	}
 	defer UnlockRecovery(q)
 	if dead, err = h.takeSeat(q, role, lock); err == nil && q.Header.Each && role == layout.RoleConsumer {
-		err = h.subscribe(q, lock, sub)
+		if err = h.subscribe(q, lock, sub); err != nil {
+			q.Ring.Seat(h.Number).Clean() // or others would take it for a dead one's
+		}
 	}
 	return h, dead, err
 }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/flow"
+	"github.com/shmq/shmq/internal/looks"
 	"github.com/shmq/shmq/internal/name"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // Collector looks at queues again and again. It is for one goroutine at a time.
@@ -67,19 +69,20 @@ func (c *Collector) Look(closer func(name string) bool) ([]Look, error) {
 			c.drop(name)
 		}
 	}
-	var looks []Look
+	var all []Look
+	processes := sys.NewProcesses()
 	for _, name := range names {
-		l := c.one(name, closer(name))
+		l := c.one(name, closer(name), processes)
 		if len(c.names) == 0 && errors.Is(l.Err, fs.ErrNotExist) {
 			continue // removed just now
 		}
-		looks = append(looks, l)
+		all = append(all, l)
 	}
-	return looks, nil
+	return all, nil
 }
 
 // one looks at one queue, which it opens if that is not done yet.
-func (c *Collector) one(queue string, closer bool) Look {
+func (c *Collector) one(queue string, closer bool, processes *sys.Processes) Look {
 	q := c.queues[queue]
 	if q != nil && q.watcher.Removed() {
 		c.drop(queue)
@@ -94,7 +97,9 @@ func (c *Collector) one(queue string, closer bool) Look {
 		c.queues[queue] = q
 	}
 	l := Look{Name: queue}
+	looks.Share(q.watcher, processes)
 	l.Info, l.Err = q.look(closer)
+	looks.Share(q.watcher, nil) // Walk comes later
 	if l.Err != nil {
 		c.drop(queue)
 		return l

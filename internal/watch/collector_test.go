@@ -92,3 +92,20 @@ func TestNoWalkTakesMemory(t *testing.T) {
 	require.True(t, name.Sparse(q), "it still has holes")
 	require.False(t, lookAt(t, c, true).Walked.IsZero(), "who asks for it gets it")
 }
+
+// Each look asks anew how the processes are, and so does a walk that comes after it.
+func TestEachLookAsksAboutProcesses(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64})
+	p := testagent.Producer(t, q)
+	c := New([]string{q})
+	defer c.Close()
+	l := lookAt(t, c, false)
+	require.False(t, l.Info.Participants[0].Stopped)
+	c.queues[q].took = 0
+	p.Stop()
+	c.Walk(&l)
+	require.True(t, l.Info.Participants[0].Stopped)
+	p.Continue()
+	require.False(t, lookAt(t, c, false).Info.Participants[0].Stopped)
+}

@@ -114,13 +114,16 @@ func now() int64 {
 }
 
 // openJournal maps the journal in that file, which it makes.
-func openJournal(path string) (*journal, error) {
+func openJournal(path string) (*journal, error) { return mapShared[journal](path) }
+
+// mapShared maps a T in that file, which it makes.
+func mapShared[T any](path string) (*T, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	const size = int(unsafe.Sizeof(journal{}))
+	size := int(unsafe.Sizeof(*new(T)))
 	if err := f.Truncate(int64(size)); err != nil {
 		return nil, err
 	}
@@ -128,7 +131,7 @@ func openJournal(path string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (*journal)(unsafe.Pointer(unsafe.SliceData(b))), nil
+	return (*T)(unsafe.Pointer(unsafe.SliceData(b))), nil
 }
 
 func (j *journal) close() error {

@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Main(m, map[string]testproc.Role{producing: guarded(produce), consuming: guarded(consume), subscribing: guarded(subscribe)})
+	testproc.Main(m, map[string]testproc.Role{producing: guarded(produce), consuming: guarded(consume), subscribing: guarded(subscribe), lossySending: lossySend, lossyReading: lossyRead})
 }
 
 // stats is what a storm did.

@@ -4,9 +4,7 @@ package storm
 
 import (
 	"errors"
-	"os"
 
-	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testproc"
 )
@@ -40,17 +38,7 @@ func subscribe(c *testproc.Child) {
 
 // position asks where this process's subscription stands.
 func (r *receiver) position() uint64 {
-	info, err := shmq.Stat(r.queue)
-	if err != nil {
-		r.fail("stat: %v", err)
-	}
-	for _, s := range info.Subscriptions {
-		if s.PID == os.Getpid() && s.Held && !s.Joining {
-			return s.Position
-		}
-	}
-	r.fail("pid %d is in none of %+v", os.Getpid(), info.Subscriptions)
-	return 0
+	return standing(r.child, r.queue)
 }
 
 func (r *receiver) lapped(err error) {

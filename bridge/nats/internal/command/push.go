@@ -72,7 +72,7 @@ error says so once.
 const pushExample = `  nats stream add ORDERS --subjects 'orders.>' --dupe-window 10m --defaults
   shmq-nats push orders --stream ORDERS --subject orders.new --outage 10m --too-large refuse
   shmq-nats push orders --stream ORDERS --subject 'orders.{customer}' --too-large dead-letter
-  shmq-nats push events --stream EVENTS --subject events --format json --context prod --metrics :9464`
+  shmq-nats push events --stream EVENTS --subject events --format json --context prod --metrics 127.0.0.1:9466`
 
 func pushVerb() *cobra.Command {
 	f := &pushFlags{}

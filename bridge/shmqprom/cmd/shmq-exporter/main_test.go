@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -25,8 +26,16 @@ import (
 	"github.com/shmq/shmq/producer"
 )
 
-// TestMain makes the test's binary the exporter where a test starts it as one.
-func TestMain(m *testing.M) { testproc.MainProgram(m, main) }
+const programEnv = "SHMQ_EXPORTER_TEST_PROGRAM"
+
+// TestMain makes the test's binary the exporter where programEnv is set.
+func TestMain(m *testing.M) {
+	if os.Getenv(programEnv) != "" {
+		main()
+		return
+	}
+	testproc.Main(m, map[string]testproc.Role{"pump": pump, "sit": sit})
+}
 
 // exporter is a running exporter.
 type exporter struct {
@@ -69,8 +78,10 @@ func start(t testing.TB, args ...string) *exporter {
 // begin starts an exporter.
 func begin(t testing.TB, args ...string) *exporter {
 	t.Helper()
-	e := &exporter{t: t, cmd: testproc.Program(t, args...), end: make(chan error, 1)}
-	e.cmd.Env = append(e.cmd.Env, "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	e := &exporter{t: t, cmd: exec.Command(self, args...), end: make(chan error, 1)}
+	e.cmd.Env = append(os.Environ(), programEnv+"=1", "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	e.cmd.Stderr = e
 	require.NoError(t, e.cmd.Start())
 	go func() { e.end <- e.cmd.Wait() }()
@@ -85,8 +96,9 @@ func begin(t testing.TB, args ...string) *exporter {
 // code waits for the end and returns the exit code.
 func (e *exporter) code() int {
 	e.t.Helper()
-	err := <-e.end
-	e.end <- err
+	late := time.AfterFunc(testproc.Patience, func() { _ = e.cmd.Process.Signal(syscall.SIGQUIT) })
+	defer late.Stop()
+	e.end <- <-e.end
 	return e.cmd.ProcessState.ExitCode()
 }
 
