@@ -98,3 +98,11 @@ func describeSeat(r *ring.Ring, i int, living *sys.Processes, survey inspect.Sur
 	p.HeldSince, _ = inspect.HeldSince(c, o.Attached, time.Now().UnixNano(), atomics.Cycles())
 	return p
 }
+
+// orphan counts what a dead consumer holds, and the next participant to look for dead ones gives back.
+func (info *Info) orphan(h *inspect.Holding) {
+	info.Orphans += h.Records
+	if sent := unixTime(h.Oldest()); !sent.IsZero() && (info.OldestSent.IsZero() || sent.Before(info.OldestSent)) {
+		info.OldestSent = sent
+	}
+}

@@ -208,14 +208,6 @@ func (info *Info) addHanded(q *mapped.Queue, h *inspect.Holding) error {
 	return nil
 }
 
-// orphan counts what a dead consumer holds, and the next participant to look for dead ones gives back.
-func (info *Info) orphan(h *inspect.Holding) {
-	info.Orphans += h.Records
-	if sent := unixTime(h.Oldest()); !sent.IsZero() && (info.OldestSent.IsZero() || sent.Before(info.OldestSent)) {
-		info.OldestSent = sent
-	}
-}
-
 // addSeats adds the participants that have a seat, and those that had one.
 func (info *Info) addSeats(q *mapped.Queue, processes *sys.Processes, survey inspect.Survey) error {
 	for i := range q.Header.Seats {
