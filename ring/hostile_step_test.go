@@ -5,6 +5,7 @@ package ring_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -178,6 +179,9 @@ func TestEveryCallAmongHostilePeersTakesBoundedSteps(t *testing.T) {
 	for _, slots := range []uint64{4, 64, 1024} {
 		for _, g := range hostileShapes(slots) {
 			for name, foe := range foes {
+				if g.Each && slots > 64 && !slices.Contains([]string{"quiet", "spoiler", "drifter"}, name) {
+					continue // of the ring's size, these find nothing that the smaller one has not
+				}
 				rng := rand.New(rand.NewPCG(31, slots))
 				m := ringtest.NewRegion(g, 3*slots/2)
 				hostile := foe(m, rng)
