@@ -80,7 +80,7 @@ func shop() *graph.Graph {
 // subscription, one is stopped, and a durable subscription that no process has holds the ring up.
 func prices() *graph.Graph {
 	b := newBuilder()
-	q := b.queue(graph.Queue{Name: "prices", Slots: 16, Depth: 16, Records: 16, State: "full 1 kept", Alert: true})
+	q := b.queue(graph.Queue{Name: "prices", Slots: 16, Depth: 16, Records: 16, State: "full, 1 kept", Alert: true})
 	b.edge(b.process(100, "feed", graph.Asleep), q, 0, graph.Asleep)
 	audit := b.process(0, "audit", graph.Kept)
 	for _, s := range []struct {
