@@ -190,35 +190,6 @@ func (d *Diagnosis) people(q *mapped.Queue) error {
 	return nil
 }
 
-// subscriptions notes those whose holders are dead, and durable ones that nobody has and that hold
-// the ring up.
-func (d *Diagnosis) subscriptions(q *mapped.Queue) error {
-	slowest, lag := q.Ring.Slowest()
-	for i := range q.Header.Subscriptions {
-		s := q.Ring.Subscription(i)
-		c := s.Cursor() // before the question: a process joins after it has the lock, and leaves before it drops that
-		held, err := q.File.Locked(seat.SubscriptionByte(q, i))
-		if err != nil {
-			return err
-		}
-		n := Finding{Severity: Note, Kind: inspect.FaultSubscription, Offset: seat.SubscriptionByte(q, i)}
-		switch o := q.Ring.Seat(s.Seat()).Occupant(); {
-		case held || c == 0 || s.Cursor() != c:
-			continue
-		case !s.Kept():
-			n.Found = fmt.Sprintf("subscription %d: its holder, pid %d (%s), died", i, o.PID, o.Command)
-			n.Means, n.Remedy = "the next participant that attaches or waits ends it", "shmq recover "+d.Name+" does it at once"
-		case i == slowest && lag >= q.Header.Slots && !q.Header.Skip:
-			n.Found = fmt.Sprintf("subscription %q is %d slots behind, and nobody has it", s.Name(), lag)
-			n.Means, n.Remedy = "producers wait for it", fmt.Sprintf("shmq recv --subscription %s %s, or shmq unsubscribe %[2]s %[1]s", s.Name(), d.Name)
-		default:
-			continue
-		}
-		d.Findings = append(d.Findings, n)
-	}
-	return nil
-}
-
 func seatNote(kind string, i int, found, means, remedy string) Finding {
 	return Finding{Severity: Note, Kind: kind, Offset: seat.Byte(i), Seat: &i, Found: found, Expected: "", Means: means, Remedy: remedy}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/place/memfd"
 	"github.com/shmq/shmq/internal/retry"
 	"github.com/shmq/shmq/internal/seat"
+	"github.com/shmq/shmq/internal/sys"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
@@ -79,7 +80,7 @@ func recoverDead(name string, dry bool) (_ *Recovery, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
-	info, err := describe(q, true)
+	info, err := describe(q, sys.NewProcesses(), true)
 	if err != nil {
 		return nil, err
 	}

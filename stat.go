@@ -8,6 +8,7 @@ import (
 
 	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/gate"
+	"github.com/shmq/shmq/internal/looks"
 	"github.com/shmq/shmq/internal/mapped"
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/seat"
@@ -120,14 +121,14 @@ func stat(name string) (_ *Info, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
-	return describe(q, true)
+	return describe(q, sys.NewProcesses(), true)
 }
 
 // describe describes a queue, with what only its slots tell if slots says so. A file that
 // was cut meanwhile is an error, and not the end of the process.
-func describe(q *mapped.Queue, slots bool) (info *Info, err error) {
+func describe(q *mapped.Queue, processes *sys.Processes, slots bool) (info *Info, err error) {
 	err = q.Touch(func() error {
-		info, err = describeMapping(q, slots)
+		info, err = describeMapping(q, processes, slots)
 		return err
 	})
 	if err != nil {
@@ -139,7 +140,7 @@ func describe(q *mapped.Queue, slots bool) (info *Info, err error) {
 	return info, nil
 }
 
-func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
+func describeMapping(q *mapped.Queue, processes *sys.Processes, slots bool) (*Info, error) {
 	size, mode, uid, err := q.Handle.Stat()
 	if err != nil {
 		return nil, err
@@ -179,7 +180,7 @@ func describeMapping(q *mapped.Queue, slots bool) (*Info, error) {
 			return nil, err
 		}
 	}
-	if err := info.addSeats(q, survey); err != nil {
+	if err := info.addSeats(q, processes, survey); err != nil {
 		return nil, err
 	}
 	switch {
@@ -215,8 +216,7 @@ func (info *Info) orphan(h *inspect.Holding) {
 }
 
 // addSeats adds the participants that have a seat, and those that had one.
-func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
-	processes := sys.NewProcesses()
+func (info *Info) addSeats(q *mapped.Queue, processes *sys.Processes, survey inspect.Survey) error {
 	for i := range q.Header.Seats {
 		if !q.Ring.Seat(i).Dirty() {
 			if q.Ring.Seat(i).Occupant().Attached != 0 {
@@ -251,7 +251,14 @@ func (info *Info) addSeats(q *mapped.Queue, survey inspect.Survey) error {
 // A description costs the participants cache misses: each line that is read has to be
 // fetched back by its writer. Glance reads some lines of the header and one or two a
 // seat, whatever the size of the queue. Stat reads the word of every slot, once or twice.
-type Watcher struct{ q *mapped.Queue }
+type Watcher struct {
+	q      *mapped.Queue
+	shared *sys.Processes // nil: each description looks for itself
+}
+
+func init() {
+	looks.Share = func(watcher any, p *sys.Processes) { watcher.(*Watcher).shared = p }
+}
 
 // Watch opens the queue of that name to describe it. It never makes one. Errors: as
 // Stat.
@@ -260,7 +267,7 @@ func Watch(name string) (*Watcher, error) {
 	if err != nil {
 		return nil, fail.In("describe", name, err)
 	}
-	return &Watcher{q}, nil
+	return &Watcher{q: q}, nil
 }
 
 // Close ends the watch. A second time it does nothing.
@@ -277,7 +284,11 @@ func (w *Watcher) Stat() (*Info, error) { return w.describe(true) }
 func (w *Watcher) Glance() (*Info, error) { return w.describe(false) }
 
 func (w *Watcher) describe(slots bool) (*Info, error) {
-	info, err := describe(w.q, slots)
+	processes := w.shared
+	if processes == nil {
+		processes = sys.NewProcesses()
+	}
+	info, err := describe(w.q, processes, slots)
 	return info, fail.In("describe", w.q.Name, err)
 }
 

@@ -117,3 +117,36 @@ func unsubscribe(name, subscription string) (err error) {
 	}
 	return q.Touch(func() error { return seat.Unsubscribe(q, subscription) })
 }
+
+// subscriptions notes those whose holders are dead, and the one that holds the ring up.
+func (d *Diagnosis) subscriptions(q *mapped.Queue) error {
+	slowest, lag := q.Ring.Slowest()
+	for i := range q.Header.Subscriptions {
+		s := q.Ring.Subscription(i)
+		c := s.Cursor() // before the question: a process joins after it has the lock, and leaves before it drops that
+		held, err := q.File.Locked(seat.SubscriptionByte(q, i))
+		if err != nil {
+			return err
+		}
+		n := Finding{Severity: Note, Kind: inspect.FaultSubscription, Offset: seat.SubscriptionByte(q, i)}
+		switch o := q.Ring.Seat(s.Seat()).Occupant(); {
+		case c == 0:
+			continue
+		case held && i == slowest && lag >= q.Header.Slots && !q.Header.Skip:
+			n.Found = fmt.Sprintf("subscription %d, of pid %d (%s), is %d slots behind", i, o.PID, o.Command, lag)
+			n.Means, n.Remedy = "producers wait for it", "find out why it does not go on: shmq stat "+d.Name+" tells whether it is stopped"
+		case held || s.Cursor() != c:
+			continue
+		case !s.Kept():
+			n.Found = fmt.Sprintf("subscription %d: its holder, pid %d (%s), died", i, o.PID, o.Command)
+			n.Means, n.Remedy = "the next participant that attaches or waits ends it", "shmq recover "+d.Name+" does it at once"
+		case i == slowest && lag >= q.Header.Slots && !q.Header.Skip:
+			n.Found = fmt.Sprintf("subscription %q is %d slots behind, and nobody has it", s.Name(), lag)
+			n.Means, n.Remedy = "producers wait for it", fmt.Sprintf("shmq recv %s --subscription %s goes on with it, shmq unsubscribe %[1]s %[2]s ends it", d.Name, s.Name())
+		default:
+			continue
+		}
+		d.Findings = append(d.Findings, n)
+	}
+	return nil
+}

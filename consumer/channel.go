@@ -32,7 +32,9 @@ type Channel[T any] struct {
 // Channel starts a goroutine that gives the values that follow to a channel, until ctx ends. The
 // consumer is its own until then, or until Stop has returned: calls of others panic. Only
 // Close may come at any time; it stops the channel first. A record that can't be decoded ends
-// the channel with a *DecodeError, which has it, unless Options.OnBad takes care of it.
+// the channel with a *DecodeError, which has it, unless Options.OnBad takes care of it. So do records
+// that were lost because producers do not wait, with a *LaggedError: a channel has no way to tell it.
+// The next call of Channel goes on behind them.
 func (c *Consumer[T]) Channel(ctx context.Context) *Channel[T] {
 	return startChannel(ctx, c.raw, c.Lease)
 }

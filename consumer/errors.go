@@ -21,7 +21,8 @@ func (c *Raw) refused(err error) error {
 		return err
 	case ring.ErrLagged:
 		l := c.ring.Lagged()
-		err = &LaggedError{From: l.From, To: l.To, Lost: c.ring.Lost()}
+		c.lost.Store(c.ring.Lost())
+		err = &LaggedError{From: l.From, To: l.To, Lost: c.lost.Load()}
 	}
 	if err == c.empty || err == io.EOF {
 		return err
@@ -63,13 +64,7 @@ func (e *LaggedError) Error() string {
 // Unwrap returns shmq.ErrLagged.
 func (e *LaggedError) Unwrap() error { return ring.ErrLagged }
 
-// Lost returns at how many positions the subscription was lapped; 0 in a queue whose producers wait,
-// or whose consumers share the records.
-func (c *Raw) Lost() (n uint64) {
-	c.end.Quietly(func() {
-		if c.ring != nil {
-			n = c.ring.Lost()
-		}
-	})
-	return n
-}
+// Lost returns at how many positions the subscription was lapped, as of the last ErrLagged, by this
+// consumer and by those that held the subscription before it; 0 in a queue whose producers wait, or
+// whose consumers share the records. As with Counters, any goroutine may call it at any time.
+func (c *Raw) Lost() uint64 { return c.lost.Load() }

@@ -3,6 +3,7 @@ package consumer
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
@@ -16,9 +17,10 @@ type Raw struct {
 	untilEOF bool
 	strict   bool
 	end      attach.End
-	over     error  // of the last stream whose end it was told
-	passedAt uint64 // see passOver
-	empty    error  // what a Try returns; made once
+	over     error         // of the last stream whose end it was told
+	passedAt uint64        // see passOver
+	empty    error         // what a Try returns; made once
+	lost     atomic.Uint64 // what Lost returns
 	channel  attach.Channel
 }
 
@@ -42,9 +44,10 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 		}
 		c.ring = att.NewConsumer()
 		c.ring.Listen(c.untilEOF)
+		c.lost.Store(c.ring.Lost())
 		return nil
 	}); err != nil {
-		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Detach())}
+		return nil, &shmq.Error{Op: "attach to", Queue: name, Err: errors.Join(err, att.Discard())}
 	}
 	c.ring.Owner = c
 	if att.MustFence() { // before it looks for sleepers

@@ -2,8 +2,10 @@ package consumer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
+	"github.com/shmq/shmq/producer"
 )
 
 // broadcast makes a queue of which each consumer gets every record.
@@ -249,6 +252,16 @@ func TestLagging(t *testing.T) {
 	receives(t, c, int(lagged.To), 1000)
 	_, err = c.TryReceive(nil)
 	require.ErrorIs(t, err, shmq.ErrEmpty)
+
+	waits := make(chan error)
+	go func() {
+		_, err := c.Receive(testagent.Within(t), nil)
+		waits <- err
+	}()
+	testproc.Until(t, func() bool { return c.Counters().Waits > 0 })
+	require.Equal(t, lagged.Lost, c.Lost(), "while another goroutine waits in a call")
+	require.NoError(t, <-sends(t, q, 1))
+	require.NoError(t, <-waits)
 }
 
 // Subscribers that come, and are killed, hold the others up for a heartbeat at most;
@@ -266,6 +279,132 @@ func TestSubscribersComeAndAreKilled(t *testing.T) {
 		receives(t, c, 100, 300)
 		require.NoError(t, <-done)
 	}
+}
+
+// A loop over a queue whose producers do not wait gets what was lost as an error, and goes on; a body
+// that breaks out of it at the error ends it.
+func TestAllGoesOnBehindWhatWasLost(t *testing.T) {
+	t.Parallel()
+	lapped := func() (*consumer.Raw, *producer.Raw) {
+		q := broadcast(t, shmq.Options{Skip: true, Slots: 16, SlotSize: 64})
+		c := openConsumer(t, q, &consumer.Options{UntilEOF: true})
+		p := openProducer(t, q)
+		for i := range 100 {
+			require.NoError(t, p.TrySend(fmt.Appendf(nil, "%d", i)))
+		}
+		return c, p
+	}
+	c, p := lapped()
+	require.NoError(t, p.Finish())
+	next, lags := 0, 0
+	for b, err := range c.All(testagent.Within(t)) {
+		var lagged *consumer.LaggedError
+		if errors.As(err, &lagged) {
+			require.EqualValues(t, next, lagged.From)
+			require.Nil(t, b)
+			next = int(lagged.To)
+			lags++
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint(next), string(b))
+		next++
+	}
+	require.Equal(t, 100, next, "to the end of the stream")
+	require.Equal(t, 1, lags)
+
+	c, _ = lapped()
+	turns := 0
+	for _, err := range c.All(testagent.Within(t)) {
+		require.ErrorIs(t, err, shmq.ErrLagged)
+		turns++
+		break
+	}
+	require.Equal(t, 1, turns)
+	_, err := c.TryReceive(nil)
+	require.NoError(t, err, "what follows is there")
+}
+
+// The same for values, and a channel, which ends and can be begun again.
+func TestTypedLoopsGoOnBehindWhatWasLost(t *testing.T) {
+	t.Parallel()
+	q := broadcast(t, shmq.Options{Skip: true, Slots: 16, SlotSize: 64})
+	open := func() *consumer.Consumer[int] {
+		c, err := consumer.Open[int](q, &consumer.Options{UntilEOF: true})
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	a, b := open(), open()
+	p, err := producer.Open[int](q, nil)
+	require.NoError(t, err)
+	for i := range 100 {
+		require.NoError(t, p.TrySend(i))
+	}
+	require.NoError(t, p.Finish())
+	next := 0
+	for v, err := range a.All(testagent.Within(t)) {
+		var lagged *consumer.LaggedError
+		if errors.As(err, &lagged) {
+			next = int(lagged.To)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, next, v)
+		next++
+	}
+	require.Equal(t, 100, next)
+
+	ch := b.Channel(testagent.Within(t))
+	_, ok := <-ch.C
+	require.False(t, ok)
+	var lagged *consumer.LaggedError
+	require.ErrorAs(t, ch.Err(), &lagged)
+	ch = b.Channel(testagent.Within(t))
+	next = int(lagged.To)
+	for v := range ch.C {
+		require.Equal(t, next, v)
+		next++
+	}
+	require.NoError(t, ch.Err())
+	require.Equal(t, 100, next)
+}
+
+type panicking struct{ slog.Handler }
+
+func (panicking) Handle(context.Context, slog.Record) error { panic("a logger") }
+
+// An Open that fails after it has subscribed takes the durable subscription along that it made: here
+// because a logger panics that is told of a dead participant. One that was there before stays.
+func TestAFailedOpenLeavesNoSubscription(t *testing.T) {
+	t.Parallel()
+	q := broadcast(t, shmq.Options{})
+	fails := func() {
+		t.Helper()
+		a := subscriber(t, q, "newest")
+		a.Kill()
+		o := &consumer.Options{Subscription: "x", Logger: slog.New(panicking{slog.NewTextHandler(io.Discard, nil)})}
+		require.PanicsWithValue(t, "a logger", func() { _, _ = consumer.OpenRaw(q, o) })
+	}
+	names := func() (all []string) {
+		info, err := shmq.Stat(q)
+		require.NoError(t, err)
+		for _, s := range info.Subscriptions {
+			if s.Durable {
+				all = append(all, s.Name)
+			}
+		}
+		return all
+	}
+	fails()
+	require.Empty(t, names())
+	done := sends(t, q, 100)
+	require.NoError(t, <-done, "nobody is waited for")
+
+	c := openConsumer(t, q, &consumer.Options{Subscription: "x"})
+	require.NoError(t, c.Close())
+	fails()
+	require.Equal(t, []string{"x"}, names())
 }
 
 // The end of a stream whose producer was killed, and that nobody has noted, is not for a subscription

@@ -200,8 +200,8 @@ func (c *Consumer[T]) room4(ls []Leased[T]) []Lease {
 // All returns the values that follow, until the end of the stream. A record is
 // acknowledged when the loop's body is done with it, also if that breaks out of the
 // loop; if the body panics or the process dies, it is delivered again. A record
-// that can't be decoded gives a *DecodeError, unless Options.OnBad takes care of it, and the
-// loop goes on. When ctx ends or another error occurs, the loop gets the error, once, and
+// that can't be decoded gives a *DecodeError, unless Options.OnBad takes care of it, and
+// records that were lost because producers do not wait a *LaggedError: the loop goes on. When ctx ends or another error occurs, the loop gets the error, once, and
 // ends.
 func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -211,8 +211,10 @@ func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] {
 				return
 			}
 			if err != nil && !undecodable(err) {
-				yield(v, err)
-				return
+				if !yield(v, err) || !goesOn(err) {
+					return
+				}
+				continue
 			}
 			if !l.settle(func() bool { return yield(v, err) }) {
 				return

@@ -25,10 +25,14 @@ func TestParticipantsAmongScribblers(t *testing.T) {
 	if testproc.Long() {
 		d = 30 * time.Second
 	}
-	for _, mode := range modes {
+	for i := range len(modes) + 4 {
 		for n := range 2 {
 			// Different shapes in each run: the last digits of the clock will do.
-			g := hostileGeometry(mode.producers, mode.consumers, int(time.Now().UnixNano()/1000%20)+n)
+			shape := int(time.Now().UnixNano()/1000%20) + n
+			g := hostileEach(shape<<2 | i&3)
+			if i < len(modes) {
+				g = hostileGeometry(modes[i].producers, modes[i].consumers, shape)
+			}
 			m := ringtest.NewMappedRegion(t, g, 7)
 			calls, hurt := amongScribblers(t, m, d/2)
 			t.Logf("%+v: %d calls, %d of them on a ring that was damaged", g, calls, hurt)
@@ -56,7 +60,7 @@ func amongScribblers(t *testing.T, m *ringtest.Region, d time.Duration) (calls, 
 					if v.p != nil && (seat == 0 || m.Geometry.ManyProducers) {
 						w.call(func() { err = v.send(n) })
 					}
-					if seat == 0 || m.Geometry.ManyConsumers {
+					if seat == 0 || m.Geometry.ManyConsumers || m.Geometry.Each {
 						w.call(func() { err = errors.Join(err, v.receive(n/8)) })
 					}
 					w.call(func() { err = errors.Join(err, v.look(n/64)) })

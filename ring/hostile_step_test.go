@@ -14,6 +14,7 @@ import (
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/internal/scribble"
 	"github.com/shmq/shmq/layout"
+	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
 )
 
@@ -109,6 +110,29 @@ var foes = map[string]func(m *ringtest.Region, rng *rand.Rand) func(unsafe.Point
 			}
 		}
 	},
+	// Every cursor is somewhere else each time: behind, ahead, joining, gone.
+	"drifter": func(m *ringtest.Region, rng *rand.Rand) func(unsafe.Pointer, atomics.Op) {
+		pen := scribble.New(m.Bytes, m.Geometry, scribble.Dice(rng.Uint64()))
+		return func(unsafe.Pointer, atomics.Op) {
+			if m.Geometry.Each {
+				for range 3 {
+					pen.Cursor()
+				}
+			}
+		}
+	},
+	// Whoever reads is a lap behind, wherever it jumps to.
+	"lapper": func(m *ringtest.Region, _ *rand.Rand) func(unsafe.Pointer, atomics.Op) {
+		return func(unsafe.Pointer, atomics.Op) {
+			slots, shift := m.Geometry.Slots, m.Geometry.Shift()
+			tail := m.Hot(layout.HotTail) + slots/2
+			m.SetHot(layout.HotTail, tail)
+			m.SetHot(layout.HotHead, tail)
+			for p := tail - 2; p != tail+2; p++ {
+				m.SetWord(p, layout.FullWord(p, 1, shift))
+			}
+		}
+	},
 	// The ring seems to be full of large records that change while they are copied.
 	"flicker": func(m *ringtest.Region, _ *rand.Rand) func(unsafe.Pointer, atomics.Op) {
 		return func(_ unsafe.Pointer, op atomics.Op) {
@@ -128,16 +152,37 @@ var foes = map[string]func(m *ringtest.Region, rng *rand.Rand) func(unsafe.Point
 	},
 }
 
+// hostileShapes are queues of all kinds.
+func hostileShapes(slots uint64) (all []layout.Geometry) {
+	for _, mode := range modes {
+		all = append(all, geometry(mode.producers, mode.consumers, slots))
+	}
+	for n := range 4 {
+		all = append(all, each(n&1 != 0, n&2 != 0, slots, 0))
+	}
+	return all
+}
+
+// join makes a subscription and ends it, as far as there are any.
+func (v *victim) join() error {
+	if v.m.Geometry.Each {
+		s := v.r.Subscription(5)
+		s.Join(ring.Joining{Seat: 3, Oldest: true, Name: "late"})
+		s.Clear()
+	}
+	return nil
+}
+
 func TestEveryCallAmongHostilePeersTakesBoundedSteps(t *testing.T) {
 	worst := map[string]uint64{}
 	for _, slots := range []uint64{4, 64, 1024} {
-		for _, mode := range modes {
+		for _, g := range hostileShapes(slots) {
 			for name, foe := range foes {
 				rng := rand.New(rand.NewPCG(31, slots))
-				m := ringtest.NewRegion(geometry(mode.producers, mode.consumers, slots), 3*slots/2)
+				m := ringtest.NewRegion(g, 3*slots/2)
 				hostile := foe(m, rng)
 				calls := 40
-				if name == "flicker" || name == "filler" {
+				if name == "flicker" || name == "filler" || g.Each {
 					calls = 16
 				}
 				for n := range calls {
@@ -153,6 +198,7 @@ func TestEveryCallAmongHostilePeersTakesBoundedSteps(t *testing.T) {
 						"largest": func() error { return v.documented(v.p.Send(make([]byte, v.p.MaxRecord()))) },
 						"receive": func() error { return v.receive(n) },
 						"look":    func() error { return v.look(n) },
+						"join":    func() error { return v.join() },
 					} {
 						steps, err := counted(stepLimit(slots), hostile, call)
 						if err != nil && worst[name+" "+kind] <= stepLimit(slots) {
@@ -171,8 +217,8 @@ func TestEveryCallAmongHostilePeersTakesBoundedSteps(t *testing.T) {
 // up, before it has copied the ring over and over.
 func TestAViewerAmongHostilePeersCopiesABoundedNumberOfSlots(t *testing.T) {
 	const slots = 1024
-	for _, mode := range modes {
-		m := ringtest.NewRegion(geometry(mode.producers, mode.consumers, slots), 0)
+	for _, g := range hostileShapes(slots) {
+		m := ringtest.NewRegion(g, 0)
 		shift := m.Geometry.Shift()
 		m.SetHot(layout.HotTail, slots)
 		for p := uint64(0); p < slots; p++ {

@@ -38,7 +38,12 @@ type victim struct {
 func newVictim(m *ringtest.Region, seat int) (*victim, error) {
 	v := &victim{m: m, r: m.Ring(), seat: seat, bufs: make([][]byte, 4)}
 	v.recs = [][]byte{make([]byte, 8), make([]byte, 200), make([]byte, 8)}
-	v.c, v.v = v.r.NewConsumer(seat+1), inspect.NewViewer(v.r)
+	v.v = inspect.NewViewer(v.r)
+	if m.Geometry.Each {
+		v.c = subscriber(v.r, seat)
+	} else {
+		v.c = v.r.NewConsumer(seat + 1)
+	}
 	var err error
 	if v.p, err = v.r.NewProducer(seat); err != nil {
 		v.p = nil
@@ -49,7 +54,7 @@ func newVictim(m *ringtest.Region, seat int) (*victim, error) {
 // documented passes errors that a call may return.
 func (v *victim) documented(err error) error {
 	v.damaged = v.damaged || errors.Is(err, ring.ErrDamaged)
-	for _, known := range []error{nil, ring.ErrFull, ring.ErrEmpty, ring.ErrTooLarge, ring.ErrDamaged} {
+	for _, known := range []error{nil, ring.ErrFull, ring.ErrEmpty, ring.ErrTooLarge, ring.ErrDamaged, ring.ErrLagged} {
 		if errors.Is(err, known) || err == known {
 			return nil
 		}
@@ -138,7 +143,7 @@ func (v *victim) receive(n int) (err error) {
 		if err = v.c.TryLease(&l); err == nil {
 			v.keep = append(v.keep, l)
 		}
-		err = errors.Join(v.documented(err), v.inside(l.Data, l.Data == nil))
+		err = errors.Join(v.documented(err), v.inside(l.Data, l.Data == nil || v.m.Geometry.Skip))
 	case 5:
 		ls := make([]ring.Lease, 4)
 		got, e := v.c.TryLeaseBatch(ls)
@@ -146,7 +151,7 @@ func (v *victim) receive(n int) (err error) {
 			return fmt.Errorf("leased %d of %d", got, len(ls))
 		}
 		for i := range ls[:got] {
-			err = errors.Join(err, v.inside(ls[i].Data, false))
+			err = errors.Join(err, v.inside(ls[i].Data, v.m.Geometry.Skip))
 		}
 		err = errors.Join(err, v.documented(e))
 		if n&8 == 0 {
@@ -198,6 +203,7 @@ func (v *victim) look(n int) error {
 		inspect.Glance(v.r)
 		v.r.Depth()
 		v.r.Stream()
+		return v.subscriptions()
 	case 2:
 		v.v.Rewind()
 	default:
@@ -264,10 +270,14 @@ func hostile(t *testing.T, m *ringtest.Region, dice scribble.Choice, calls int) 
 // The amount that a call allocates does not follow from the ring's bytes. This test must not run
 // in parallel with anything.
 func TestScribblingCostsBoundedMemory(t *testing.T) {
-	for _, mode := range modes {
+	for i := range len(modes) + 4 {
 		dice := scribble.Dice(13)
 		for n := range 20 {
-			m := ringtest.NewRegion(hostileGeometry(mode.producers, mode.consumers, n), 5)
+			g := hostileEach(n<<2 | i&3)
+			if i < len(modes) {
+				g = hostileGeometry(modes[i].producers, modes[i].consumers, n)
+			}
+			m := ringtest.NewRegion(g, 5)
 			const calls = 100
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -327,8 +337,14 @@ func TestSingleConsumerHoldsNoMoreThanALap(t *testing.T) {
 func FuzzScribblingHarmsNobodysMemory(f *testing.F) {
 	f.Add(byte(0), uint64(0), []byte("0123456789abcdef"))
 	f.Add(byte(3), uint64(1<<50-3), []byte("\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Add(byte(80), uint64(1<<62-3), []byte("\x00\x07\x01\x00\x02\x03\x00\x08\x01\x00\x01\x05"))
+	f.Add(byte(83), uint64(7), []byte("\x00\x0b\x02\x01\x00\x04\x00\x02\x01\x03"))
 	f.Fuzz(func(t *testing.T, mode byte, start uint64, noise []byte) {
-		m := ringtest.NewRegion(hostileGeometry(mode&1 != 0, mode&2 != 0, int(mode>>2)), start)
+		g := hostileGeometry(mode&1 != 0, mode&2 != 0, int(mode>>2))
+		if mode >= 80 {
+			g = hostileEach(int(mode - 80))
+		}
+		m := ringtest.NewRegion(g, start)
 		tape := &scribble.Tape{Bytes: noise}
 		for calls := 0; !tape.Ended() && calls < 500; calls += 8 {
 			hostile(t, m, tape, 8)

@@ -30,6 +30,8 @@ type Producer struct {
 	// asks for the line to write.
 	wary bool
 
+	looks bool // a Peek is under way, which publishes no gate and no intent
+
 	spent   uint64 // of the call's effort; see Ring.effort
 	end     uint64 // of the free slots from tail on, when a claim found too few
 	waiting waiting

@@ -18,6 +18,9 @@ import (
 func (p *Producer) freeByGate(t, want uint64) (uint64, error) {
 	r := p.r
 	if int64(t+want-p.headSeen) > int64(r.m.Cap) {
+		if p.looks {
+			return p.lookFree(t, want), nil
+		}
 		p.scan(t, want)
 	}
 	room := int64(r.m.Cap) - int64(t-p.headSeen)
@@ -26,6 +29,7 @@ func (p *Producer) freeByGate(t, want uint64) (uint64, error) {
 	}
 	free := min(want, uint64(room))
 	if r.m.Geo.ManyProducers {
+		p.spent += free
 		free = r.unclaimedOf(t, free)
 	}
 	return free, nil
@@ -40,12 +44,29 @@ func (p *Producer) scan(t, n uint64) {
 		p.announce(t, n)
 		return
 	}
+	p.spent += 2 * uint64(r.m.Geo.Subscriptions)
 	lag := max(0, int64(r.kept())-int64(n))
 	gate := t - uint64(max(lag, r.mostBehind(t)))
 	raise(r.head, gate)
 	// The full fence between head and the second look, for a head that was there already.
 	atomics.Fence()
 	p.headSeen = later(p.headSeen, t-uint64(max(int64(t-gate), r.mostBehind(t))))
+}
+
+// lookFree is what freeByGate would count, by a look at the cursors that publishes nothing: a scan
+// raises head for a claim that may not follow, and announcing one makes a lossy reader lose what nobody
+// writes over.
+func (p *Producer) lookFree(t, want uint64) uint64 {
+	r := p.r
+	free := want
+	if !r.m.Geo.Skip {
+		room := int64(r.m.Cap) - max(0, r.mostBehind(t))
+		free = uint64(max(0, min(int64(want), room)))
+	}
+	if r.m.Geo.ManyProducers {
+		free = r.unclaimedOf(t, free)
+	}
+	return free
 }
 
 // kept returns how many slots stay behind tail. A part of a lap does not, or the next claim would have to

@@ -1,12 +1,15 @@
 package ring
 
 // Peek reports whether a Send, or a Reserve, of n bytes is worth while: false only if it would
-// return ErrFull. It claims nothing. Another producer may be faster.
+// return ErrFull. It claims nothing, and stores to no shared word, but that where producers are many it
+// helps tail along. Another producer may be faster.
 func (p *Producer) Peek(n int) bool {
 	if p.open || n > p.r.m.Geo.MaxRecord() {
 		return true // the call says what is wrong
 	}
 	k := p.r.m.SlotsFor(n)
+	p.looks = true
+	defer func() { p.looks = false }()
 	if p.r.m.Geo.ManyProducers {
 		return p.peekShared(k)
 	}

@@ -21,6 +21,9 @@ func rebuildAnything(m *ringtest.Region) error {
 	}
 	r := m.Ring()
 	torn := r.Torn()
+	if m.Geometry.Each {
+		return useSubscriptions(m, r)
+	}
 	c := r.NewConsumer(1)
 	came := 0
 	for ; ; came++ {
@@ -81,14 +84,19 @@ func FuzzRebuild(f *testing.F) {
 	f.Add(byte(0), uint64(0), []byte("0123456789abcdef"))
 	f.Add(byte(3), uint64(1<<50-3), []byte("\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 	f.Add(byte(13), uint64(1<<60-3), []byte("\x0a\xff\xff\xff\xff\xff\xff\xff\xff"))
+	f.Add(byte(128), uint64(1<<62-3), []byte("\x00\x07\x01\x00\x02\x03"))
 	f.Fuzz(func(t *testing.T, mode byte, start uint64, noise []byte) {
 		g := summed(mode&1 != 0, mode&2 != 0, 1<<(1+mode>>2&3))
 		var m *ringtest.Region
-		if mode&32 != 0 {
+		switch {
+		case mode&128 != 0:
+			m = subscribedInUse(summedEach(int(mode&127)), start, rand.New(rand.NewPCG(start, uint64(mode))))
+			scramble(m, noise)
+		case mode&32 != 0:
 			m = ringtest.NewRegion(g, start)
 			copy(m.Bytes[layout.HotOffset:], noise)
 			copy(m.Bytes[g.SlotOffset():], noise)
-		} else {
+		default:
 			m = inUse(g, start, rand.New(rand.NewPCG(start, uint64(mode))))
 			scramble(m, noise)
 		}

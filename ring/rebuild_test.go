@@ -177,6 +177,12 @@ func useOn(r *ring.Ring, sizes []int) error {
 		return fmt.Errorf("a producer for the rebuilt ring: %w", err)
 	}
 	c := r.NewConsumer(freshSeat)
+	if g.Each {
+		s := r.Subscription(0)
+		s.Join(ring.Joining{Seat: freshSeat})
+		defer s.Clear()
+		c = r.NewSubscriber(freshSeat, 0)
+	}
 	id, next := uint64(1)<<40, uint64(1)<<40
 	take := func(want int) error {
 		for range want {

@@ -59,7 +59,8 @@ type call struct {
 const watchEvery = 250 * time.Millisecond
 
 // DialRaw opens the request queue of that name, makes it if it is absent, and makes an answer
-// queue. It need not wait for a server. Errors: shmq.ErrOption, shmq.ErrName for a queue without a
+// queue. It need not wait for a server. Errors: shmq.ErrOption, also for a queue of which each consumer
+// gets every record, shmq.ErrName for a queue without a
 // name in a directory, and what producer.OpenRaw and consumer.OpenRaw return. opts may be nil.
 func DialRaw(queue string, opts *DialOptions) (*RawClient, error) {
 	o, err := opts.check()
@@ -78,7 +79,11 @@ func dial(queue string, o *DialOptions) (_ *RawClient, err error) {
 	if err := refuseNameless(queue); err != nil { // before it is made
 		return nil, err
 	}
-	c.out, err = producer.OpenRaw(queue, &producer.Options{NoCreate: o.NoCreate, Create: o.Create, Wait: o.Wait, Logger: o.Logger})
+	admit, err := sharedOnly(queue, &o.Create, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.out, err = producer.OpenRaw(queue, &producer.Options{NoCreate: o.NoCreate, Create: o.Create, Admit: admit, Wait: o.Wait, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ import (
 // other with CodeFailed. A panic is one with CodePanic, and is logged with its stack.
 //
 // When ctx ends Serve takes no more requests, waits for the handlers that run, sends their answers and
-// returns nil. Others are left to other servers. It returns shmq.ErrOption, shmq.ErrName for a queue
+// returns nil. Others are left to other servers. It returns shmq.ErrOption, also for a queue of which each
+// consumer gets every record, shmq.ErrName for a queue
 // without a name in a directory, codec.ErrType, and what consumer.OpenRaw and the calls of a consumer
 // return. opts may be nil.
 func Serve[Req, Resp any](ctx context.Context, queue string, opts *ServeOptions, handle func(ctx context.Context, request Req) (Resp, error)) error {
@@ -71,7 +72,11 @@ func serve(ctx context.Context, queue string, o *ServeOptions, handle func(conte
 	if err := refuseNameless(queue); err != nil { // before it is made
 		return fail.In(opServe, queue, err)
 	}
-	in, err := consumer.OpenRaw(queue, &consumer.Options{NoCreate: o.NoCreate, Create: o.Create, Admit: o.Admit, Wait: o.Wait, Logger: o.Logger})
+	admit, err := sharedOnly(queue, &o.Create, o.Admit)
+	if err != nil {
+		return fail.In(opServe, queue, err)
+	}
+	in, err := consumer.OpenRaw(queue, &consumer.Options{NoCreate: o.NoCreate, Create: o.Create, Admit: admit, Wait: o.Wait, Logger: o.Logger})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/crew"
 )
 
@@ -33,4 +34,18 @@ func (h *hands[T]) observe(e crew.Event) {
 // waits logs what a dead letter has to wait for.
 func (h *hands[T]) waits(err error) {
 	h.log.Warn("shmq: dead letter has to wait", "queue", h.queue, "error", err)
+}
+
+// lagged returns what is told of records that were lost; nil if nobody wants to know, so that Run
+// returns it.
+func (h *hands[T]) lagged(o *Options[T]) func(*consumer.Raw, *consumer.LaggedError) {
+	switch {
+	case o.OnLagged != nil:
+		return func(_ *consumer.Raw, err *consumer.LaggedError) { o.OnLagged(err) }
+	case o.Logger != nil:
+		return func(_ *consumer.Raw, err *consumer.LaggedError) {
+			h.log.Warn("shmq: records were lost: the worker fell behind", "queue", h.queue, "from", err.From, "to", err.To, "lost", err.Lost)
+		}
+	}
+	return nil
 }

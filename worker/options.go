@@ -65,6 +65,12 @@ type Options[T any] struct {
 	// unless Jobs is 1.
 	Key func(v T) string
 
+	// OnLagged is called when records were lost before the worker received them, in a queue whose
+	// producers wait for no consumer (shmq.Options.Skip), by the goroutine of Run; the worker goes on
+	// behind them. Default: Logger gets it, at level Warn; without a Logger Run ends with the
+	// error, a *consumer.LaggedError.
+	OnLagged func(*consumer.LaggedError)
+
 	// Logger gets what happens to records that do not succeed at once, and what Consumer's
 	// would if that has none: at level Warn attempts that failed and shortages, at level
 	// Error records that were dropped or are dead letters. Default: nil, no logging.

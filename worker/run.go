@@ -21,7 +21,8 @@ import (
 //
 // Run returns when all handlers have returned and the queue is closed: nil at the end of
 // the stream and after ctx has ended; *FailedError when a record failed for good and the
-// options have no place for it; an error that wraps that of Fatal; shmq.ErrOption,
+// options have no place for it; an error that wraps that of Fatal; *consumer.LaggedError (see
+// Options.OnLagged); shmq.ErrOption,
 // codec.ErrType, and what consumer.OpenRaw and the calls of a consumer return. opts may be nil.
 func Run[T any](ctx context.Context, queue string, opts *Options[T], handle func(ctx context.Context, r Record[T]) error) error {
 	o, err := opts.check(queue, false)
@@ -84,6 +85,7 @@ func run[T any](ctx context.Context, queue string, o *Options[T], handle func(co
 	if err != nil {
 		return err
 	}
+	from.Lagged = h.lagged(o)
 	config := crew.Config{
 		From: from, Jobs: o.Jobs, Batch: o.Batch,
 		Retries: o.Retries, First: o.RetryAfter, Last: o.RetryMost, Timeout: o.Timeout, Grace: o.Grace,

@@ -20,6 +20,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/metrics"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // Options say what a Collector collects. The zero value, and nil, mean the defaults.
@@ -31,6 +32,9 @@ type Options struct {
 	// and command. A queue has up to 1024, and each that comes makes new series. Default
 	// false.
 	Participants bool
+	// MaxParticipants is of how many participants a collection tells at most, by whole
+	// queues. Default 10000.
+	MaxParticipants int
 	// MaxQueues is how many queues are described; those known to be good come first.
 	// Default 10000.
 	MaxQueues int
@@ -54,6 +58,7 @@ type Collector struct {
 	mu     sync.Mutex
 	queues map[string]*state // by path
 	from   string            // the path to begin with; empty for the first
+	told   int               // participants, in this collection
 }
 
 // New returns a Collector. It fails for a directory whose name can't be a label: it holds
@@ -64,6 +69,7 @@ func New(o *Options) (*Collector, error) {
 		c.options = *o
 	}
 	c.options.MaxQueues = cmp.Or(c.options.MaxQueues, 10000)
+	c.options.MaxParticipants = cmp.Or(c.options.MaxParticipants, 10000)
 	c.options.Budget = cmp.Or(c.options.Budget, 8*time.Second)
 	dirs := c.options.Dirs
 	if len(dirs) == 0 {
@@ -102,7 +108,7 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range c.descs {
 		out <- d
 	}
-	for _, d := range []*prometheus.Desc{directoryUp, found, omitted, duration} {
+	for _, d := range []*prometheus.Desc{directoryUp, found, omitted, untold, duration} {
 		out <- d
 	}
 }
@@ -112,8 +118,10 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	start := time.Now()
+	c.told = 0
 	dirs, files := c.list(out)
 	c.forget(files)
+	processes := sys.NewProcesses()
 	for i, f := range c.inOrder(files) {
 		reason := ""
 		switch {
@@ -123,7 +131,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 			reason = "time"
 		}
 		if reason == "" {
-			c.queue(f, out)
+			c.queue(f, processes, out)
 			continue
 		}
 		if reason == "time" && c.from == "" {
@@ -135,6 +143,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		for _, reason := range []string{"limit", "time"} {
 			out <- prometheus.MustNewConstMetric(omitted, prometheus.GaugeValue, float64(d.omitted[reason]), d.path, reason)
 		}
+		out <- prometheus.MustNewConstMetric(untold, prometheus.GaugeValue, float64(d.untold), d.path)
 	}
 	out <- prometheus.MustNewConstMetric(duration, prometheus.GaugeValue, time.Since(start).Seconds())
 }

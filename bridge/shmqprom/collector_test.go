@@ -201,6 +201,33 @@ func TestLimits(t *testing.T) {
 	require.EqualValues(t, 6, m[fmt.Sprintf(`shmq_queues_omitted{dir=%q,reason="time"}`, dir)])
 }
 
+// Of more participants than the limit none are told of in part of a queue, and it is counted.
+func TestLimitOfParticipants(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, q := range []string{"shmq.a", "shmq.b", "shmq.c"} {
+		create(t, filepath.Join(dir, q))
+		for range 2 {
+			p, err := producer.OpenRaw(filepath.Join(dir, q), nil)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, p.Close()) })
+		}
+	}
+	c := collector(t, shmqprom.Options{Dirs: []string{dir}, Participants: true, MaxParticipants: 5})
+	for range 2 {
+		m := gather(t, c)
+		told := 0
+		for key := range m {
+			if strings.HasPrefix(key, "shmq_participant_alive{") {
+				told++
+			}
+		}
+		require.Equal(t, 4, told)
+		require.EqualValues(t, 2, m[fmt.Sprintf("shmq_participants_omitted{dir=%q}", dir)])
+		require.EqualValues(t, 2, m[`shmq_participants{alive="true",queue="c",role="producer"}`])
+	}
+}
+
 func TestDirectoriesThatCannotBeLabels(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{"", "a\nb", "\xff"} {

@@ -25,14 +25,16 @@ var (
 	directoryUp = prometheus.NewDesc("shmq_directory_up", "Whether the directory of queues could be listed.", []string{"dir"}, nil)
 	found       = prometheus.NewDesc("shmq_queues", "Files in the directory that could be queues.", []string{"dir"}, nil)
 	omitted     = prometheus.NewDesc("shmq_queues_omitted", "Queues that this collection left out, for their number or for want of time.", []string{"dir", "reason"}, nil)
+	untold      = prometheus.NewDesc("shmq_participants_omitted", "Participants that this collection does not tell of, for their number; 0 where it tells of none.", []string{"dir"}, nil)
 	duration    = prometheus.NewDesc("shmq_collect_duration_seconds", "How long this collection took.", nil, nil)
 )
 
-// reasons are the values of the label reason of shmq_queue_error, beside other.
+// reasons are the values of the label reason of shmq_queue_error, beside overwritten and other.
 var reasons = []struct {
 	err  error
 	name string
 }{
+	{errSparse, "sparse"},
 	{fail.ErrUnfinished, "unfinished"},
 	{shmq.ErrVersion, "version"},
 	{shmq.ErrTruncated, "truncated"},

@@ -9,7 +9,9 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/fail"
+	"github.com/shmq/shmq/internal/looks"
 	"github.com/shmq/shmq/internal/metrics"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // state is what is remembered of a queue from one collection to the next.
@@ -28,12 +30,12 @@ type state struct {
 const walkShare = 100
 
 // queue adds what can be said of a queue.
-func (c *Collector) queue(f *file, out chan<- prometheus.Metric) {
+func (c *Collector) queue(f *file, processes *sys.Processes, out chan<- prometheus.Metric) {
 	q := c.queues[f.Path]
 	if q == nil {
 		q = &state{}
 	}
-	info, err := q.look(f)
+	info, err := q.look(f, processes)
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fail.ErrUnfinished) {
 		return // removed just now
 	}
@@ -42,7 +44,7 @@ func (c *Collector) queue(f *file, out chan<- prometheus.Metric) {
 	add := c.adder(f, out)
 	if err != nil {
 		metrics.Down(add)
-		add(queueError, 1, reason(err))
+		add(queueError, 1, q.reason(err))
 		return
 	}
 	info.Name, info.Path = f.Name, f.Path
@@ -56,7 +58,13 @@ func (c *Collector) queue(f *file, out chan<- prometheus.Metric) {
 		add(wakes, float64(q.counts.wakes[role]), role.String())
 	}
 	add(surveyAge, time.Since(q.walked).Seconds())
-	if c.options.Participants {
+	n := len(info.Participants)
+	switch {
+	case !c.options.Participants:
+	case c.told+n > c.options.MaxParticipants:
+		f.dir.untold += n
+	default:
+		c.told += n
 		metrics.Participants(info, add)
 	}
 }
@@ -71,19 +79,30 @@ func (c *Collector) changed(f *file, q *state, err error) {
 	switch {
 	case err == nil:
 		c.options.Changed(f.Path, nil)
-	case was == nil || reason(was) != reason(err):
+	case was == nil || q.reason(was) != q.reason(err):
 		c.options.Changed(f.Path, told(f, err))
 	}
 }
 
+// reason names the kind of an error. What was a queue, and is none any more, was overwritten:
+// that is no file of a user who put it there under a queue's name.
+func (q *state) reason(err error) string {
+	r := reason(err)
+	if r == "not_queue" && q.creation != "" {
+		return "overwritten"
+	}
+	return r
+}
+
 // look describes the queue: with a walk over its slots if one is due, else with what the
 // last one told.
-func (q *state) look(f *file) (_ *shmq.Info, err error) {
+func (q *state) look(f *file, processes *sys.Processes) (_ *shmq.Info, err error) {
 	w, err := watch(f)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
+	looks.Share(w, processes)
 	if q.survey != nil && time.Since(q.walked) < walkShare*q.took {
 		info, err := w.Glance()
 		if err != nil {

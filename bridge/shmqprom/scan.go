@@ -18,6 +18,7 @@ import (
 type directory struct {
 	path    string
 	omitted map[string]int
+	untold  int // participants
 }
 
 // file is a file that could be a queue.
@@ -29,7 +30,7 @@ type file struct {
 // list lists the directories, and adds what there is to say of each.
 func (c *Collector) list(out chan<- prometheus.Metric) (dirs []*directory, all []*file) {
 	for _, path := range c.dirs {
-		d := &directory{path, map[string]int{}}
+		d := &directory{path: path, omitted: map[string]int{}}
 		files, err := name.In(path)
 		dirs = append(dirs, d)
 		up := 1.0
@@ -78,14 +79,20 @@ func (c *Collector) rank(f *file) int {
 	return 1
 }
 
+// errSparse refuses what would take memory to read: see name.Sparse.
+var errSparse = errors.New("it was not allocated whole, as queues are, and to read it would do that; copy it with cp --sparse=never, or remove it")
+
 // watch opens a queue. It never opens what a symbolic link leads to, nor a device: any user
 // can put links into /dev/shm, and to open some devices has consequences.
 func watch(f *file) (*shmq.Watcher, error) {
 	if f.Segment {
+		if name.Sparse(f.Path) {
+			return nil, errSparse
+		}
 		return shmq.Watch(f.Path)
 	}
-	const path = 0x200000 // O_PATH: to name the file, and not to open it
-	at, err := os.OpenFile(f.Path, path|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	const namesOnly = 0x200000 // O_PATH: to name the file, and not to open it
+	at, err := os.OpenFile(f.Path, namesOnly|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +104,11 @@ func watch(f *file) (*shmq.Watcher, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: it is no regular file", shmq.ErrNotQueue)
 	}
-	w, err := shmq.Watch(fmt.Sprintf("/proc/self/fd/%d", at.Fd()))
+	path := fmt.Sprintf("/proc/self/fd/%d", at.Fd())
+	if name.Sparse(path) {
+		return nil, errSparse
+	}
+	w, err := shmq.Watch(path)
 	var named *shmq.Error
 	if errors.As(err, &named) {
 		err = named.Err
@@ -115,7 +126,7 @@ func told(f *file, err error) error {
 		}
 		text = text[:i] + f.Path + text[end:]
 	}
-	return &pathError{fmt.Sprintf("queue %q: %s", f.Path, text), err}
+	return &pathError{fmt.Sprintf("queue %q: %s", f.Path, strings.TrimPrefix(text, f.Path+": ")), err}
 }
 
 type pathError struct {

@@ -144,6 +144,7 @@ func attach(name string, role shmq.Role, opts *Options) (_ *Participant, err err
 	attached := false
 	defer func() {
 		if !attached { // also if a logger panics
+			a.unmake()
 			err = errors.Join(err, a.release())
 		}
 	}()

@@ -51,6 +51,17 @@ func (a *Participant) Detach() error {
 	return fail.In("detach from", a.q.Name, errors.Join(err, gateErr, a.release()))
 }
 
+// Discard is Detach for an Open that fails: a durable subscription that it has made goes with it.
+func (a *Participant) Discard() error {
+	a.unmake()
+	return a.Detach()
+}
+
+// unmake ends the durable subscription that this participant has made. Without the page nobody has it.
+func (a *Participant) unmake() {
+	_ = a.q.Touch(func() error { a.held.Unmake(a.q); return nil })
+}
+
 // release drops the role and the seat, wakes consumers, which may be waiting for a last
 // producer to leave, and producers, which may be waiting for room, or the turn, that was this
 // one's, and ends the mapping.

@@ -30,10 +30,21 @@ func broadcasts() []Case {
 	trip.Limit = []string{"round-trip/one-one"}
 	cs := []Case{one, batch, skip, many, two, trip}
 
-	for _, n := range []int{2, 4} {
-		c := one
-		c.Name, c.What, c.Consumers, c.Limit = name("broadcast/to-%d", n), name("one producer, %d subscriptions; a delivery", n), n, nil
-		cs = append(cs, c)
+	// More ends than cores take turns on a core. What is sent in such a turn, some milliseconds, has to fit into the
+	// ring: otherwise all sleep and wake each other once a lap.
+	for _, ring := range []struct {
+		slots int
+		name  string
+	}{{1 << 16, ""}, {slots, "/small"}} {
+		for _, n := range []int{1, 2, 4} {
+			c := one
+			c.Name, c.What = name("broadcast/to-%d%s", n, ring.name), name("one producer, %d subscriptions, %d slots; a delivery", n, ring.slots)
+			c.Consumers, c.Slots, c.Limit = n, ring.slots, nil
+			if n > 1 {
+				c.Limit = []string{name("broadcast/to-1%s", ring.name)}
+			}
+			cs = append(cs, c)
+		}
 	}
 	for _, s := range []bool{false, true} {
 		c := onRing("broadcast/alone", "the producer of a queue without readers", Alone, oneEach)
@@ -59,8 +70,8 @@ func broadcastGoals() []Goal {
 		{Case: "broadcast/skip/alone", Against: one("bare/stores"), Kind: Time, Bound: 1.1, Beside: one("broadcast/alone")},
 		{Case: "broadcast/many", Against: one("throughput/many-one"), Kind: Time, Bound: 1.1},
 		{Case: "broadcast/round-trip", Against: one("round-trip/one-one"), Kind: Time, Bound: 1.1},
-		{Case: "broadcast/to-2", Against: one("broadcast/one"), Kind: Speed, Bound: 0.8},
-		{Case: "broadcast/to-4", Against: one("broadcast/one"), Kind: Speed, Bound: 0.8},
+		{Case: "broadcast/to-2", Against: one("broadcast/to-1"), Kind: Speed, Bound: 0.8},
+		{Case: "broadcast/to-4", Against: one("broadcast/to-1"), Kind: Speed, Bound: 0.8},
 		{Case: "broadcast/one", Kind: Allocations},
 		{Case: "broadcast/skip", Kind: Allocations},
 	}

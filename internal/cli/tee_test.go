@@ -28,11 +28,16 @@ func TestKilledTeeLosesNothing(t *testing.T) {
 		kills = 200
 	}
 	const batch = 32
-	for _, o := range []shmq.Options{{Slots: 128}, {Slots: 128, Consumers: shmq.One}, {Slots: 128, Producers: shmq.One, Consumers: shmq.One}} {
+	for _, o := range []shmq.Options{{Slots: 128}, {Slots: 128, Consumers: shmq.One}, {Slots: 128, Producers: shmq.One, Consumers: shmq.One}, {Slots: 128, Consumers: shmq.Each}} {
 		t.Run(o.Producers.String()+" to "+o.Consumers.String(), func(t *testing.T) {
 			t.Parallel()
 			from := queuePath(t)
 			require.NoError(t, shmq.Create(from, &o))
+			var subscribe []string
+			if o.Consumers == shmq.Each {
+				subscribe = []string{"--subscription", "tee"}
+				start(t, nil, nil, "shmq-recv", from, "--subscription", "tee", "--until-empty").ends(0)
+			}
 			in := &numbered{}
 			sender := start(t, in, nil, "shmq-send", from)
 			var to []string
@@ -44,7 +49,7 @@ func TestKilledTeeLosesNothing(t *testing.T) {
 				receivers = append(receivers, start(t, nil, nil, "shmq-recv", q))
 			}
 			tee := func(more ...string) *process {
-				return start(t, nil, nil, "shmq", append(append([]string{"tee", from}, to...), append(more, "--batch", strconv.Itoa(batch))...)...)
+				return start(t, nil, nil, "shmq", append(append([]string{"tee", from}, to...), append(append(more, subscribe...), "--batch", strconv.Itoa(batch))...)...)
 			}
 			received := func() uint64 {
 				info, err := shmq.Stat(to[2])

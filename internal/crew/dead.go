@@ -33,7 +33,8 @@ const (
 
 // OpenDeadQueue returns the queue of that name for records of all from. It is looked at if it exists.
 // Errors, which wrap shmq.ErrOption: it is a queue that the records come from, whatever
-// the two are called; its records are smaller than a dead letter may be. Others: those of
+// the two are called; its records are smaller than a dead letter may be; each consumer gets
+// every record of it. Others: those of
 // shmq.Stat. note, unless nil, is told, once a letter, what a letter has to wait for.
 func OpenDeadQueue(name string, from []*consumer.Raw, note func(error)) (*DeadQueue, error) {
 	q := &DeadQueue{name: name, note: note, turn: make(chan struct{}, 1)}
@@ -62,6 +63,9 @@ func (q *DeadQueue) look() error {
 	}
 	if err != nil {
 		return err
+	}
+	if info.Consumers == shmq.Each {
+		return q.refuse("each consumer of it gets every record, so that a letter which nobody has subscribed to would be lost; name a queue whose consumers share its records")
 	}
 	return q.check(info.CreationID, info.MaxRecord)
 }

@@ -44,7 +44,7 @@ func TestGraphOfThreeQueues(t *testing.T) {
 	for _, q := range g.Queues {
 		queues = append(queues, q.Name+" "+q.State)
 	}
-	require.Equal(t, []string{"a ", "b 1 stopped 1 dead", "c error"}, queues)
+	require.Equal(t, []string{"a ", "b 1 stopped, 1 dead", "c error"}, queues)
 	require.Equal(t, "no queue", g.Queues[2].Error)
 	require.Nil(t, g.Queues[0].Sent)
 	require.Equal(t, &graph.Rates{Records: 5, Bytes: 50}, g.Queues[1].Sent)

@@ -4,6 +4,7 @@ package graph_test
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,4 +71,63 @@ func TestStatesOfRealProcesses(t *testing.T) {
 	is(taker.PID(), "gone")
 	is(next.PID(), graph.Alive)
 	require.Len(t, now().Edges, 2)
+}
+
+// A process in a frozen cgroup is frozen, and no longer when that is thawed; one that is
+// frozen and stopped is frozen first. Queue and edge say the same, and how to thaw it.
+func TestFrozenProcesses(t *testing.T) {
+	t.Parallel()
+	for version, v2 := range map[string]bool{"version 1": false, "version 2": true} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64, Seats: 8})
+			p, taker := testagent.Producer(t, q), testagent.Consumer(t, q)
+			p.Sends("a")
+			taker.Lease(1)
+			c := watch.New([]string{q})
+			defer c.Close()
+			look := func() (process graph.Process, e graph.Edge, of graph.Queue) {
+				looks, err := c.Look(func(string) bool { return true })
+				require.NoError(t, err)
+				g := graph.Of("/dir", looks, time.Now(), nil)
+				require.Len(t, g.Processes, 2)
+				for i := range g.Processes {
+					if g.Processes[i].PID == taker.PID() {
+						process = g.Processes[i]
+					}
+				}
+				for i := range g.Edges {
+					if g.Edges[i].Process == process.ID {
+						e = g.Edges[i]
+					}
+				}
+				return process, e, g.Queues[0]
+			}
+			f := testproc.NewFreezer(t, v2)
+			f.Add(taker.PID())
+			is := func(want graph.State, queue string) {
+				t.Helper()
+				process, e, of := look()
+				require.Equal(t, []graph.State{want, want}, []graph.State{process.State, e.State})
+				require.Equal(t, queue, of.State)
+				require.Equal(t, queue != "", of.Alert)
+				require.Equal(t, "1 record, 1 slot", e.Holds)
+				require.Equal(t, 1, of.Consumers, "it lives")
+				if want == graph.Frozen {
+					require.Contains(t, fmt.Sprint(of.Warnings), f.InnerFile())
+				}
+			}
+			is(graph.Alive, "")
+			f.Freeze(f.InnerFile())
+			is(graph.Frozen, "1 frozen")
+			require.NoError(t, syscall.Kill(taker.PID(), syscall.SIGSTOP))
+			is(graph.Frozen, "1 frozen")
+			require.NoError(t, f.Thaw(f.InnerFile()))
+			testproc.Until(t, func() bool { p, _, _ := look(); return p.State == graph.Stopped })
+			is(graph.Stopped, "1 stopped")
+			taker.Continue()
+			testproc.Until(t, func() bool { p, _, _ := look(); return p.State == graph.Alive })
+			is(graph.Alive, "")
+		})
+	}
 }

@@ -30,7 +30,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for name := range rows {
 		require.Contains(t, []string{
 			"shmq_queue_error", "shmq_waits_total", "shmq_wakes_total", "shmq_survey_age_seconds", "shmq_directory_up",
-			"shmq_queues", "shmq_queues_omitted", "shmq_collect_duration_seconds", "shmq_exporter_build_info",
+			"shmq_queues", "shmq_queues_omitted", "shmq_participants_omitted", "shmq_collect_duration_seconds", "shmq_exporter_build_info",
 		}, name)
 	}
 }

@@ -3,6 +3,7 @@ package scribble
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/layout"
@@ -24,6 +25,11 @@ func Image(g layout.Geometry, start uint64) []byte {
 		panic(err)
 	}
 	c := r.NewConsumer(1)
+	if g.Each {
+		r.Subscription(0).Join(ring.Joining{Seat: 1, Oldest: true, Name: "audit"})
+		c = r.NewSubscriber(1, 0)
+		r.Subscription(g.Subscriptions - 1).Join(ring.Joining{Seat: 1})
+	}
 	for n := range g.Slots / 2 {
 		_ = p.Send(ringtest.Record(n, ringtest.MinRecord)) // there may be no room
 	}
@@ -41,8 +47,15 @@ var fields = []struct{ off, size uint64 }{
 	{layout.OffMagic, 8}, {layout.OffHeaderCRC, 4},
 }
 
+// eachFields are those of queues of which each consumer gets every record.
+var eachFields = []struct{ off, size uint64 }{{layout.OffSubscriptions, 2}, {layout.OffKeep, 4}, {layout.OffFlags, 4}}
+
 // Field changes a field of the header: for a file that no process has open yet.
 func (p *Pen) Field() {
+	fields := fields
+	if p.geo.Each {
+		fields = append(slices.Clone(fields), eachFields...)
+	}
 	f := fields[p.below(uint64(len(fields)))]
 	b := p.mem[f.off : f.off+f.size]
 	var v [8]byte

@@ -47,6 +47,10 @@ func (p *Pen) Write() {
 }
 
 func (p *Pen) one() {
+	if p.geo.Each && p.below(4) == 0 {
+		p.Subscription()
+		return
+	}
 	switch p.below(16) {
 	case 0, 1, 2, 3, 4, 5:
 		p.Word()
@@ -68,7 +72,9 @@ func (p *Pen) one() {
 // Shared changes words that every participant reads and writes with atomic operations
 // only: for memory that the race detector watches.
 func (p *Pen) Shared() {
-	if p.below(3) == 0 {
+	if p.geo.Each && p.below(3) == 0 {
+		p.Cursor()
+	} else if p.below(3) == 0 {
 		p.Hot()
 	} else {
 		p.Word()

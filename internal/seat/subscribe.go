@@ -114,6 +114,7 @@ func (h *Held) join(q *mapped.Queue, lock *sys.File, sub Subscribing) error {
 			continue
 		}
 		h.Entry, h.entryByte = i, SubscriptionByte(q, i)
+		h.made = sub.Name != ""
 		s.Join(ring.Joining{Seat: h.Number, Oldest: sub.Oldest, Name: sub.Name, Since: time.Now().UnixNano()})
 		return nil
 	}

@@ -22,6 +22,7 @@ type Held struct {
 	Entry  int   // of the subscription, -1 for none
 
 	entryByte int64 // that is locked for it
+	made      bool  // the subscription is durable, and was made by this holder
 	// pin holds the description that has the locks. It has no descriptor for a forked
 	// child to inherit, so that the locks end with this process and not with its children.
 	// Questions go through the queue's own description, to which these locks are those of
@@ -42,6 +43,7 @@ func Take(q *mapped.Queue, role Role, sub Subscribing, join func(mine *sys.File)
 	h := &Held{Number: -1, Entry: -1}
 	defer func() {
 		if err != nil {
+			h.Unmake(q)
 			err = errors.Join(err, h.Drop())
 		}
 	}()
@@ -142,6 +144,18 @@ func command() string {
 		return "?"
 	}
 	return filepath.Base(exe)
+}
+
+// Unmake ends the durable subscription if this holder has made it: for an Open that fails afterwards,
+// and would leave one that nobody has asked for again, and that producers wait for. Producers are woken
+// by what follows the Drop.
+//
+// Preconditions: as RecoverAll, before Drop.
+func (h *Held) Unmake(q *mapped.Queue) {
+	if h != nil && h.made && h.pin != nil {
+		q.Ring.Subscription(h.Entry).Clear()
+		h.made = false
+	}
 }
 
 // Drop drops the role and the seat. A second time it does nothing.

@@ -11,11 +11,13 @@ import (
 )
 
 // Processes answers questions about processes, as things are in /proc. It is for one look:
-// what it needs to know of the mounts it reads once. It is for one goroutine at a time.
+// what it needs to know of the mounts it reads once, and of each process once what it needs
+// to know of that. It is for one goroutine at a time.
 type Processes struct {
 	proc   string // "/proc"
 	looked bool
 	mounts []cgroupMount
+	known  map[started]Halt // of processes that there are: no seat that lies makes it grow
 }
 
 // cgroupMount is where a hierarchy of cgroups that has freezers is mounted.
@@ -34,11 +36,26 @@ func NewProcesses() *Processes { return &Processes{proc: "/proc"} }
 // The states of threads in /proc do not tell a frozen process from one that sleeps: they
 // are D with version 1 of cgroups, S with version 2, T where it was stopped before, and for
 // an instant still R.
-func (p *Processes) Halted(pid uint32, start uint64) (h Halt) {
+func (p *Processes) Halted(pid uint32, start uint64) Halt {
+	of := started{int(pid), start}
+	if h, ok := p.known[of]; ok {
+		return h
+	}
+	h, exists := p.look(pid, start)
+	if exists {
+		if p.known == nil {
+			p.known = map[started]Halt{}
+		}
+		p.known[of] = h
+	}
+	return h
+}
+
+func (p *Processes) look(pid uint32, start uint64) (h Halt, exists bool) {
 	dir := p.proc + "/" + strconv.FormatUint(uint64(pid), 10)
 	state, started := processStat(dir)
 	if start == 0 || started != start {
-		return h
+		return h, false
 	}
 	switch state {
 	case 'T': // by a signal, which stops all threads
@@ -47,7 +64,7 @@ func (p *Processes) Halted(pid uint32, start uint64) (h Halt) {
 		h.Stopped = threadsStopped(dir + "/task")
 	}
 	h.Freezer, h.Frozen = p.freezer(dir)
-	return h
+	return h, true
 }
 
 // threadsStopped reports whether a signal has stopped the threads of a process, or a

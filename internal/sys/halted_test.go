@@ -102,3 +102,19 @@ func TestFrozenProcesses(t *testing.T) {
 		})
 	}
 }
+
+// One look asks once about each process; the next one asks again. What a seat says of a
+// process that there is not is not remembered.
+func TestOneLookAsksOnce(t *testing.T) {
+	t.Parallel()
+	p, halted := start(t, "idle")
+	at, err := strconv.ParseUint(testproc.Stat(p.PID())[19], 10, 64)
+	require.NoError(t, err)
+	look := sys.NewProcesses()
+	require.Zero(t, look.Halted(uint32(p.PID()), at))
+	p.Stop()
+	require.Zero(t, look.Halted(uint32(p.PID()), at))
+	require.Zero(t, look.Halted(uint32(p.PID()), at+1))
+	require.Equal(t, 1, sys.Known(look))
+	require.Equal(t, sys.Halt{Stopped: true}, halted())
+}

@@ -25,6 +25,8 @@ func FindSegment(uint32) (int, error)                           { return 0, ErrU
 func MakeSegment(uint32, int64, fs.FileMode, bool) (int, error) { return 0, ErrUnsupported }
 func StatSegment(int) (Segment, error)                          { return Segment{}, ErrUnsupported }
 func RemoveSegment(int) error                                   { return ErrUnsupported }
+func Sparse(string) bool                                        { return false }
+func SparseSegment(int) bool                                    { return false }
 func SegmentLimit(error, int64) string                          { return "" }
 func (*Segment) Map(int, bool) ([]byte, error)                  { return nil, ErrUnsupported }
 func (*Segment) MayBeWrittenBy(int) bool                        { return false }

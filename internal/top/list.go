@@ -43,8 +43,8 @@ func (m *model) listTable() table {
 	}
 	return table{
 		{title("n", "NAME"), 14 + names, false}, {title("d", "RECORDS"), 8, true}, {title("u", "USE"), 4, true},
-		{"HISTORY", 8 + graphs, false}, {title("r", "SENT/s"), 7, true}, {"RECV/s", 7, true},
-		{"SND", 3, true}, {"RCV", 3, true}, {title("w", "STATE"), 16 + extra - names - graphs, false},
+		{"HISTORY", 8 + graphs, false}, {title("r", "SENT/s"), 7, true}, {"RECV/s", 6, true},
+		{"SND", 3, true}, {"RCV", 3, true}, {title("w", "STATE"), 17 + extra - names - graphs, false},
 	}
 }
 

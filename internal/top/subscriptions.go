@@ -22,13 +22,13 @@ func subscriptionLines(l *watch.Look, ascii bool) (lines []line) {
 	lines = append(lines, line{fmt.Sprintf("each      %d of %d subscriptions, the slowest first", len(i.Subscriptions), i.MaxSubscriptions), plain})
 	for n := range i.Subscriptions[:min(len(i.Subscriptions), slowest)] {
 		s := &i.Subscriptions[n]
-		text := fmt.Sprintf("          %s: %s behind", cells.Clean(words.Subscription(s), ascii), words.Behind(s))
+		text := fmt.Sprintf("          %s: %s behind", cells.Clean(words.Whose(s), ascii), words.Behind(s))
 		if s.Lost > 0 {
 			text += fmt.Sprintf(", %d slots lost", s.Lost)
 		}
 		style := plain
-		if state := words.SubscriptionState(s); state != "" {
-			text, style = text+", "+state, warning
+		if words.SubscriptionState(s) != "" {
+			style = warning
 		}
 		lines = append(lines, line{text, style})
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/flow"
+	"github.com/shmq/shmq/internal/looks"
 	"github.com/shmq/shmq/internal/name"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // Collector looks at queues again and again. It is for one goroutine at a time.
@@ -19,7 +21,8 @@ import (
 // slots reads a line a slot and costs the participants as many misses: 4096 slots
 // 0.4 ms, a million 100 ms. So all queues get glances, and only the one that is looked
 // at closely gets walks, and those at which no consumer receives: there only a walk tells what
-// was handed out before and waits to be handed out again. None begins before a hundred times
+// was handed out before and waits to be handed out again, unless a walk would allocate the queue's
+// memory. None begins before a hundred times
 // as long has passed as the last one took. Asking the kernel about a lock takes the file's lock list
 // for the time of a query, once for each seat in use.
 type Collector struct {
@@ -32,6 +35,7 @@ const walkShare = 100
 // watched is a queue that is open.
 type watched struct {
 	watcher *shmq.Watcher
+	sparse  bool // a walk would allocate it
 	last    *shmq.Info
 	at      time.Time
 
@@ -65,36 +69,39 @@ func (c *Collector) Look(closer func(name string) bool) ([]Look, error) {
 			c.drop(name)
 		}
 	}
-	var looks []Look
+	var all []Look
+	processes := sys.NewProcesses()
 	for _, name := range names {
-		l := c.one(name, closer(name))
+		l := c.one(name, closer(name), processes)
 		if len(c.names) == 0 && errors.Is(l.Err, fs.ErrNotExist) {
 			continue // removed just now
 		}
-		looks = append(looks, l)
+		all = append(all, l)
 	}
-	return looks, nil
+	return all, nil
 }
 
 // one looks at one queue, which it opens if that is not done yet.
-func (c *Collector) one(name string, closer bool) Look {
-	q := c.queues[name]
+func (c *Collector) one(queue string, closer bool, processes *sys.Processes) Look {
+	q := c.queues[queue]
 	if q != nil && q.watcher.Removed() {
-		c.drop(name)
+		c.drop(queue)
 		q = nil
 	}
 	if q == nil {
-		w, err := shmq.Watch(name)
+		w, err := shmq.Watch(queue)
 		if err != nil {
-			return Look{Name: name, Err: err}
+			return Look{Name: queue, Err: err}
 		}
-		q = &watched{watcher: w}
-		c.queues[name] = q
+		q = &watched{watcher: w, sparse: name.Sparse(queue)}
+		c.queues[queue] = q
 	}
-	l := Look{Name: name}
+	l := Look{Name: queue}
+	looks.Share(q.watcher, processes)
 	l.Info, l.Err = q.look(closer)
+	looks.Share(q.watcher, nil) // Walk comes later
 	if l.Err != nil {
-		c.drop(name)
+		c.drop(queue)
 		return l
 	}
 	now := time.Now()
@@ -126,7 +133,7 @@ func (q *watched) look(closer bool) (*shmq.Info, error) {
 		return info, err
 	}
 	info, err := q.watcher.Glance()
-	if err == nil && !closer && nobodyReceives(info) && start.Sub(q.walked) >= walkShare*q.took {
+	if err == nil && !closer && !q.sparse && nobodyReceives(info) && start.Sub(q.walked) >= walkShare*q.took {
 		return q.look(true)
 	}
 	if err == nil && closer && q.survey != nil {

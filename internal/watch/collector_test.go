@@ -3,13 +3,16 @@
 package watch
 
 import (
+	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/name"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/layout"
 )
 
 func lookAt(t *testing.T, c *Collector, closer bool) Look {
@@ -68,4 +71,41 @@ func TestLookAtAQueueThatWasReplaced(t *testing.T) {
 	l := lookAt(t, c, false)
 	require.NotEqual(t, id, l.Info.CreationID)
 	require.Nil(t, l.Flow, "nothing to compare it with")
+}
+
+// A file that says that it has many slots, and has no pages, is looked at as little as can be.
+func TestNoWalkTakesMemory(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &shmq.Options{Slots: 4096, SlotSize: 64})
+	path := testagent.Path(t, q)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(path, layout.HeaderSize))
+	require.NoError(t, os.Truncate(path, int64(len(whole))))
+	if !name.Sparse(q) {
+		t.Skip("holes of files take no memory here: this is no tmpfs")
+	}
+	c := New([]string{q})
+	defer c.Close()
+	require.True(t, lookAt(t, c, false).Walked.IsZero())
+	require.True(t, lookAt(t, c, false).Walked.IsZero())
+	require.True(t, name.Sparse(q), "it still has holes")
+	require.False(t, lookAt(t, c, true).Walked.IsZero(), "who asks for it gets it")
+}
+
+// Each look asks anew how the processes are, and so does a walk that comes after it.
+func TestEachLookAsksAboutProcesses(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64})
+	p := testagent.Producer(t, q)
+	c := New([]string{q})
+	defer c.Close()
+	l := lookAt(t, c, false)
+	require.False(t, l.Info.Participants[0].Stopped)
+	c.queues[q].took = 0
+	p.Stop()
+	c.Walk(&l)
+	require.True(t, l.Info.Participants[0].Stopped)
+	p.Continue()
+	require.False(t, lookAt(t, c, false).Info.Participants[0].Stopped)
 }

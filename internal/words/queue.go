@@ -34,7 +34,7 @@ func QueueState(i *shmq.Info) (text string, bad bool) {
 		parts = append(parts, "no consumer")
 	}
 	if len(parts) > 0 {
-		return strings.Join(parts, " "), true
+		return strings.Join(parts, ", "), true
 	}
 	if i.Finished {
 		return "finished", false

@@ -53,8 +53,7 @@ func (e *examiner) slots() {
 			}
 			cut = r.Geo.Each
 		case cut && (lap < 0 || w.State() == layout.Free):
-			// The inside of a span whose first slots were written over: a gate, or an intent, need not be
-			// where a span begins.
+			// The inside of a span whose first slots were written over: a gate or intent may lie there.
 		case lap < 0:
 			e.hole(p, w, fmt.Sprintf("%s of an earlier lap", w.State()))
 		case w.State() == layout.Free:

@@ -24,7 +24,7 @@ import (
 // over it. The input is a tape of choices: what is written over, and whether the header's
 // checksum is made right again.
 func FuzzFilesBeforeAttach(f *testing.F) {
-	for _, tape := range []string{"", "\x01", "\x02\x01seal", "\x07\x01\x05\x03\x04\x0d\x01\x02\x02", strings.Repeat("\x03\x01hostile", 9)} {
+	for _, tape := range []string{"", "\x01", "\x02\x01seal", "\x07\x01\x05\x03\x04\x0d\x01\x02\x02", "subscrib", strings.Repeat("\x03\x01hostile", 9)} {
 		f.Add(byte(len(tape)), []byte(tape))
 	}
 	dir := f.TempDir()
@@ -51,6 +51,12 @@ func hostileFile(t *testing.T, name string, shape byte, choose scribble.Choice) 
 	g := layout.Geometry{
 		ManyProducers: shape&1 != 0, ManyConsumers: shape&2 != 0, Seats: 2 + int(shape>>2&3)*3,
 		Slots: 2 << (shape >> 4 & 3), AreaSize: 64 << (shape >> 6),
+	}
+	if shape&12 == 8 { // the same number of seats as another one has: these are subscriptions
+		g.ManyConsumers, g.Each, g.Skip, g.Subscriptions = false, true, shape&2 != 0, 4
+		if !g.Skip {
+			g.Keep = g.Slots / 2
+		}
 	}
 	image := scribble.Image(g, choose.Below(100))
 	pen := scribble.New(image, g, choose)
@@ -79,6 +85,15 @@ func hostileFile(t *testing.T, name string, shape byte, choose scribble.Choice) 
 	if opened = err == nil; opened {
 		require.LessOrEqual(t, info.Records, int(g.Slots))
 		require.LessOrEqual(t, len(info.Participants), g.Seats)
+		require.LessOrEqual(t, len(info.Subscriptions), g.Subscriptions)
+		for _, s := range info.Subscriptions {
+			require.LessOrEqual(t, s.Records, 2*int(g.Slots))
+			if s.Name != "" {
+				err := info.Unsubscribe(s.Name)
+				said(t, name, err)
+				break
+			}
+		}
 	}
 	look(t, name)
 	_, err = shmq.Recover(name, &shmq.RecoverOptions{DryRun: true})
@@ -144,6 +159,17 @@ func takePart(t *testing.T, name string) {
 			said(t, name, p.Commit(4))
 		}
 	}
+	late, err := consumer.OpenRaw(name, &consumer.Options{NoCreate: true, UntilEOF: true, From: consumer.Oldest, Subscription: "audit"})
+	if errors.Is(err, shmq.ErrOption) {
+		require.Contains(t, err.Error(), "consumers share the records")
+	} else if said(t, name, err); err == nil {
+		for range 4 {
+			_, err := late.TryReceive(nil)
+			said(t, name, err)
+		}
+		late.Lost()
+		said(t, name, late.Close())
+	}
 	c, err := consumer.OpenRaw(name, &consumer.Options{NoCreate: true, UntilEOF: true})
 	said(t, name, err)
 	if err != nil {
@@ -177,6 +203,7 @@ func said(t *testing.T, name string, err error) {
 	for _, e := range []error{
 		shmq.ErrNotQueue, shmq.ErrVersion, shmq.ErrDamaged, shmq.ErrEmpty, shmq.ErrFull, shmq.ErrTooLarge, shmq.ErrNoSeat,
 		shmq.ErrRoleTaken, shmq.ErrInUse, os.ErrNotExist, context.Canceled, io.EOF, shmq.ErrBrokenOff,
+		shmq.ErrLagged,
 	} {
 		known = known || errors.Is(err, e)
 	}

@@ -34,34 +34,43 @@ func TestWaitsAmongScribblersEndWithTheirContexts(t *testing.T) {
 	if testproc.Long() {
 		d = time.Minute
 	}
-	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
-		name := filepath.Join(t.TempDir(), "q")
-		o.Slots, o.SlotSize, o.Seats = 16, 64, 6
-		require.NoError(t, shmq.Create(name, &o))
-		quiet := scribbleOver(t, name, o)
-		defer quiet()
-		var wg sync.WaitGroup
-		var calls atomic.Int64
-		failed := make(chan error, 2)
-		begun := time.Now()
-		for _, life := range []func(name string, calls *atomic.Int64) error{sends, receives} {
-			wg.Go(func() {
-				for time.Since(begun) < d {
-					if err := life(name, &calls); err != nil {
-						failed <- err
-						return
-					}
+	modes := testagent.Modes()
+	for n := range 4 {
+		modes = append(modes, shmq.Options{Producers: modes[n].Producers, Consumers: shmq.Each, Skip: n&1 != 0, Subscriptions: 6})
+	}
+	for _, o := range modes {
+		t.Run(fmt.Sprintf("%v to %v, skip %v", o.Producers, o.Consumers, o.Skip), func(t *testing.T) { t.Parallel(); waitAmongScribblers(t, o, d) })
+	}
+}
+
+func waitAmongScribblers(t *testing.T, o shmq.Options, d time.Duration) {
+	name := filepath.Join(t.TempDir(), "q")
+	o.Slots, o.SlotSize, o.Seats = 16, 64, 6
+	require.NoError(t, shmq.Create(name, &o))
+	quiet := scribbleOver(t, name, o)
+	defer quiet()
+	var wg sync.WaitGroup
+	var calls atomic.Int64
+	failed := make(chan error, 2)
+	begun := time.Now()
+	receives := func(name string, calls *atomic.Int64) error { return receives(name, o.Consumers == shmq.Each, calls) }
+	for _, life := range []func(name string, calls *atomic.Int64) error{sends, receives} {
+		wg.Go(func() {
+			for time.Since(begun) < d {
+				if err := life(name, &calls); err != nil {
+					failed <- err
+					return
 				}
-			})
-		}
-		wg.Wait()
-		select {
-		case err := <-failed:
-			t.Fatal(err)
-		default:
-			t.Logf("%d calls", calls.Load())
-		}
-	})
+			}
+		})
+	}
+	wg.Wait()
+	select {
+	case err := <-failed:
+		t.Fatal(err)
+	default:
+		t.Logf("%d calls", calls.Load())
+	}
 }
 
 // scribbleOver scribbles over a queue's file, all but the header, from another mapping.
@@ -69,6 +78,7 @@ func scribbleOver(t *testing.T, name string, o shmq.Options) (quiet func()) {
 	g := layout.Geometry{
 		ManyProducers: o.Producers == shmq.Many, ManyConsumers: o.Consumers == shmq.Many, Seats: o.Seats,
 		Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize),
+		Each: o.Consumers == shmq.Each, Skip: o.Skip, Subscriptions: o.Subscriptions,
 	}
 	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	require.NoError(t, err)
@@ -115,7 +125,7 @@ func timely(calls *atomic.Int64, call func(ctx context.Context) error) error {
 	if late := time.Since(begun); late > testproc.Patience {
 		return fmt.Errorf("the call took %v: %w", late, err)
 	}
-	for _, known := range []error{nil, shmq.ErrDamaged, context.DeadlineExceeded, shmq.ErrNoSeat, shmq.ErrRoleTaken, io.EOF, shmq.ErrBrokenOff} {
+	for _, known := range []error{nil, shmq.ErrDamaged, context.DeadlineExceeded, shmq.ErrNoSeat, shmq.ErrRoleTaken, io.EOF, shmq.ErrBrokenOff, shmq.ErrLagged} {
 		if errors.Is(err, known) || err == known {
 			return nil
 		}
@@ -153,8 +163,12 @@ func sends(name string, calls *atomic.Int64) error {
 	return nil
 }
 
-func receives(name string, calls *atomic.Int64) error {
-	c, err := consumer.OpenRaw(name, &consumer.Options{NoCreate: true, Wait: policies[rand.IntN(3)], UntilEOF: rand.IntN(2) == 0})
+func receives(name string, each bool, calls *atomic.Int64) error {
+	opts := &consumer.Options{NoCreate: true, Wait: policies[rand.IntN(3)], UntilEOF: rand.IntN(2) == 0}
+	if each && rand.IntN(2) == 0 {
+		opts.From, opts.Subscription = consumer.Oldest, []string{"", "audit"}[rand.IntN(2)]
+	}
+	c, err := consumer.OpenRaw(name, opts)
 	if err != nil {
 		return timely(calls, func(context.Context) error { return err })
 	}

@@ -17,7 +17,7 @@ const module = "github.com/shmq/shmq"
 // below it that have no line of their own.
 var floors = []string{
 	"layout  internal/atomics  internal/sys  internal/retry  internal/wire  internal/plot  internal/share  internal/cells",
-	"ring/internal/region  internal/park  internal/fail  codec/...  internal/dump",
+	"ring/internal/region  internal/looks  internal/park  internal/fail  codec/...  internal/dump",
 	"ring",
 	"ring/inspect",
 	"internal/place  internal/jsonpack  worker/deadletter",

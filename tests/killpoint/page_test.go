@@ -42,7 +42,7 @@ func mapPage(path string) (*page, []byte, error) {
 }
 
 // newPage makes a page for the test.
-func newPage(t *testing.T) (p *page, path string) {
+func newPage(t testing.TB) (p *page, path string) {
 	path = filepath.Join(t.TempDir(), "page")
 	require.NoError(t, os.WriteFile(path, make([]byte, pageSize), 0o600))
 	p, mem, err := mapPage(path)

@@ -53,6 +53,8 @@ func playVictim() {
 		playShakeVictim(p, v, f[3])
 	case rpcMode:
 		playRPCVictim(p, v, f[3])
+	case countMode:
+		playCountVictim(p, v)
 	case eachMode:
 		playEachVictim(p, v, f[3])
 	}

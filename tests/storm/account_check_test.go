@@ -82,8 +82,8 @@ func TestWaitsAreExcusedByStopsAndMissingPeers(t *testing.T) {
 		lives: map[string][]span{consuming: {{0, 100}, {200, 1000}}, producing: {{0, 1000}}},
 		waits: map[string][]span{producing: {{50, 300}}, consuming: {{500, 700}}},
 	}
-	require.EqualValues(t, 200, q.longest(), "the consumer's")
+	require.EqualValues(t, 200, q.longest(sharing), "the consumer's")
 	q.add(span{450, 600})
 	q.add(span{550, 650})
-	require.EqualValues(t, 150, q.longest(), "the producer's, but for the time without a consumer")
+	require.EqualValues(t, 150, q.longest(sharing), "the producer's, but for the time without a consumer")
 }

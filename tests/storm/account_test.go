@@ -5,7 +5,6 @@ package storm
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"slices"
 )
@@ -19,9 +18,9 @@ type account struct {
 	takes  []taken
 	maybe  map[uint64]bool // in the hands of Receive when it was killed
 
-	short      [shortSizes]shortCount
-	aborted    uint64
-	complaints []string
+	short   [shortSizes]shortCount
+	aborted uint64
+	complaints
 }
 
 type sentBy struct{ sent, tried uint64 }
@@ -48,9 +47,9 @@ func newAccount(single bool) *account {
 }
 
 // newLife numbers the lives from 1 on.
-func (a *account) newLife(producer bool) int {
+func (a *account) newLife(l *life) int {
 	a.ends = append(a.ends, math.MaxInt64)
-	if producer {
+	if l.role == producing {
 		a.sent[len(a.ends)-1] = sentBy{}
 	}
 	return len(a.ends) - 1
@@ -117,12 +116,6 @@ func (a *account) receiving(b []byte) {
 	a.short[n].maybe++
 }
 
-func (a *account) complain(format string, args ...any) {
-	if len(a.complaints) < 20 {
-		a.complaints = append(a.complaints, fmt.Sprintf(format, args...))
-	}
-}
-
 // check returns what is wrong.
 func (a *account) check() []string {
 	slices.SortFunc(a.takes, func(x, y taken) int { return cmp.Or(cmp.Compare(x.id, y.id), cmp.Compare(x.at, y.at)) })
@@ -149,7 +142,7 @@ func (a *account) check() []string {
 			a.complain("twice: %d records of %d bytes were sent at most, %d were acknowledged, %d handed out as new", c.tried, n, c.last, c.fresh)
 		}
 	}
-	return a.complaints
+	return a.list
 }
 
 // hands follows one record from hand to hand, in the order in which it was taken.

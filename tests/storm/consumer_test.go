@@ -20,6 +20,7 @@ type receiver struct {
 	from   *consumer.Raw
 	single bool
 	copies bool // uses Receive too
+	keeps  bool // releases nothing
 	open   []*lease
 	given  int // released by a single consumer, and not handed out to it again
 	batch  [16]consumer.Lease
@@ -34,7 +35,7 @@ type lease struct {
 // Further arguments: whether the consumer is single, whether it is to use Receive.
 func consume(c *testproc.Child) {
 	p := newPart(c)
-	r := &receiver{part: p, single: c.Args[4] == "true", copies: c.Args[5] == "true"}
+	r := &receiver{part: p, single: c.Args[5] == "true", copies: c.Args[6] == "true"}
 	p.attach(func() (err error) {
 		r.from, err = consumer.OpenRaw(p.queue, &consumer.Options{NoCreate: true, UntilEOF: true})
 		return err
@@ -46,17 +47,22 @@ func consume(c *testproc.Child) {
 		r.step()
 	}
 	if p.drain.Load() {
-		r.settleAll()
-		// Not up to the end of the stream, which may have been told to others before this
-		// consumer came. A call may find nothing because its effort is spent.
-		for empty := 0; empty < 100; empty++ {
-			if r.tryLease() {
-				r.settleAll()
-				empty = 0
-			}
-		}
+		r.drained()
 	}
 	p.leave(r.from.Close)
+}
+
+// drained goes on until nothing comes.
+func (r *receiver) drained() {
+	r.settleAll()
+	// Not up to the end of the stream, which may have been told to others before this
+	// consumer came. A call may find nothing because its effort is spent.
+	for empty := 0; empty < 100; empty++ {
+		if r.tryLease() {
+			r.settleAll()
+			empty = 0
+		}
+	}
 }
 
 func (r *receiver) step() {
@@ -92,6 +98,8 @@ func (r *receiver) end(err error) bool {
 	switch {
 	case err == nil:
 		return false
+	case errors.Is(err, shmq.ErrLagged):
+		r.lapped(err)
 	case (err == io.EOF || errors.Is(err, shmq.ErrBrokenOff)) && !r.drain.Load():
 		time.Sleep(time.Millisecond)
 	case err == io.EOF, errors.Is(err, shmq.ErrBrokenOff), errors.Is(err, shmq.ErrEmpty), errors.Is(err, context.Canceled):
@@ -192,7 +200,7 @@ func (r *receiver) settleOne(i int) {
 	}
 	r.open[i] = r.open[len(r.open)-1]
 	r.open = r.open[:len(r.open)-1]
-	if r.random.IntN(12) == 0 {
+	if !r.keeps && r.random.IntN(12) == 0 {
 		l.take.fate.Store(released)
 		l.Release()
 		if r.single {

@@ -3,7 +3,6 @@
 package storm
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -26,6 +25,7 @@ import (
 type life struct {
 	*testproc.Proc
 	role    string
+	name    string // of its durable subscription
 	number  int
 	path    string
 	journal *journal
@@ -39,6 +39,14 @@ const (
 	consuming = "consume"
 )
 
+// ledger compares what was sent with what was handed out.
+type ledger interface {
+	newLife(l *life) int
+	add(l *life)
+	check() (complaints []string)
+	count(s *stats)
+}
+
 // crew is the processes on one queue.
 type crew struct {
 	t       *testing.T
@@ -51,7 +59,7 @@ type crew struct {
 	over    bool      // no new life comes
 	alone   time.Time // until then no new life comes, which would recover what dead ones held
 	looked  time.Time // when it looked for all that stand still
-	account *account
+	account ledger
 	quiet   *quiet
 	stats   *stats
 }
@@ -64,22 +72,28 @@ func newCrew(t *testing.T, opts shmq.Options, seed uint64, s *stats) *crew {
 		t: t, queue: testagent.Queue(t, &opts), opts: opts, dir: dir, seed: seed,
 		random: rand.New(rand.NewPCG(seed, 0)), account: newAccount(opts.Consumers == shmq.One), quiet: &quiet{}, stats: s,
 	}
+	if opts.Consumers == shmq.Each {
+		c.account = newEachAccount(opts, c.sizes())
+	}
 	return c
 }
 
 // start starts a process. It dies with the thread that runs the test.
-func (c *crew) start(role string) {
+func (c *crew) start(role, name string, args ...string) {
 	c.t.Helper()
-	l := &life{role: role, number: c.account.newLife(role == producing)}
+	l := &life{role: role, name: name}
+	l.number = c.account.newLife(l)
 	l.path = filepath.Join(c.dir, strconv.Itoa(l.number))
 	var err error
 	l.journal, err = openJournal(l.path)
 	require.NoError(c.t, err)
 	// One consumer in two never uses Receive: it may lose nothing, not even itself.
 	copies := l.number%2 == 0
-	l.Proc = testproc.StartAs(c.t, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, role, c.queue, l.path,
-		strconv.Itoa(l.number), strconv.FormatUint(c.seed, 10),
-		strconv.FormatBool(c.opts.Consumers == shmq.One), strconv.FormatBool(copies))
+	args = append([]string{
+		c.queue, l.path, strconv.Itoa(l.number), strconv.FormatUint(c.seed, 10), c.sizes(),
+		strconv.FormatBool(c.opts.Consumers != shmq.Many), strconv.FormatBool(copies), name,
+	}, args...)
+	l.Proc = testproc.StartAs(c.t, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, role, args...)
 	c.running = append(c.running, l)
 }
 
@@ -92,16 +106,20 @@ func (c *crew) fill() {
 			return 0
 		case s == shmq.One:
 			return 1
-		case time.Now().Before(c.alone):
+		case c.lulled():
 			return 0
 		}
 		return 3
 	}
 	for len(c.of(producing)) < want(c.opts.Producers) {
-		c.start(producing)
+		c.start(producing, "")
+	}
+	if c.opts.Consumers == shmq.Each {
+		c.fillSubscribers()
+		return
 	}
 	for len(c.of(consuming)) < want(c.opts.Consumers) {
-		c.start(consuming)
+		c.start(consuming, "")
 	}
 }
 
@@ -136,14 +154,18 @@ func (c *crew) disturb() {
 
 // lull leaves one survivor on each side of many to itself, for longer than one may
 // wait: no new one comes that would recover what dead ones held.
+// lulled reports whether no new life may come, but for those that others wait for when they are gone.
+func (c *crew) lulled() bool { return time.Now().Before(c.alone) }
+
 func (c *crew) lull() {
 	c.t.Helper()
 	c.alone = time.Now().Add(maxWait * 3 / 2)
-	for _, role := range []string{producing, consuming} {
+	for _, role := range []string{producing, consuming, subscribing} {
 		for len(c.of(role)) > 1 {
 			c.kill(c.of(role)[0])
 		}
 	}
+	c.fill()
 	c.pass(time.Until(c.alone))
 }
 
@@ -183,7 +205,7 @@ func (c *crew) bury(l *life) {
 	c.requireNoFailure(l)
 	for _, since := range []int64{l.stopped, j.standing.Load()} {
 		if since != 0 {
-			c.quiet.add(span{since, l.ended})
+			c.excuse(l, span{since, l.ended})
 		}
 	}
 	c.account.add(l)
@@ -229,9 +251,13 @@ func (c *crew) settle() {
 	// No participant dies any more. The last one to leave finds the queue empty.
 	_, err := shmq.Recover(c.queue, nil)
 	require.NoError(c.t, err)
+	if c.opts.Consumers == shmq.Each {
+		c.settleSubscribers()
+		return
+	}
 	for drained := false; !drained || len(c.of(consuming)) > 0; {
 		if len(c.of(consuming)) == 0 {
-			c.start(consuming)
+			c.start(consuming, "")
 		}
 		drained = c.dismiss(c.of(consuming)[0], "drain")
 	}
@@ -244,7 +270,7 @@ func (c *crew) scene() string {
 	for _, l := range c.running {
 		fmt.Fprintf(&b, "\n%v: state %s", l, l.State())
 		if since := l.journal.since.Load(); since != 0 {
-			fmt.Fprintf(&b, ", in a call for %v", time.Duration(now()-since))
+			fmt.Fprintf(&b, ", in a call for %v; %s", time.Duration(now()-since), l.journal.said())
 		}
 	}
 	info, err := shmq.Stat(c.queue)
@@ -254,7 +280,7 @@ func (c *crew) scene() string {
 
 func (c *crew) requireNoFailure(l *life) {
 	c.t.Helper()
-	require.False(c.t, l.journal.failed.Load(), "%v: %s", l, bytes.TrimRight(l.journal.failure[:], "\x00"))
+	require.False(c.t, l.journal.failed.Load(), "%v: %s", l, l.journal.said())
 }
 
 func (l *life) String() string { return fmt.Sprintf("%s %d (pid %d)", l.role, l.number, l.PID()) }

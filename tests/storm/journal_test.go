@@ -3,6 +3,7 @@
 package storm
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -28,6 +29,8 @@ type journal struct {
 	sent, tried           atomic.Uint64
 	shortSent, shortTried [shortSizes]atomic.Uint64
 	aborted               atomic.Uint64
+	marks                 atomic.Uint64
+	mark                  [maxMarks]mark
 
 	// A consumer notes each record it was handed. It has nothing open that is older
 	// than the first final of them.
@@ -37,6 +40,12 @@ type journal struct {
 	receiving atomic.Bool // what is in buffer was received, or was not
 	buffer    [maxRecord]byte
 
+	// A subscriber notes where it began, each jump, and what it had when it left.
+	start atomic.Uint64 // the position plus 1, or 0
+	laps  atomic.Uint64
+	lap   [maxLaps]lap
+	end   ending
+
 	failed  atomic.Bool
 	failure [1024]byte
 }
@@ -44,6 +53,8 @@ type journal struct {
 const (
 	maxWaits  = 64
 	maxTakes  = 1 << 18
+	maxLaps   = 1 << 16
+	maxMarks  = 1 << 14
 	maxRecord = 1 << 15
 )
 
@@ -54,6 +65,21 @@ type take struct {
 	at   int64  // when it returned
 	flag flag
 	fate atomic.Uint32 // stored last; 0 means that the rest is not there yet
+}
+
+// mark is when a producer was about to send the record of that number.
+type mark struct {
+	at  int64
+	seq uint64
+}
+
+// lap is a jump of a subscriber, after so many takes.
+type lap struct{ after, from, to, lost uint64 }
+
+// ending is what a subscriber knew when it left, with nothing open.
+type ending struct {
+	position, lost uint64
+	known          atomic.Bool // stored last
 }
 
 // flag is what the consumer was told about earlier deliveries.
@@ -88,13 +114,16 @@ func now() int64 {
 }
 
 // openJournal maps the journal in that file, which it makes.
-func openJournal(path string) (*journal, error) {
+func openJournal(path string) (*journal, error) { return mapShared[journal](path) }
+
+// mapShared maps a T in that file, which it makes.
+func mapShared[T any](path string) (*T, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	const size = int(unsafe.Sizeof(journal{}))
+	size := int(unsafe.Sizeof(*new(T)))
 	if err := f.Truncate(int64(size)); err != nil {
 		return nil, err
 	}
@@ -102,7 +131,7 @@ func openJournal(path string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (*journal)(unsafe.Pointer(unsafe.SliceData(b))), nil
+	return (*T)(unsafe.Pointer(unsafe.SliceData(b))), nil
 }
 
 func (j *journal) close() error {
@@ -110,8 +139,19 @@ func (j *journal) close() error {
 }
 
 func (j *journal) fail(format string, args ...any) {
-	copy(j.failure[:len(j.failure)-1], fmt.Sprintf(format, args...))
+	j.note(format, args...)
 	j.failed.Store(true)
+}
+
+// note is for those who ask why this process does not go on.
+func (j *journal) note(format string, args ...any) {
+	copy(j.failure[:], append(fmt.Appendf(nil, format, args...), 0))
+	j.failure[len(j.failure)-1] = 0
+}
+
+func (j *journal) said() string {
+	text, _, _ := bytes.Cut(j.failure[:], []byte{0})
+	return string(text)
 }
 
 // longWait is what is worth a note.
@@ -134,6 +174,14 @@ func (j *journal) call(f func()) {
 		}
 	}
 	*shortest = w
+}
+
+// about notes what comes next, now and then.
+func (j *journal) about() {
+	if n, at := j.marks.Load(), now(); n < maxMarks && (n == 0 || at-j.mark[n-1].at > 100_000) {
+		j.mark[n] = mark{at, j.sent.Load()}
+		j.marks.Store(n + 1)
+	}
 }
 
 // trying notes that records are being sent; settle notes how many of them were.
@@ -172,4 +220,4 @@ func (j *journal) took(id uint64, from int64, f flag, fate uint32) *take {
 }
 
 // full says that it is time to leave.
-func (j *journal) full() bool { return j.takes.Load() > maxTakes-1000 }
+func (j *journal) full() bool { return j.takes.Load() > maxTakes-1000 || j.laps.Load() == maxLaps }

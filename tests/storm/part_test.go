@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
@@ -17,7 +18,7 @@ import (
 
 // part is what producers and consumers have in common.
 //
-// Arguments: queue, journal, number of this life, seed.
+// Arguments: queue, journal, number of this life, seed, sizes of records.
 type part struct {
 	child   *testproc.Child
 	queue   string
@@ -26,7 +27,15 @@ type part struct {
 	random  *rand.Rand
 	ctx     context.Context // ends when the parent says something
 	drain   atomic.Bool     // it said: go on until the queue is empty
+	sizes   string
 }
+
+// Sizes of records.
+const (
+	allSizes = "all"
+	numbered = "numbered" // none is too short for a number
+	oneSlot  = "one-slot" // and none takes two
+)
 
 func newPart(c *testproc.Child) *part {
 	life, err := strconv.Atoi(c.Args[2])
@@ -36,7 +45,7 @@ func newPart(c *testproc.Child) *part {
 	j, err := openJournal(c.Args[1])
 	c.Check(err)
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &part{child: c, queue: c.Args[0], journal: j, life: life, random: rand.New(rand.NewPCG(seed, uint64(life))), ctx: ctx}
+	p := &part{child: c, queue: c.Args[0], journal: j, life: life, random: rand.New(rand.NewPCG(seed, uint64(life))), ctx: ctx, sizes: c.Args[4]}
 	go func() {
 		p.drain.Store(<-c.Lines == "drain")
 		cancel()
@@ -53,9 +62,14 @@ func (p *part) attach(open func() error) {
 			if err == nil {
 				break
 			}
+			if p.ctx.Err() != nil { // another one has what this one waits for
+				p.leave(func() error { return nil })
+				os.Exit(0)
+			}
 			if !errors.Is(err, shmq.ErrRoleTaken) && !errors.Is(err, shmq.ErrNoSeat) {
 				p.fail("attach: %v", err)
 			}
+			p.journal.note("%v", err)
 			time.Sleep(time.Millisecond)
 		}
 		p.journal.attached.Store(now())

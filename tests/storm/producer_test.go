@@ -66,10 +66,11 @@ func one(err error) (int, error) {
 
 // next makes the n records that come next.
 func (s *sender) next(n int) []record {
+	s.journal.about()
 	s.out = s.out[:0]
 	seq := s.seq
 	for range n {
-		rec := record{make([]byte, size(s.r, s.to.SlotSize(), s.to.MaxRecord()))}
+		rec := record{make([]byte, s.size())}
 		fill(rec.data, newID(s.life, seq))
 		if !rec.short() {
 			seq++
@@ -104,12 +105,25 @@ func (s *sender) check(err error) {
 	}
 }
 
+func (s *sender) size() int {
+	for {
+		n := size(s.r, s.to.SlotSize(), s.to.MaxRecord())
+		if s.sizes == allSizes || n >= shortSizes && (s.sizes == numbered || n <= s.to.SlotSize()) {
+			return n
+		}
+	}
+}
+
 // reserve writes a record in place, sometimes slowly, and sometimes into more room
 // than it needs.
 func (s *sender) reserve() {
 	rs := s.next(1)
 	n := len(rs[0].data)
-	b, ok := s.room(min(n+s.r.IntN(n+1), s.to.MaxRecord()))
+	most := s.to.MaxRecord()
+	if s.sizes == oneSlot {
+		most = max(n, s.to.SlotSize())
+	}
+	b, ok := s.room(min(n+s.r.IntN(n+1), most))
 	if !ok {
 		return
 	}
@@ -121,7 +135,7 @@ func (s *sender) reserve() {
 
 // abort gives back what looks like a record.
 func (s *sender) abort() {
-	b, ok := s.room(size(s.r, s.to.SlotSize(), s.to.MaxRecord()))
+	b, ok := s.room(s.size())
 	if !ok {
 		return
 	}

@@ -43,9 +43,7 @@ func stream(t *testing.T, js jetstream.JetStream, change func(*jetstream.StreamC
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := js.CreateStream(context30(t), cfg)
-	require.NoError(t, err)
-	return s
+	return testnats.CreateStream(t, js, cfg)
 }
 
 func message(subject, data string, headers ...string) *nats.Msg {

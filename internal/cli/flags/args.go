@@ -54,6 +54,30 @@ func CompleteNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
+// CompleteSubscriptions offers the durable subscriptions of the queue that is named first.
+func CompleteSubscriptions(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	if len(args) > 0 {
+		if info, err := shmq.Stat(args[0]); err == nil {
+			for i := range info.Subscriptions {
+				if s := &info.Subscriptions[i]; s.Durable {
+					names = append(names, s.Name)
+				}
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// CompleteNameAndSubscriptions offers queues, then the durable subscriptions of the one that was
+// chosen.
+func CompleteNameAndSubscriptions(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return CompleteNames(cmd, args, toComplete)
+	}
+	return CompleteSubscriptions(cmd, args, toComplete)
+}
+
 // CompleteFirstName offers queues for the first argument, and nothing for the others.
 func CompleteFirstName(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {

@@ -53,14 +53,6 @@ func (q *Queue) Options() shmq.Options {
 	return o
 }
 
-// Subscribes makes a new queue one of which each consumer gets every record, unless flags say
-// otherwise: what the command was asked for makes sense in no other.
-func (q *Queue) Subscribes() {
-	if !q.set.Changed("consumers") {
-		q.opts.Consumers = shmq.Each
-	}
-}
-
 // Check compares an existing queue with the flags that were given: a user who asks for a
 // shape does not want another one in silence. A queue that is absent passes.
 func (q *Queue) Check(name string) error {

@@ -19,7 +19,7 @@ func Unsubscribe() *cobra.Command {
 have not acknowledged they do not get. One that a process has stays (exit code 69); one
 that there is not gives exit code 66.`,
 		Example:           "  shmq unsubscribe prices audit",
-		ValidArgsFunction: flags.CompleteFirstName,
+		ValidArgsFunction: flags.CompleteNameAndSubscriptions,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := flags.Names(cmd, args); err != nil {
 				return err

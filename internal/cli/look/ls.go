@@ -1,8 +1,10 @@
 package look
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,7 +27,11 @@ senders are the servers that have answered. It goes with the client.
              that attaches or waits does that
   AGE        since the queue was made
   ATTACHED   since a participant last attached. There is no time of later activity:
-             sending and receiving record none`
+             sending and receiving record none
+  SLOWEST    only if there is a queue with --consumers each: which of its subscriptions
+             is farthest behind, and how far; kept is a durable one that no process
+             has. Where senders wait, they wait for that one. RECORDS are those that it
+             has not been handed`
 
 // List returns the verb that lists the queues.
 func List() *cobra.Command {
@@ -55,6 +61,10 @@ func List() *cobra.Command {
 // table returns the heading of the list, and a row for each queue.
 func table(entries []shmq.Entry) [][]string {
 	rows := [][]string{{"NAME", "RECORDS", "SENDERS", "RECEIVERS", "DEAD", "SLOTS", "SLOT SIZE", "MEMORY", "AGE", "ATTACHED"}}
+	each := slices.ContainsFunc(entries, func(e shmq.Entry) bool { return e.Err == nil && e.Info.Consumers == shmq.Each })
+	if each {
+		rows[0] = append(rows[0], "SLOWEST")
+	}
 	for _, e := range entries {
 		if e.Err != nil {
 			rows = append(rows, []string{e.Name, exit.Reason(e.Err)})
@@ -66,8 +76,12 @@ func table(entries []shmq.Entry) [][]string {
 			last = words.Age(words.Ago(t))
 		}
 		_, dead := words.LivingAndDead(i)
-		rows = append(rows, []string{e.Name, strconv.Itoa(i.Records + i.Orphans), attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers),
-			strconv.Itoa(dead), strconv.Itoa(i.Slots), strconv.Itoa(i.SlotSize), words.Bytes(i.Size), words.Age(words.Ago(i.Created)), last})
+		row := []string{e.Name, strconv.Itoa(i.Records + i.Orphans), attached(i, shmq.Producer, i.Producers), attached(i, shmq.Consumer, i.Consumers),
+			strconv.Itoa(dead), strconv.Itoa(i.Slots), strconv.Itoa(i.SlotSize), words.Bytes(i.Size), words.Age(words.Ago(i.Created)), last}
+		if each {
+			row = append(row, cmp.Or(words.Slowest(i), "-"))
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

@@ -28,6 +28,9 @@ Without --format or --json there is a line for each record:
 With --json each record is an object, with its id, which names it for good, and the time
 at which it was sent.
 
+In a queue with --consumers each a record is there until it is overwritten, and waiting,
+whoever has received it; shmq subscriptions tells how far each consumer is.
+
 Records that are taken during the look are left out, never shown in part. With --format
 only the contents of the records are written, as shmq-recv would write them.`
 

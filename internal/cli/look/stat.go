@@ -124,7 +124,7 @@ func printInfo(w io.Writer, i *shmq.Info, rates *flow.Flow) {
 		row("time stamps", "of each record")
 	}
 	if i.Consumers == shmq.Each {
-		row("slow ones", "%s", slowText(i))
+		row("slow consumers", "%s", slowText(i))
 		row("subscriptions", "%d of %d; records and positions below are of the slowest", len(i.Subscriptions), i.MaxSubscriptions)
 	}
 	row("records", "%s", words.InQueue(i))
@@ -184,7 +184,7 @@ func slowText(i *shmq.Info) string {
 	case i.Skip:
 		return "lose records, and are told"
 	case i.Keep > 0:
-		return fmt.Sprintf("are waited for; the last %d slots stay for new ones", i.Keep)
+		return fmt.Sprintf("are waited for; the last %d slots stay for those that begin at the oldest record", i.Keep)
 	}
 	return "are waited for"
 }

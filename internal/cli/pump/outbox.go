@@ -1,6 +1,7 @@
 package pump
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/format"
+	"github.com/shmq/shmq/internal/words"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -145,14 +147,28 @@ func (o *Outbox) send(recs [][]byte) (int, error) {
 		return n, err
 	}
 	if o.opts.Nonblock {
-		return n, exit.Tell(o.to.Name(), err, "it is full: %s %d of the input and what follows it were not sent; leave out --nonblock to wait for room", o.Unit, o.sent+1)
+		return n, exit.Tell(o.to.Name(), err, "it is full: %s %d of the input and what follows it were not sent; %sleave out --nonblock to wait for room", o.Unit, o.sent+1, heldUp(o.to.Name(), "; "))
 	}
 	// The time runs anew for each record there was no room for.
 	ctx, cancel := context.WithTimeoutCause(ctx, o.opts.Timeout, exit.ErrTimeout)
 	defer cancel()
 	n, err = o.to.SendBatch(ctx, recs[:1])
 	if err = exit.Ended(ctx, err); err == exit.ErrTimeout {
-		err = exit.Tell(o.to.Name(), err, "there was no room for %v: %s %d of the input and what follows it were not sent; is anybody receiving?", o.opts.Timeout, o.Unit, o.sent+1)
+		err = exit.Tell(o.to.Name(), err, "there was no room for %v: %s %d of the input and what follows it were not sent; %s", o.opts.Timeout, o.Unit, o.sent+1, cmp.Or(heldUp(o.to.Name(), ""), "is anybody receiving?"))
 	}
 	return n, err
+}
+
+// heldUp says which subscription holds up a queue that is full, and what to do about it, with
+// then behind it; or "" if none does.
+func heldUp(name, then string) string {
+	info, err := shmq.Stat(name)
+	if err != nil {
+		return ""
+	}
+	text := words.HeldUp(info)
+	if text == "" {
+		return ""
+	}
+	return text + then
 }

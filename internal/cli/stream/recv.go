@@ -23,8 +23,7 @@ type recvFlags struct {
 	strict   bool
 	noCreate bool
 
-	oldest       bool
-	subscription string
+	subscribe flags.Subscribe
 
 	wait  shmq.WaitPolicy
 	mlock bool
@@ -151,8 +150,7 @@ func Recv(name string) *cobra.Command {
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop at the end of the stream: all was received and the last sender has left, like at the end of a pipe")
 	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
-	flags.Either(cmd, &f.oldest, "from", [2]string{"newest", "oldest"}, "where each consumer gets every record: begin with what is sent from now on, or with the oldest record that is still there: `newest|oldest`")
-	set.StringVar(&f.subscription, "subscription", "", "where each consumer gets every record: go on with the durable subscription of this `name`, or make it; it stays until shmq unsubscribe")
+	f.subscribe.Add(cmd)
 	set.BoolVar(&f.show, "show-redelivered", false, "write before each record how often it was delivered before, and a tab; with lines, null and json")
 	set.BoolVar(&f.label, "show-queue", false, "write before each record the name of its queue, and a tab; with lines, null and json")
 	set.BoolVar(&f.meta, "with-meta", false, "with --format json: an object for each record, with its id, queue, attempt, time of sending, and data")

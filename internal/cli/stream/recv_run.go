@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
@@ -67,10 +68,14 @@ func (f *recvFlags) run(ctx context.Context, command string) (err error) {
 	}
 	tty := &progress.Console{Command: command}
 	var all []*consumer.Raw
+	begun, receives := time.Now(), false
 	// Gives back what was leased and not written.
 	defer func() {
 		for _, c := range all {
 			err = errors.Join(err, c.Close())
+			if !receives {
+				err = errors.Join(err, f.subscribe.Undo(c.Name(), begun))
+			}
 		}
 	}()
 	for _, name := range names {
@@ -96,8 +101,9 @@ func (f *recvFlags) run(ctx context.Context, command string) (err error) {
 	defer cancel(nil)
 	take := pump.Take{Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock, UntilEmpty: f.empty}
 	if f.exec.Given() {
-		err = f.runCommands(ctx, w, from, take)
+		err = f.runCommands(ctx, w, from, take, &receives)
 	} else {
+		receives = true
 		err = f.write(ctx, w, from, out, take)
 	}
 	if err == nil {
@@ -107,13 +113,8 @@ func (f *recvFlags) run(ctx context.Context, command string) (err error) {
 }
 
 func (f *recvFlags) open(name string, tty *progress.Console) (*consumer.Raw, error) {
-	if f.oldest || f.subscription != "" {
-		f.queue.Subscribes()
-	}
-	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Subscription: f.subscription, Wait: f.wait, Lock: f.mlock}
-	if f.oldest {
-		co.From = consumer.Oldest
-	}
+	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
+	f.subscribe.Apply(name, &f.queue, co)
 	if f.watch.Verbose {
 		co.Logger = tty.Logger()
 	}
@@ -175,9 +176,10 @@ func (f *recvFlags) over(w *progress.Watch) func(*consumer.Raw, error) error {
 	}
 }
 
-// runCommands receives by running a command for each record.
-func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, from *intake.Intake, take pump.Take) error {
+// runCommands receives by running a command for each record, and sets *receives when it begins.
+func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, from *intake.Intake, take pump.Take, receives *bool) error {
 	o := f.exec.Options()
+	o.Passes = f.passes
 	o.Format, o.Meta, o.Take, o.Note, o.Verbose = f.format.Format, f.meta, take, w.Line, f.watch.Verbose
 	commands, err := worker.New(ctx, from, o)
 	if err != nil {
@@ -189,7 +191,18 @@ func (f *recvFlags) runCommands(ctx context.Context, w *progress.Watch, from *in
 		}
 		return "waiting for records"
 	}
+	*receives = true
 	w.Begin()
 	defer w.Finish()
 	return commands.Run()
+}
+
+// passes reports whether what a receiver leaves in a queue comes to no other one: each consumer gets
+// every record, and the subscription does not stay.
+func (f *recvFlags) passes(name string) bool {
+	if f.subscribe.Durable() {
+		return false
+	}
+	info, err := shmq.Stat(name)
+	return err == nil && info.Consumers == shmq.Each
 }

@@ -37,6 +37,9 @@ leaves the letter, and the record is put back twice if it is run again. Letters 
 been handed out before are counted, for that reason; but they may have been looked at
 only.
 
+A queue with --consumers each gets records back only where --to names it, since all its
+consumers get them then, and not only the one that failed.
+
 To the queue the records are new: they count as never delivered, and their attempts
 begin anew. A record waits for room while the queue is full.`
 

@@ -141,6 +141,9 @@ func (m *mover) open(name string) (*producer.Raw, error) {
 	if err := m.another(name, info.CreationID); err != nil {
 		return nil, err
 	}
+	if info.Consumers == shmq.Each && m.flags.to == "" {
+		return nil, fmt.Errorf("%w: each consumer of queue %q gets every record, so all would get this one, and not only the one that failed; name that queue with --to if that is meant, or another one", shmq.ErrOption, name)
+	}
 	p, err := producer.OpenRaw(name, o)
 	if err != nil {
 		return nil, err

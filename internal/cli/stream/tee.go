@@ -34,6 +34,13 @@ not, or broken off, so that receivers with --until-eof --strict get to know. If 
 for another reason they are broken off, too. Without the flag FROM's streams may end and
 begin, and those of the TOs go on.
 
+FROM may be a queue with --consumers each: tee is then one of its subscribers, and
+begins with what is sent from now on, or with --from oldest. A tee that may be killed
+needs a durable subscription, --subscription NAME: the next tee with that NAME goes on
+with what was not acknowledged, and senders wait meanwhile. Where senders wait for
+nobody (--slow skip), a tee that falls behind by a lap says on standard error how much
+it lost.
+
 Several tees may share the work if FROM allows many consumers; then the order of records
 is that of no queue any more.
 
@@ -47,7 +54,8 @@ was broken off (--strict), 77 no permission, 124 no record for so long (--timeou
 const teeExample = `  shmq tee orders billing audit
   shmq tee events archive live --skip-full live
   shmq tee orders billing audit --until-eof --strict
-  shmq tee jobs jobs-copy --count 100 -v`
+  shmq tee jobs jobs-copy --count 100 -v
+  shmq tee prices prices-eu prices-us --subscription regions`
 
 type teeFlags struct {
 	queue    flags.Queue
@@ -60,9 +68,12 @@ type teeFlags struct {
 	untilEOF bool
 	strict   bool
 	noCreate bool
-	wait     shmq.WaitPolicy
-	mlock    bool
-	watch    progress.Flags
+
+	subscribe flags.Subscribe
+
+	wait  shmq.WaitPolicy
+	mlock bool
+	watch progress.Flags
 
 	ownMode bool // the mode of a new queue was given
 }
@@ -94,6 +105,7 @@ func Tee() *cobra.Command {
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop at the end of FROM's stream, and end those of the TOs as it ended")
 	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete (--close) and none was killed")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when one of the queues is absent")
+	f.subscribe.Add(cmd)
 	f.watch.Add(cmd)
 	flags.AddAttach(cmd, &f.wait, &f.mlock)
 	f.queue.Add(cmd)

@@ -26,6 +26,7 @@ func (t *tee) open(from string, to []string) (err error) {
 	f := t.flags
 	// Strict: it has to know whether there was a mark, to mark the ends of the others.
 	o := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), AnyShape: true, UntilEOF: f.untilEOF, Strict: true, Wait: f.wait, Lock: f.mlock}
+	f.subscribe.Apply(from, &f.queue, o)
 	if f.watch.Verbose {
 		o.Logger = t.tty.Logger()
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
@@ -35,6 +36,7 @@ type tee struct {
 
 func (t *tee) run(from string, to []string) (err error) {
 	t.most = t.flags.batch
+	begun, opened := time.Now(), false
 	end := (*branch).close
 	defer func() {
 		for _, b := range t.to {
@@ -42,11 +44,15 @@ func (t *tee) run(from string, to []string) (err error) {
 		}
 		if t.from != nil {
 			err = errors.Join(err, t.from.Close())
+			if !opened {
+				err = errors.Join(err, t.flags.subscribe.Undo(from, begun))
+			}
 		}
 	}()
 	if err := t.open(from, to); err != nil {
 		return err
 	}
+	opened = true
 	if t.flags.untilEOF {
 		end = (*branch).abandon // the end of the stream is promised, and may not come
 	}
@@ -54,9 +60,12 @@ func (t *tee) run(from string, to []string) (err error) {
 	if err != nil {
 		return err
 	}
-	w := &progress.Watch{Console: t.tty, Flags: t.flags.watch, Queue: from, Did: "passed on", Count: t.from.Counters, Waits: t.waits}
+	w := &progress.Watch{Console: t.tty, Flags: t.flags.watch, Queue: from, Did: "passed on", Count: t.from.Counters, Lost: t.from.Lost, Waits: t.waits}
+	lag := &lagging{line: t.tty.Line}
+	in.Lagged = lag.tell
 	w.Begin()
 	err = t.move(in)
+	lag.last()
 	w.Finish()
 	t.tell()
 	switch {

@@ -33,6 +33,7 @@ type Options struct {
 	Note    func(format string, args ...any)
 	Verbose bool
 	Take    pump.Take
+	Passes  func(queue string) bool // what is left in that queue comes to no other receiver; nil for no
 }
 
 const (
@@ -102,20 +103,28 @@ func (r *Runner) prepare(rec *crew.Record) (key string, err error) {
 	return field(rec.Data, r.opts.Key), nil
 }
 
+// passes says that a record which is still in the queue comes to no other receiver, where that is so.
+func (r *Runner) passes(rec *crew.Record) string {
+	if r.opts.Passes == nil || !r.opts.Passes(rec.Queue) {
+		return ""
+	}
+	return ", but comes to no other receiver: the subscription ends with this one (--subscription NAME keeps its place)"
+}
+
 // result puts into words how it ended.
 func (r *Runner) result(err error) error {
 	var fatal *crew.Fatal
 	var failed *crew.Failed
 	switch {
 	case errors.As(err, &fatal):
-		return exit.Tell(fatal.Record.Queue, err, "%s; it is still in the queue", what([]*crew.Record{fatal.Record}, fatal.Record.Attempt, fatal.Err))
+		return exit.Tell(fatal.Record.Queue, err, "%s; it is still in the queue%s", what([]*crew.Record{fatal.Record}, fatal.Record.Attempt, fatal.Err), r.passes(fatal.Record))
 	case errors.As(err, &failed):
 		reason := exit.ErrFailed
 		if errors.Is(err, exit.ErrData) {
 			reason = exit.ErrData
 		}
-		return exit.Tell(failed.Records[0].Queue, reason, "%s; %s still in the queue; to go on without such records: --dead-letter QUEUE, or --on-failure drop",
-			what(failed.Records, failed.Attempts, failed.Err), are(failed.Records))
+		return exit.Tell(failed.Records[0].Queue, reason, "%s; %s still in the queue%s; to go on without such records: --dead-letter QUEUE, or --on-failure drop",
+			what(failed.Records, failed.Attempts, failed.Err), are(failed.Records), r.passes(failed.Records[0]))
 	case err == crew.ErrIdle:
 		return r.opts.Take.Late(r.from.Names(), exit.ErrTimeout)
 	case !r.opts.Take.Waits() && errors.Is(err, shmq.ErrEmpty):

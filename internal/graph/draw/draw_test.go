@@ -60,7 +60,7 @@ func shop() *graph.Graph {
 	worker, slow := b.process(200, "worker", graph.Alive), b.process(201, "worker", graph.Stopped)
 	printer, gone := b.process(300, "printer", graph.Frozen), b.process(301, "mailer", graph.Dead)
 	answers := b.queue(graph.Queue{Name: "answers", Slots: 64})
-	invoices := b.queue(graph.Queue{Name: "invoices", Slots: 8, Depth: 8, Records: 8, State: "full 1 dead", Alert: true, Warnings: []string{"seat 2: consumer 301 (mailer) died; the next participant or `shmq recover invoices` frees its seat"}})
+	invoices := b.queue(graph.Queue{Name: "invoices", Slots: 8, Depth: 8, Records: 8, State: "full, 1 dead", Alert: true, Warnings: []string{"seat 2: consumer 301 (mailer) died; the next participant or `shmq recover invoices` frees its seat"}})
 	orders := b.queue(graph.Queue{Name: "orders", Slots: 4096, Depth: 1024, Records: 1000, State: "1 stopped", Alert: true})
 	b.queue(graph.Queue{Name: "spare", Slots: 8})
 	b.queue(graph.Queue{Name: "torn", Error: "not a shmq queue", State: "error", Alert: true})

@@ -74,6 +74,18 @@ func New(s Name, path string) *Place { return &Place{s, path, file.New(s.String(
 // Shown is the path of the side file.
 func (p *Place) Shown() string { return p.path }
 
+// Sparse reports whether the segment was not allocated whole: see name.Sparse.
+func (p *Place) Sparse() bool {
+	id := p.id
+	if p.key != 0 {
+		var err error
+		if id, err = sys.FindSegment(p.key); err != nil {
+			return false
+		}
+	}
+	return sys.SparseSegment(id)
+}
+
 // Open opens the side file, and joins the segment that it tells of.
 func (p *Place) Open(write bool) (*place.Handle, error) {
 	for {

@@ -82,8 +82,7 @@ func stream(t testing.TB, js jetstream.JetStream, change func(*jetstream.StreamC
 	if change != nil {
 		change(&cfg)
 	}
-	_, err := js.CreateStream(minute(t), cfg)
-	require.NoError(t, err)
+	testnats.CreateStream(t, js, cfg)
 }
 
 // got is a message of a stream.

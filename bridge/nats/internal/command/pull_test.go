@@ -386,3 +386,28 @@ func TestPullReadsFormats(t *testing.T) {
 		require.Equal(t, fmt.Sprint("S:", []int{2, 4, 5}[i]), letter.ID)
 	}
 }
+
+// Every consumer of the queue gets what comes from the stream.
+func TestPullIntoAQueueForEachConsumer(t *testing.T) {
+	t.Parallel()
+	url, _, js := server(t, nil)
+	publishNumbers(t, js, 0, 100)
+	q := single(t, func(o *shmq.Options) { o.Consumers = shmq.Each })
+	var all []*consumer.Raw
+	for range 3 {
+		c, err := consumer.OpenRaw(q, nil)
+		require.NoError(t, err)
+		defer c.Close()
+		all = append(all, c)
+	}
+	testnats.Run(t, pullArgs(q, url, "--until-empty")...).Ends(0)
+	for _, c := range all {
+		for i := range 100 {
+			var n int
+			b, err := c.TryReceive(nil)
+			require.NoError(t, err)
+			require.NoError(t, codec.Msgpack().Decode(b, &n))
+			require.Equal(t, i, n)
+		}
+	}
+}

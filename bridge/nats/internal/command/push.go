@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ var errRefused = shmq.ErrRefused
 type pushFlags struct {
 	common
 	queue     flags.Queue
+	subscribe flags.Subscribe
 	subject   string
 	outage    flags.Duration
 	single    bool
@@ -51,6 +53,10 @@ may be away: --outage. The bridge reads the stream's duplicate window back, and 
 shorter one. And nobody else may write to the stream; where others do, --single keeps
 the order by sending one record at a time. One bridge to a queue, and no other consumers.
 
+A queue with --consumers each needs --subscription NAME, a place in it that stays while the
+bridge is away; other consumers are no matter then. One whose senders wait for nobody (--slow
+skip) is refused, since what the bridge is too slow for is lost there.
+
 The subject is a text, or has fields of the record in braces: orders.{customer}. A record
 is then a map, such as a JSON object.
 
@@ -66,7 +72,7 @@ error says so once.
 const pushExample = `  nats stream add ORDERS --subjects 'orders.>' --dupe-window 10m --defaults
   shmq-nats push orders --stream ORDERS --subject orders.new --outage 10m --too-large refuse
   shmq-nats push orders --stream ORDERS --subject 'orders.{customer}' --too-large dead-letter
-  shmq-nats push events --stream EVENTS --subject events --format json --context prod --metrics :9464`
+  shmq-nats push events --stream EVENTS --subject events --format json --context prod --metrics 127.0.0.1:9466`
 
 func pushVerb() *cobra.Command {
 	f := &pushFlags{}
@@ -98,6 +104,7 @@ func pushVerb() *cobra.Command {
 	set.BoolVar(&f.strict, "strict", false, "with --until-eof: exit code 76 unless a sender marked the stream as complete and none was killed")
 	set.BoolVar(&f.empty, "until-empty", false, "stop when the queue is empty")
 	set.BoolVar(&f.noCreate, "no-create", false, "give up, with exit code 66, when there is no such queue")
+	f.subscribe.Add(cmd)
 	flags.AddAttach(cmd, &f.wait, &f.mlock)
 	f.queue.Add(cmd)
 	for name, words := range map[string][]string{"too-large": policies, "no-subject": policies, "format": {"msgpack", "json", "lines"}} {
@@ -165,6 +172,9 @@ func (f *pushFlags) run(ctx context.Context, command, name string) (err error) {
 	o.Note = tty.Line
 	o.Stats = &stats.Stats{Direction: "push", Queue: name, Stream: f.stream}
 	co := &consumer.Options{NoCreate: f.noCreate, Create: f.queue.Options(), Admit: func() error { return f.queue.Check(name) }, UntilEOF: f.untilEOF, Strict: f.strict, Wait: f.wait, Lock: f.mlock}
+	f.subscribe.Apply(name, &f.queue, co)
+	apply := co.Admit
+	co.Admit = func() error { return cmp.Or(apply(), keeps(name, co.Subscription)) }
 	if f.watch.Verbose {
 		co.Logger = tty.Logger()
 	}
@@ -198,12 +208,30 @@ func (f *pushFlags) run(ctx context.Context, command, name string) (err error) {
 	return ended(ctx, push.New(o, c, l).Run(ctx))
 }
 
+// keeps refuses a queue of which each consumer gets every record where the bridge could not keep
+// its promise that each record is in the stream once, whatever is killed.
+func keeps(name, subscription string) error {
+	info, err := shmq.Stat(name)
+	switch {
+	case err != nil || info.Consumers != shmq.Each: // what is wrong with it is told by what attaches to it
+		return nil
+	case info.Skip:
+		return exit.Usage("queue %q: its senders wait for no consumer (--slow skip), so records that the bridge is too slow for are lost; push another queue, into which shmq tee sends what it gets of this one", name)
+	case subscription == "":
+		return exit.Usage("queue %q: each consumer gets every record that is sent while it is there; the bridge needs a place that stays while it is away: --subscription NAME", name)
+	}
+	return nil
+}
+
 // others warns of other consumers of the queue: what they take does not get to the stream,
 // and what they give back comes late.
 func (f *pushFlags) others(tty *progress.Console, name string) error {
 	info, err := shmq.Stat(name)
 	if err != nil {
 		return err
+	}
+	if info.Consumers == shmq.Each {
+		return nil
 	}
 	n := 0
 	for _, p := range info.Participants {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/worker/deadletter"
 
@@ -426,4 +427,55 @@ func TestPushServesMetrics(t *testing.T) {
 	require.Contains(t, string(text), "# TYPE shmq_nats_records_total counter")
 	require.Regexp(t, `shmq_nats_records_total\{direction="push",queue="[^"]+",stream="S"\} 10\n`, string(text))
 	require.Regexp(t, `shmq_nats_connected\{[^}]+\} 1\n`, string(text))
+}
+
+// A queue of which each consumer gets every record has another consumer. The bridge is killed, and the
+// next one goes on with its durable subscription.
+func TestPushOfAQueueForEachConsumer(t *testing.T) {
+	t.Parallel()
+	url, _, js := server(t, nil)
+	proxy := testnats.NewProxy(t, url)
+	q := small(t, func(o *shmq.Options) { o.Consumers = shmq.Each })
+	args := func(url string, more ...string) []string {
+		return append([]string{"push", q, "--stream", "S", "--subject", "s", "--server", url}, more...)
+	}
+	require.Contains(t, testnats.Run(t, args(url)...).Ends(64), "a place that stays while it is away: --subscription NAME")
+	lossy := small(t, func(o *shmq.Options) { o.Consumers, o.Skip = shmq.Each, true })
+	require.Contains(t, testnats.Run(t, "push", lossy, "--stream", "S", "--subject", "s", "--server", url, "--subscription", "nats").Ends(64), "records that the bridge is too slow for are lost")
+
+	other, err := consumer.OpenRaw(q, nil)
+	require.NoError(t, err)
+	defer other.Close()
+	first := testnats.Run(t, args(proxy.URL, "--subscription", "nats")...)
+	subscription := func() shmq.Subscription {
+		info, err := shmq.Stat(q)
+		require.NoError(t, err)
+		for _, s := range info.Subscriptions {
+			if s.Name == "nats" {
+				return s
+			}
+		}
+		return shmq.Subscription{Position: 1}
+	}
+	until(t, "subscription", func() bool { return subscription().Held && subscription().Position == 0 })
+	sendNumbers(t, q, 0, 1)
+	until(t, "record", func() bool { return subscription().Position == 1 })
+	proxy.Mute(true)
+	sendNumbers(t, q, 1, 100)
+	until(t, "records", func() bool { return len(contents(t, js)) > 50 })
+	first.Kill()
+	proxy.Cut()
+	proxy.Mute(false)
+	require.GreaterOrEqual(t, subscription().Records, 50)
+	sendNumbers(t, q, 100, 110)
+	text := testnats.Run(t, args(url, "--subscription", "nats", "--until-empty")...).Ends(0)
+	require.NotContains(t, text, "others receive from it")
+	require.Equal(t, upTo(110), numbers(t, js))
+	for i := range 110 {
+		var n int
+		b, err := other.TryReceive(nil)
+		require.NoError(t, err)
+		require.NoError(t, codec.Msgpack().Decode(b, &n))
+		require.Equal(t, i, n)
+	}
 }

@@ -78,7 +78,7 @@ func (c *common) add(cmd *cobra.Command) {
 	set.StringVar(&c.server.CA, "tlsca", os.Getenv("NATS_CA"), "`FILE` of the authorities that sign the server's certificate; $NATS_CA")
 	set.StringVar(&c.server.Cert, "tlscert", os.Getenv("NATS_CERT"), "`FILE` of the client's certificate; $NATS_CERT")
 	set.StringVar(&c.server.Key, "tlskey", os.Getenv("NATS_KEY"), "`FILE` of that certificate's key; $NATS_KEY")
-	set.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this `ADDRESS`, as 127.0.0.1:9464")
+	set.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at this `ADDRESS`, as 127.0.0.1:9466")
 	c.watch.Add(cmd)
 }
 

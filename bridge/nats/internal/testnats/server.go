@@ -34,10 +34,13 @@ func Embedded(t testing.TB, c Config, change ...func(*server.Options)) *server.S
 	}
 	s, err := server.NewServer(o)
 	require.NoError(t, err)
+	l := &log{t: t}
+	s.SetLogger(l, false, false)
 	s.Start()
 	t.Cleanup(func() {
 		s.Shutdown()
 		s.WaitForShutdown()
+		l.close()
 	})
 	require.True(t, s.ReadyForConnections(30*time.Second))
 	return s

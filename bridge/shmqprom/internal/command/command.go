@@ -53,6 +53,7 @@ func Root() *cobra.Command {
 	set.StringVar(&o.listen, "listen", "127.0.0.1:9464", "serve at this `ADDRESS`: HOST:PORT or unix:PATH")
 	set.StringArrayVar(&o.collector.Dirs, "dir", nil, "a `directory` of queues; may be given again. Without it "+shmq.Dir())
 	set.BoolVar(&o.collector.Participants, "participants", false, "a dozen series for each participant, too")
+	flags.Int(set, &o.collector.MaxParticipants, "max-participants", "", 10000, 1, "with --participants, tell of up to `n`")
 	flags.Int(set, &o.collector.MaxQueues, "max-queues", "", 10000, 1, "describe up to `n` queues")
 	return program.Of(cmd)
 }

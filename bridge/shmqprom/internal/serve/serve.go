@@ -3,22 +3,17 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log"
 	"net"
 	"net/http"
-	"os"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// maxScrapes is how many requests for metrics are answered at a time; others get 503.
+// maxScrapes is how many collections go on or wait at a time; further requests get 503.
 const maxScrapes = 4
 
 const landing = `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>shmq exporter</title>
@@ -31,7 +26,7 @@ func Handler(r *prometheus.Registry, errors *log.Logger) http.Handler {
 		ErrorLog: errors, ErrorHandling: promhttp.ContinueOnError, EnableOpenMetrics: true, MaxRequestsInFlight: maxScrapes,
 	}))
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics)
+	mux.Handle("GET /metrics", whole(metrics))
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -40,41 +35,13 @@ func Handler(r *prometheus.Registry, errors *log.Logger) http.Handler {
 	return mux
 }
 
-// Listen listens at HOST:PORT, or at unix:PATH, where a socket that nobody serves any more is
-// replaced; that one is for the user and the group.
-func Listen(at string) (net.Listener, error) {
-	path, ok := strings.CutPrefix(at, "unix:")
-	if !ok {
-		return net.Listen("tcp", at)
-	}
-	l, err := net.Listen("unix", path)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		if c, dial := net.Dial("unix", path); dial == nil {
-			return nil, errors.Join(err, c.Close())
-		} else if !errors.Is(dial, syscall.ECONNREFUSED) {
-			return nil, err
-		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		l, err = net.Listen("unix", path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, 0o660); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
-}
-
 // grace is how long answers may go on after the end was asked for.
 const grace = 5 * time.Second
 
 // Until serves until ctx ends, and lets the answers that are on their way get there.
 func Until(ctx context.Context, l net.Listener, h http.Handler, errors *log.Logger) error {
 	s := &http.Server{
-		Handler: h, ErrorLog: errors, MaxHeaderBytes: 16 << 10,
+		Handler: h, ErrorLog: errors, MaxHeaderBytes: 16 << 10, ConnState: newClients(maxClients).changed,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
 	ended := make(chan error, 1)
