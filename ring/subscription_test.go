@@ -467,3 +467,19 @@ func TestIntentOfADeadProducer(t *testing.T) {
 	require.Equal(t, ring.Lagged{From: 1, To: 4}, c.Lagged())
 	require.Equal(t, []uint64{4, 5, 6, 7, 8}, ids(t, c, 9))
 }
+
+// A scribbled intent, more than a lap ahead, does not make all that follows count as overwritten for
+// ever: the producer's next one replaces it.
+func TestScribbledIntentIsReplaced(t *testing.T) {
+	t.Parallel()
+	m := ringtest.NewRegion(each(false, true, 16, 0), 0)
+	r := m.Ring()
+	m.SetHot(layout.HotHead, 1<<40)
+	p, err := r.NewProducer(0)
+	require.NoError(t, err)
+	sendIDs(t, p, 0, 1)
+	require.LessOrEqual(t, m.Hot(layout.HotHead), uint64(16))
+	c := subscribe(r, 0, ring.Joining{})
+	sendIDs(t, p, 1, 3)
+	require.Equal(t, []uint64{1, 2}, ids(t, c, 3))
+}
