@@ -92,12 +92,10 @@ type Info struct {
 	ConsumersAsleep bool `json:"consumers_asleep"`
 
 	Participants []Participant `json:"participants"`
-	// Subscriptions are those of a queue of which each consumer gets every record, the one
-	// that is farthest behind first; nil for other queues. In such a queue the numbers above tell
-	// of that one: Head is its position, Depth, Records, Leased (handed to it) and
-	// Orphans (handed to a durable one whose holder is gone) are what it has not
-	// acknowledged. Without a subscription they are 0. Received counts a record once for each consumer, Uncounted is
-	// 0, and Full is never true with Options.Skip.
+	// Subscriptions are those of a queue of which each consumer gets every record, the slowest
+	// first; nil for other queues. There the numbers above tell of that one: Head is its position; Depth, Records, Leased (handed to it) and
+	// Orphans (to a durable one whose holder is gone) are what it has not acknowledged, 0 without
+	// any. Received counts a record once a consumer, Uncounted is 0, and Full is never true with Options.Skip.
 	Subscriptions []Subscription `json:"subscriptions,omitempty"`
 	// Skip, Keep and MaxSubscriptions are the queue's Options.Skip, Keep and Subscriptions.
 	Skip             bool `json:"skip,omitempty"`
