@@ -56,6 +56,17 @@ func create(t testing.TB, path string) {
 	require.NoError(t, shmq.Create(path, &shmq.Options{Slots: 16, SlotSize: 64, Seats: 8, Timestamps: true}))
 }
 
+// subscribed makes a queue of which each consumer gets every record, full behind a durable subscription that
+// no process has.
+func subscribed(t testing.TB, path string) {
+	t.Helper()
+	require.NoError(t, shmq.Create(path, &shmq.Options{Consumers: shmq.Each, Slots: 16, SlotSize: 64, Seats: 8}))
+	c, err := consumer.OpenRaw(path, &consumer.Options{Subscription: "audit"})
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	send(t, path, 16)
+}
+
 func send(t testing.TB, path string, n int) {
 	t.Helper()
 	p, err := producer.OpenRaw(path, nil)

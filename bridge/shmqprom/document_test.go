@@ -24,6 +24,7 @@ func TestServedMetricsAreDocumented(t *testing.T) {
 	create(t, filepath.Join(dir, "shmq.q"))
 	send(t, filepath.Join(dir, "shmq.q"), 1)
 	startHolder(t, filepath.Join(dir, "shmq.q"))
+	subscribed(t, filepath.Join(dir, "shmq.each"))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "shmq.text"), []byte("no queue"), 0o600))
 	served := get(t, "http://"+startExporter(t, "--dir", dir, "--participants")+"/metrics")
 	kinds := map[string]string{}

@@ -26,10 +26,11 @@ import (
 // silent are the alerts that a machine can't be brought to in a test, with the reason. Their
 // unit tests show that they fire; here, that the series they look at exist.
 var silent = map[string]string{
-	"ShmqOldest":         "a record would have to wait for five minutes",
-	"ShmqBroken":         "the machine would have to stop",
-	"ShmqTorn":           "a participant would have to overwrite a record that is being read",
-	"ShmqExporterAbsent": "the exporter is there",
+	"ShmqOldest":            "a record would have to wait for five minutes",
+	"ShmqBroken":            "the machine would have to stop",
+	"ShmqTorn":              "a participant would have to overwrite a record that is being read",
+	"ShmqExporterAbsent":    "the exporter is there",
+	"ShmqSubscriptionLoses": "a consumer would have to be overtaken between two scrapes",
 }
 
 // A real Prometheus scrapes a running exporter, and each query of the dashboard and of the
@@ -108,6 +109,7 @@ func troubled(t *testing.T, dir string) {
 	require.NoError(t, startHolder(t, at("stopped")).Process.Signal(syscall.SIGSTOP))
 
 	require.NoError(t, os.Truncate(at("damaged"), 5000))
+	subscribed(t, at("each"))
 }
 
 // startHolder starts a process that holds a record of the queue.
