@@ -137,7 +137,7 @@ func Remedy(err error) error {
 	case errors.Is(err, ErrRemoved):
 		return fmt.Errorf("%w while attached to it; attach again to make it anew, or to join the one that has its name by now", err)
 	case errors.Is(err, ErrDamaged):
-		return fmt.Errorf("%w; remove it by force and make it again", err)
+		return fmt.Errorf("%w; remove it by force, or move its file away, and make it again", err)
 	}
 	return err
 }
