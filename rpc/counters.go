@@ -16,7 +16,8 @@ type Counters struct {
 	// that is no answer queue.
 	Refused atomic.Uint64
 	// Dropped requests got no answer, because the answer queue had no room in time or could not
-	// be attached to, or because its client was gone by then. Most of them were handled.
+	// be attached to, because its client was gone by then, or because the handler failed and the
+	// deadline was over. Most of them were handled.
 	Dropped atomic.Uint64
 	// Redelivered requests had been handed to a server before; they count elsewhere, too.
 	Redelivered atomic.Uint64

@@ -309,6 +309,36 @@ func TestDeadlineTravels(t *testing.T) {
 	s.end()
 }
 
+// A handler that fails at the deadline of its call tells nobody: the caller has its own error, and not
+// at times that one.
+func TestFailureAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	const calls = 20
+	q := queue(t)
+	begun := make(chan struct{}, calls)
+	s := begin(t, q, rpc.ServeOptions{Jobs: calls}, func(ctx context.Context, _ []byte) ([]byte, error) {
+		begun <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	c := dial(t, q, nil)
+	ctx, cancel := context.WithTimeout(background, time.Second)
+	defer cancel()
+	errs := make(chan error, calls)
+	for range calls {
+		go func() {
+			_, err := c.Call(ctx, nil)
+			errs <- err
+		}()
+	}
+	for range calls {
+		require.ErrorIs(t, <-errs, context.DeadlineExceeded)
+	}
+	s.end()
+	require.EqualValues(t, len(begun), s.counts.Dropped.Load())
+	require.Zero(t, s.counts.Failed.Load())
+}
+
 func TestTooLargeRequest(t *testing.T) {
 	t.Parallel()
 	q := queue(t)

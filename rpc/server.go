@@ -111,6 +111,9 @@ func (s *server) answer(ctx context.Context, p *peer, rec *crew.Record, r *reque
 	switch {
 	case errors.As(err, &short) && r.deadline == 0, errors.As(err, &short) && !expired(r), errors.As(err, &fatal):
 		return err
+	case err != nil && expired(r): // by that, most often: the client has given up by itself, or is about to
+		s.drop(p, r, context.DeadlineExceeded)
+		return nil
 	case err != nil:
 		failed = asError(err)
 	case len(payload) > info.MaxAnswer:
