@@ -103,3 +103,18 @@ func requireComplaint(t *testing.T, want string, got []string) {
 		require.Contains(t, strings.Join(got, "\n"), want)
 	}
 }
+
+// The heir of a durable subscription is told again, before anything else, what the holder before it may not
+// have been told.
+func TestEachAccountKnowsWhatIsToldAgain(t *testing.T) {
+	for name, complaint := range map[string]string{"d": "", "": "stood at 106"} {
+		a := newEachAccount(shmq.Options{Skip: true, Producers: shmq.One}, oneSlot)
+		a.senders[1] = &sent{sentBy{10, 10}, nil, 0, true}
+		r := &reading{life: 3, attached: 3, ended: 100, maybe: noRecord, start: 107, position: 110, laps: []lap{{0, 102, 106, 4}}, lost: 4}
+		for seq := uint64(6); seq < 10; seq++ {
+			r.takes = append(r.takes, taken{newID(1, seq), 0, 0, 3, fresh, acked, true})
+		}
+		a.subscriber(name, r)
+		requireComplaint(t, complaint, a.check())
+	}
+}

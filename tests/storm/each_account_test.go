@@ -323,6 +323,9 @@ func (a *eachAccount) place(s *subscribed, r *reading, places places) {
 		return
 	}
 	at, laps := r.start-1, r.laps
+	if s.durable && len(laps) > 0 && laps[0].after == 0 && laps[0].to == at {
+		laps = laps[1:] // of a holder before it, that may not have been told
+	}
 	for i := 0; i <= len(r.takes); i++ {
 		for ; len(laps) > 0 && laps[0].after == uint64(i); laps = laps[1:] {
 			if laps[0].from != at {
