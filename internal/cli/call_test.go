@@ -94,8 +94,9 @@ func TestServeEndsInOrder(t *testing.T) {
 	eachSignal(t, func(t *testing.T, sig syscall.Signal) {
 		q := queuePath(t)
 		server, dir := serve(t, q, `read x; trap 'echo finished $x; exit 0' INT TERM HUP; touch on$x; while :; do sleep 0.02; done`)
-		call := start(t, bytes.NewReader(numbers(1, 2)), nil, "shmq", "call", q, "--each", "--jobs", "2")
+		first := start(t, nil, nil, "shmq", "call", q, "1")
 		until(t, "the first", exists(dir, "on1"))
+		second := start(t, nil, nil, "shmq", "call", q, "2")
 		until(t, "both requests", func() bool {
 			info, err := shmq.Stat(q)
 			return err == nil && info.Sent == 2
@@ -104,8 +105,10 @@ func TestServeEndsInOrder(t *testing.T) {
 		server.wait(128 + int(sig))
 		require.False(t, exists(dir, "on2")())
 		next, _ := serve(t, q, `read x; echo next $x $SHMQ_REDELIVERED`)
-		call.ends(0)
-		require.Equal(t, "finished 1\nnext 2 0\n", call.out.String())
+		first.ends(0)
+		second.ends(0)
+		require.Equal(t, "finished 1\n", first.out.String())
+		require.Equal(t, "next 2 0\n", second.out.String())
 		require.NoError(t, next.Process.Signal(syscall.SIGTERM))
 		next.wait(143)
 	})
