@@ -14,7 +14,7 @@ const (
 // record in a take only the slots of the whole take are known.
 func SumHead(b *[SumTimeHeadSize]byte, p uint64, length, meta uint32, time uint64) {
 	le := binary.LittleEndian
-	le.PutUint64(b[:], p<<stateBits>>stateBits)
+	le.PutUint64(b[:], p<<StateBits>>StateBits)
 	le.PutUint32(b[8:], length)
 	le.PutUint32(b[12:], meta&MetaSummed)
 	le.PutUint64(b[SumHeadSize:], time)

@@ -75,20 +75,20 @@ func (s State) String() string {
 // Owned reports whether words of this state name a seat.
 func (s State) Owned() bool { return 1<<(s&stateMask)&(1<<Claimed|1<<Reading|1<<ReadingAcked) != 0 }
 
-// Widths of the fixed fields of a Word.
+// Widths of the fixed fields of a Word, in bits.
 const (
-	stateBits = 4
-	seatBits  = 10
-	stateMask = 1<<stateBits - 1
-	seatMask  = 1<<seatBits - 1
-	ownedBits = stateBits + seatBits
+	StateBits = 4
+	SeatBits  = 10
+	stateMask = 1<<StateBits - 1
+	seatMask  = 1<<SeatBits - 1
+	ownedBits = StateBits + SeatBits
 )
 
 // MaxSeats is how many seats a Word can name.
-const MaxSeats = 1 << seatBits
+const MaxSeats = 1 << SeatBits
 
 // FreeWord is Free for the lap of position p.
-func FreeWord(p uint64, shift uint) Word { return Word(firstOfLap(p, shift) << stateBits) }
+func FreeWord(p uint64, shift uint) Word { return Word(firstOfLap(p, shift) << StateBits) }
 
 // FullWord is a published record of k slots at position p.
 func FullWord(p, k uint64, shift uint) Word { return unowned(Full, p, k, shift) }
@@ -118,11 +118,11 @@ func ReadingWord(p, k uint64, seat int, acked bool, shift uint) Word {
 }
 
 func unowned(s State, p, k uint64, shift uint) Word {
-	return Word((firstOfLap(p, shift)|k)<<stateBits) | Word(s)
+	return Word((firstOfLap(p, shift)|k)<<StateBits) | Word(s)
 }
 
 func owned(s State, p, k uint64, seat int, shift uint) Word {
-	return Word((firstOfLap(p, shift)|k)<<ownedBits) | Word(seat)<<stateBits | Word(s)
+	return Word((firstOfLap(p, shift)|k)<<ownedBits) | Word(seat)<<StateBits | Word(s)
 }
 
 // firstOfLap is the position that begins the lap of p. The mask changes nothing: it
@@ -134,12 +134,12 @@ func firstOfLap(p uint64, shift uint) uint64 { return p >> (shift & 63) << (shif
 func (w Word) State() State { return State(w & stateMask) }
 
 // Seat returns the owner's seat. It means something only where State().Owned().
-func (w Word) Seat() int { return int(w >> stateBits & seatMask) }
+func (w Word) Seat() int { return int(w >> StateBits & seatMask) }
 
 // Slots returns k, the number of slots the word speaks for. It comes from
 // memory that others write: callers bound it before use.
 func (w Word) Slots(shift uint) uint64 {
-	b := w >> stateBits
+	b := w >> StateBits
 	if w.State().Owned() {
 		b = w >> ownedBits
 	}
@@ -150,7 +150,7 @@ func (w Word) Slots(shift uint) uint64 {
 // before it (negative) or after it (positive), modulo the bits that the word
 // has for its lap.
 func (w Word) CompareLap(p uint64, shift uint) int64 {
-	drop := uint(stateBits)
+	drop := uint(StateBits)
 	if w.State().Owned() {
 		drop = ownedBits
 	}
@@ -161,7 +161,7 @@ func (w Word) CompareLap(p uint64, shift uint) int64 {
 // can mean, the one nearest to ref. Words without an owner carry sixty bits of
 // it, words with an owner fifty.
 func (w Word) Position(i, ref uint64, shift uint) uint64 {
-	drop := uint(stateBits)
+	drop := uint(StateBits)
 	if w.State().Owned() {
 		drop = ownedBits
 	}

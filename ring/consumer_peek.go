@@ -8,7 +8,7 @@ import (
 
 // Peek reports whether a call for a record is worth while: false only if it would return
 // ErrEmpty. It takes nothing, but does what such a call does on its way to a record: it helps
-// head along, scans for orphans, and looks at the ends of streams. Another consumer may be
+// head along, passes over what became no record, scans for orphans, and looks at the ends of streams. Another consumer may be
 // faster, and a record that Peek has seen may be torn.
 func (c *Consumer) Peek() bool {
 	if c.shares {
@@ -20,11 +20,11 @@ func (c *Consumer) Peek() bool {
 }
 
 func (c *singleConsumer) peek() bool {
-	p := c.next
 	if len(c.returned) > 0 || c.skip.jump == jumpPending {
 		return true
 	}
-	for p-c.next < c.r.m.Cap {
+	for range maxTries {
+		p := c.next
 		w := c.r.m.Load(p)
 		if lap := w.CompareLap(p, c.r.m.Shift); lap != 0 {
 			return lap > 0 // damage, which the call finds
@@ -33,7 +33,11 @@ func (c *singleConsumer) peek() bool {
 		case layout.Free, layout.Claimed:
 			return false
 		case layout.Skip:
-			p += max(c.r.m.Span(p, w), 1)
+			k := c.r.m.Span(p, w)
+			if k == 0 || !c.skip.on && p+k-c.head > c.r.m.Cap || c.skip.jump == jumpTelling {
+				return true // damage, or the end of a jump: for the call
+			}
+			c.pass(p + k) // else nobody gets its slots, or is told an end behind it
 			continue
 		}
 		if c.by.mayEnd() { // asked after the word was seen
@@ -41,7 +45,7 @@ func (c *singleConsumer) peek() bool {
 		}
 		return !c.by.beyond(p)
 	}
-	return true // too many skips: damage
+	return true
 }
 
 func (c *sharedConsumer) peek() bool {

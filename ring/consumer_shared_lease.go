@@ -20,13 +20,12 @@ func (c *sharedConsumer) lease(l *Lease) error {
 		if err != nil && err != region.ErrTorn {
 			return err
 		}
-		got := Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: c.numbers, by: c.by}
+		l.fill(data, int(meta>>layout.MetaDeliveriesShift), at.pos, at.k, c.numbers, c.by)
 		c.numbers++
 		if err == nil {
-			*l = got
 			return nil
 		}
-		c.drop(&got)
+		c.drop(l)
 	}
 	return ErrEmpty
 }
@@ -35,6 +34,7 @@ func (c *sharedConsumer) lease(l *Lease) error {
 // that dies leaves the record to another one, which drops it.
 func (c *sharedConsumer) drop(l *Lease) {
 	c.ack(l)
+	*l = Lease{}
 	c.r.dropped()
 }
 
@@ -75,12 +75,13 @@ func (c *sharedConsumer) leaseTaken(ls []Lease) (leased int, err error) {
 		if err != nil && err != region.ErrTorn {
 			return leased, err
 		}
-		got := Lease{Data: data, Redelivered: int(meta >> layout.MetaDeliveriesShift), pos: at.pos, k: uint32(at.k), seq: seq + uint64(i), batch: b, by: c.by}
+		l := &ls[leased]
+		l.fill(data, int(meta>>layout.MetaDeliveriesShift), at.pos, at.k, seq+uint64(i), c.by)
+		l.batch = b
 		if err == region.ErrTorn {
-			c.drop(&got)
+			c.drop(l)
 			continue
 		}
-		ls[leased] = got
 		leased++
 	}
 	return leased, nil

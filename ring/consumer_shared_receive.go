@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/blockcopy"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -51,7 +52,7 @@ func (c *sharedConsumer) receiveLease(buf []byte) ([]byte, int, error) {
 	if err := c.lease(&l); err != nil {
 		return buf[:0], 0, err
 	}
-	buf = append(buf[:0], l.Data...)
+	buf = blockcopy.Append(buf[:0], l.Data)
 	c.ack(&l)
 	return buf, l.Redelivered, nil
 }
@@ -65,11 +66,8 @@ func (c *sharedConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 		return c.receiveLeases(bufs)
 	}
 	h := c.next
-	most := min(uint64(len(bufs)), r.m.Cap-h&r.m.Mask, r.m.Geo.MaxSlotsPerRecord())
-	k := uint64(0)
-	for k < most && r.m.Load(h+k) == layout.FullWord(h+k, 1, r.m.Shift) {
-		k++
-	}
+	most := min(uint64(len(bufs)), r.m.Geo.MaxSlotsPerRecord())
+	k := r.m.Run(h, most, layout.FullWord(h, 1, r.m.Shift))
 	if c.by.ends.limited || c.backlog() { // as in receive, after the words
 		return 0, 0, nil
 	}

@@ -84,14 +84,19 @@ func (c *sharedConsumer) gather(most int) (k uint64) {
 	r := c.r
 	h := c.picked[0].pos
 	k = c.picked[0].k
+	one, limit := layout.FullWord(h, 1, r.m.Shift), r.m.Geo.MaxSlotsPerRecord()
 	for len(c.picked) < most {
-		q := h + k
+		q, kq := h+k, uint64(1)
 		if q&r.m.Mask == 0 {
 			break
 		}
-		w := r.m.Load(q)
-		kq := r.m.Span(q, w)
-		if w.State() != layout.Full || w.CompareLap(h, r.m.Shift) != 0 || kq == 0 || k+kq > r.m.Geo.MaxSlotsPerRecord() {
+		// Most records have one slot, so the next line is asked for before this one is here.
+		if w := r.m.Load(q); w != one {
+			if kq = r.m.Span(q, w); w.State() != layout.Full || w.CompareLap(h, r.m.Shift) != 0 || kq == 0 {
+				break
+			}
+		}
+		if k+kq > limit {
 			break
 		}
 		c.picked = append(c.picked, pick{q, kq})
@@ -109,8 +114,5 @@ func (c *sharedConsumer) gather(most int) (k uint64) {
 // Preconditions: the caller owns the take at p; for k > 1 its word says that the
 // first record is acknowledged.
 func (r *Ring) freeTake(p, k uint64) {
-	next := layout.FreeWord(p+r.m.Cap, r.m.Shift)
-	for i := k; i > 0; i-- {
-		r.m.Store(p+i-1, next)
-	}
+	r.m.StoreRunDown(p, k, layout.FreeWord(p+r.m.Cap, r.m.Shift)) // which a take's slots have in common
 }

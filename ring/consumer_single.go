@@ -186,26 +186,35 @@ func (c *singleConsumer) storeHandout() {
 	}
 }
 
+// extentOfNext returns how many slots the record, or the Skip, at p speaks for, where w is the word and a single consumer
+// goes on. Errors: ErrEmpty, ErrDamaged.
+func (r *Ring) extentOfNext(p uint64, w layout.Word) (k uint64, err error) {
+	switch lap := w.CompareLap(p, r.m.Shift); {
+	case lap > 0:
+		return 0, ErrDamaged // producers can't be a lap ahead of head
+	case lap < 0 || w.State() == layout.Free || w.State() == layout.Claimed:
+		return 0, ErrEmpty
+	case w.State() != layout.Full && w.State() != layout.Skip:
+		return 0, ErrDamaged
+	}
+	if k = r.m.Span(p, w); k == 0 {
+		return 0, ErrDamaged
+	}
+	return k, nil
+}
+
 // leaseNext takes the record at next into l.
 func (c *singleConsumer) leaseNext(l *Lease) error {
 	for range maxTries {
 		p := c.next
-		w := c.r.m.Load(p)
-		if w.CompareLap(p, c.r.m.Shift) != 0 {
-			if w.CompareLap(p, c.r.m.Shift) > 0 {
-				return ErrDamaged // producers can't be a lap ahead of head
+		w, k := c.r.m.Load(p), uint64(1)
+		if w != layout.FullWord(p, 1, c.r.m.Shift) { // else the next line is asked for before this one is here
+			var err error
+			if k, err = c.r.extentOfNext(p, w); err != nil {
+				return err
 			}
-			return ErrEmpty
 		}
-		switch w.State() {
-		case layout.Free, layout.Claimed:
-			return ErrEmpty
-		case layout.Full, layout.Skip:
-		default:
-			return ErrDamaged
-		}
-		k := c.r.m.Span(p, w)
-		if k == 0 || p+k-c.head > c.r.m.Cap {
+		if p+k-c.head > c.r.m.Cap {
 			return ErrDamaged // no producer writes beyond head and a lap
 		}
 		if w.State() == layout.Full && c.by.mayEnd() {
@@ -229,7 +238,7 @@ func (c *singleConsumer) leaseNext(l *Lease) error {
 		}
 		c.next = p + k
 		c.fresh = false
-		*l = Lease{Data: data, pos: p, k: uint32(k), seq: c.base + uint64(len(c.open)-c.first), by: c.by}
+		l.fill(data, 0, p, k, c.base+uint64(len(c.open)-c.first), c.by)
 		if int64(c.seen-p) > 0 {
 			l.Redelivered = c.redeliver(l)
 		}

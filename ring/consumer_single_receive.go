@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/blockcopy"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -61,7 +62,7 @@ func (c *singleConsumer) receiveLease(buf []byte) ([]byte, int, error) {
 	if err := c.lease(&l); err != nil {
 		return buf[:0], 0, err
 	}
-	buf = append(buf[:0], l.Data...)
+	buf = blockcopy.Append(buf[:0], l.Data)
 	c.settle(&l, true)
 	return buf, l.Redelivered, nil
 }
@@ -80,12 +81,15 @@ func (c *singleConsumer) receiveBatch(bufs [][]byte) (n, redelivered int, err er
 	if !r.m.Plain {
 		return c.receiveLeases(bufs)
 	}
-	for n < len(bufs) {
+	// The lines are asked for all at once.
+	most := uint64(len(bufs))
+	ready := r.m.Run(c.next, most, layout.FullWord(c.next, 1, r.m.Shift))
+	if p := c.next + ready; p&r.m.Mask == 0 { // it goes on at the beginning of the ring
+		ready += r.m.Run(p, most-ready, layout.FullWord(p, 1, r.m.Shift))
+	}
+	for n < int(ready) {
 		p := c.next + uint64(n)
 		line := r.m.LineAt(p)
-		if atomics.Load64((*uint64)(line)) != uint64(layout.FullWord(p, 1, r.m.Shift)) {
-			break
-		}
 		if k, buf := atomics.Load64((*uint64)(unsafe.Add(line, layout.SlotLength))), bufs[n]; k <= min(layout.InlineSize, uint64(cap(buf))) {
 			bufs[n] = buf[:k]
 			readLine(buf[:k], line)

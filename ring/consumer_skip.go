@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/blockcopy"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/internal/region"
 )
@@ -134,7 +135,7 @@ func (c *singleConsumer) copyRecord(p, k uint64, buf []byte) ([]byte, uint32, er
 	m := &c.r.m
 	shared, meta, err := m.Payload(p, k)
 	if err == nil {
-		buf = append(buf[:0], shared...)
+		buf = blockcopy.Append(buf[:0], shared)
 	}
 	if m.Geo.Checksum && (err != nil || c.sums.Sum(m, p, meta, m.SentAt(p), buf) != *m.SumAt(p)) {
 		return nil, 0, region.ErrTorn
@@ -213,7 +214,7 @@ func (c *singleConsumer) receiveCopy(buf []byte) ([]byte, int, error) {
 		if err := c.leaseAny(&l); err != nil {
 			return buf[:0], 0, err
 		}
-		buf = append(buf[:0], l.Data...)
+		buf = blockcopy.Append(buf[:0], l.Data)
 		c.settle(&l, true)
 		c.storeHandout()
 		return buf, l.Redelivered, nil

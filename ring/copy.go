@@ -3,6 +3,7 @@ package ring
 import (
 	"unsafe"
 
+	"github.com/shmq/shmq/internal/blockcopy"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -27,7 +28,7 @@ func readLine(buf []byte, line unsafe.Pointer) {
 func (r *Ring) copyOut(buf *[]byte, p uint64) (meta uint32, ok bool) {
 	data, meta, err := r.m.Payload(p, 1)
 	if err == nil {
-		*buf = append((*buf)[:0], data...)
+		*buf = blockcopy.Append((*buf)[:0], data)
 	}
 	return meta, err == nil
 }
@@ -35,7 +36,7 @@ func (r *Ring) copyOut(buf *[]byte, p uint64) (meta uint32, ok bool) {
 // copyLeases copies each record to its buffer, and counts those that were delivered before.
 func copyLeases(bufs [][]byte, ls []Lease) (redelivered int) {
 	for i := range ls {
-		bufs[i] = append(bufs[i][:0], ls[i].Data...)
+		bufs[i] = blockcopy.Append(bufs[i][:0], ls[i].Data)
 		redelivered += min(ls[i].Redelivered, 1) // an orphan that has just appeared
 	}
 	return redelivered

@@ -21,6 +21,19 @@ type Lease struct {
 	sentAt   uint64    // of a copy, whose record may have been written over since
 }
 
+// fill makes l the lease of a record of k slots at pos. The fields are stored one by one: a literal would be
+// made beside l and then copied by wider loads, which wait for the stores before.
+func (l *Lease) fill(data []byte, redelivered int, pos, k, seq uint64, by *Consumer) {
+	l.Data = data
+	l.Redelivered = redelivered
+	l.pos = pos
+	l.k, l.releases = uint32(k), 0
+	l.seq = seq
+	l.batch = nil
+	l.by = by
+	l.sentAt = 0
+}
+
 // Bytes returns Data, nil if the consumer was made Void.
 func (l *Lease) Bytes() []byte {
 	if l.by != nil && l.by.void.Load() {

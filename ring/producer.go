@@ -2,6 +2,7 @@ package ring
 
 import (
 	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/blockcopy"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/internal/region"
 )
@@ -22,13 +23,19 @@ type Producer struct {
 	// and while a reservation is open.
 	ahead uint64
 
+	// quick: Send may go the short way where both sides are many: records have neither checksum nor time
+	// stamp, and no reservation is open.
+	quick bool
+
 	// roams: both sides are many, so tail lags and is told by the words; see hints.go.
 	roams bool
 	// claims: all before was claimed, as it last learnt; see Ring.passed.
 	claims uint64
-	// wary: the slot at tail was not free at the last look, so the next claim looks before it
-	// asks for the line to write.
+	// wary: the slot at tail was not free at the last look, so the next claim, or the next record of a single
+	// producer, looks before it asks for the line to write.
 	wary bool
+
+	full uint64 // where there was no room when Moved was last called
 
 	looks bool // a Peek is under way, which publishes no gate and no intent
 
@@ -63,6 +70,7 @@ func (r *Ring) NewProducer(seat int) (*Producer, error) {
 		}
 		p.claims = p.tail
 		p.roams, p.wary = r.m.Geo.ManyConsumers, true
+		p.quick = p.roams && r.m.Plain
 		return p, nil
 	}
 	p.ahead = r.plainLap()
@@ -77,6 +85,9 @@ func (p *Producer) MaxRecord() int { return p.r.m.Geo.MaxRecord() }
 func (p *Producer) Send(b []byte) error {
 	t := p.tail
 	if len(b) > layout.InlineSize || t-p.headSeen >= p.ahead {
+		if p.quick && len(b) <= layout.InlineSize && p.sendRoaming(b) {
+			return nil
+		}
 		return p.send(b)
 	}
 	// The rest is claim, write and publish in one, for the commonest case.
@@ -126,7 +137,7 @@ func (p *Producer) Reserve(n int) ([]byte, error) {
 	}
 	b, meta := p.r.m.Place(pos, n)
 	p.open, p.pos, p.slots, p.reserved, p.meta = true, pos, k, n, meta
-	p.ahead = 0
+	p.ahead, p.quick = 0, false
 	return b, nil
 }
 
@@ -163,6 +174,7 @@ func (p *Producer) Reserved() bool { return p.open }
 func (p *Producer) closeReservation() {
 	p.open = false
 	p.ahead = p.r.plainLap()
+	p.quick = p.roams && p.r.m.Plain
 }
 
 // plainLap returns how far ahead is while no reservation is open.
@@ -185,7 +197,10 @@ func (p *Producer) Filled() bool {
 // claim takes k slots: from then until publish they are the producer's. A single
 // producer need not say so to the others.
 func (p *Producer) claim(k uint64) (uint64, error) {
-	if p.r.m.Geo.ManyProducers {
+	switch t := p.tail; {
+	case k == 1 && p.roams && p.claimRun(1) == 1:
+		return t, nil
+	case p.r.m.Geo.ManyProducers:
 		pos, _, err := p.claimShared(k, k)
 		return pos, err
 	}
@@ -195,7 +210,7 @@ func (p *Producer) claim(k uint64) (uint64, error) {
 // write copies a payload into claimed slots.
 func (p *Producer) write(pos uint64, b []byte) {
 	dst, meta := p.r.m.Place(pos, len(b))
-	copy(dst, b)
+	blockcopy.Copy(dst, b)
 	p.r.m.Describe(pos, len(b), meta)
 	if !p.r.m.Plain {
 		p.complete(pos, dst, meta)
@@ -219,11 +234,12 @@ func (p *Producer) complete(pos uint64, b []byte, meta uint32) {
 }
 
 // publish makes the record visible, whole. A single producer moves the shared
-// tail behind it, for tools and for its successor.
+// tail behind it, for tools and for its successor. One of many asks for the line that a later claim of
+// as many slots needs.
 func (p *Producer) publish(pos, k uint64) {
 	w := layout.FullWord(pos, k, p.r.m.Shift)
 	if p.r.m.Geo.ManyProducers {
-		p.r.m.Store(pos, w)
+		atomics.StoreReleaseAsking64(p.r.m.WordAt(pos), uint64(w), p.r.m.LineAt(pos+k*ahead))
 		return
 	}
 	p.tail = pos + k

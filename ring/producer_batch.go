@@ -2,6 +2,7 @@ package ring
 
 import (
 	"slices"
+	"unsafe"
 
 	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
@@ -53,41 +54,64 @@ func (p *Producer) sendBatchSingle(recs [][]byte) (n int, err error) {
 // sendRun publishes records that fit into the line of a slot, as long as there are some and
 // slots are free, and then stores tail once. It returns how many that were; perhaps none.
 //
-// Each record is visible as soon as its word is stored, before tail. A death in between
-// leaves tail behind by at most half the ring, as one record may; the successor walks on
-// over the words.
-func (p *Producer) sendRun(recs [][]byte) (n int) {
+// All payloads are written before the first word: a consumer that polls the words takes each line once, and
+// not while it is being written. Each record is visible as soon as its word is stored, in the
+// order of the records, before tail. A death in between leaves tail behind by at most half the ring,
+// as one record may; the successor walks on over the words, and writes again what has none.
+func (p *Producer) sendRun(recs [][]byte) int {
 	r, t := p.r, p.tail
 	if !r.m.Plain {
 		return 0
 	}
-	most := int(min(uint64(len(recs)), r.m.Geo.MaxSlotsPerRecord()))
-	many := r.m.Geo.ManyConsumers
-	if !many {
-		free, err := p.freeSlots(t, uint64(most))
+	if outOfLine(recs[0]) {
+		return 0
+	}
+	limit := min(uint64(len(recs)), r.m.Geo.MaxSlotsPerRecord(), r.m.Cap-t&r.m.Mask) // words of a lap are alike
+	// No slot is looked at that the run has no record for, and not all records where there is no room.
+	if free := layout.FreeWord(t, r.m.Shift); !r.m.Geo.ManyConsumers {
+		room, err := p.freeSlots(t, limit)
 		if err != nil {
 			return 0 // Send says so
 		}
-		most = int(free)
+		limit = room
+	} else if r.m.Run(t, 1, free) == 0 {
+		return 0
+	} else {
+		limit = r.m.Run(t, inLine(recs[:limit]), free)
 	}
-	for ; n < most && len(recs[n]) <= layout.InlineSize; n++ {
-		at := t + uint64(n)
-		line := r.m.LineAt(at)
-		if many && atomics.Load64((*uint64)(line)) != uint64(layout.FreeWord(at, r.m.Shift)) {
+	if limit == 0 {
+		return 0
+	}
+	n := fillLines(r.m.LineAt(t), recs[:limit])
+	r.m.StoreRun(t, uint64(n), layout.FullWord(t, 1, r.m.Shift), aheadOfBatch)
+	p.tail = t + uint64(n)
+	atomics.StoreRelease64(r.tail, p.tail)
+	return n
+}
+
+// inLine returns how many of the first records fit into the line of a slot.
+func inLine(recs [][]byte) uint64 {
+	for i, b := range recs {
+		if outOfLine(b) {
+			return uint64(i)
+		}
+	}
+	return uint64(len(recs))
+}
+
+// fillLines writes records, each into a line, from line on, up to one that does not fit, and returns how many. The
+// first one, which fits, is the last to be written, since a consumer may be polling its word.
+func fillLines(line unsafe.Pointer, recs [][]byte) int {
+	n := len(recs)
+	for i := 1; i < len(recs); i++ {
+		b := recs[i]
+		if outOfLine(b) {
+			n = i
 			break
 		}
-		fillLine(line, recs[n])
-		full := uint64(layout.FullWord(at, 1, r.m.Shift))
-		if many {
-			atomics.StoreReleaseAsking64((*uint64)(line), full, r.m.LineAt(at+aheadOfBatch))
-		} else { // the consumer may be reading the line that would be asked for
-			atomics.StoreRelease64((*uint64)(line), full)
-		}
+		fillLine(unsafe.Add(line, i*layout.SlotSize), b)
 	}
-	if n > 0 {
-		p.tail = t + uint64(n)
-		atomics.StoreRelease64(r.tail, p.tail)
-	}
+	fillLine(line, recs[0])
 	return n
 }
 
@@ -96,8 +120,9 @@ func (p *Producer) sendBatchShared(recs [][]byte) (n int, err error) {
 		return 0, nil
 	}
 	r := p.r
+	recs = recs[:min(uint64(len(recs)), r.m.Geo.MaxSlotsPerRecord())] // no claim has room for more
 	if r.m.Plain && !slices.ContainsFunc(recs, outOfLine) {
-		return p.sendRunShared(recs[:min(uint64(len(recs)), r.m.Geo.MaxSlotsPerRecord())])
+		return p.sendRunShared(recs)
 	}
 	largest, limit := r.m.Geo.MaxRecord(), r.m.Geo.MaxSlotsPerRecord()
 	var most uint64
@@ -147,18 +172,20 @@ func outOfLine(b []byte) bool { return len(b) > layout.InlineSize }
 // sendRunShared is sendBatchShared for records that fit into the line of a slot.
 func (p *Producer) sendRunShared(recs [][]byte) (int, error) {
 	r := p.r
-	pos, got, err := p.claimShared(1, uint64(len(recs)))
-	if err != nil {
-		return 0, err
+	pos, got := p.tail, uint64(0)
+	if p.roams {
+		got = p.claimRun(uint64(len(recs)))
 	}
-	fillLine(r.m.LineAt(pos), recs[0])
-	for n := uint64(1); n < got; n++ {
-		at := pos + n
-		line := r.m.LineAt(at)
-		fillLine(line, recs[n])
-		atomics.StoreReleaseAsking64((*uint64)(line), uint64(layout.FullWord(at, 1, r.m.Shift)), r.m.LineAt(at+aheadOfBatch))
+	if got == 0 {
+		var err error
+		if pos, got, err = p.claimShared(1, uint64(len(recs))); err != nil {
+			return 0, err
+		}
 	}
-	atomics.StoreReleaseAsking64(r.m.WordAt(pos), uint64(layout.FullWord(pos, 1, r.m.Shift)), r.m.LineAt(pos+aheadOfBatch))
+	fillLines(r.m.LineAt(pos), recs[:got])
+	w := layout.FullWord(pos, 1, r.m.Shift)
+	r.m.StoreRun(pos+1, got-1, w, aheadOfBatch)
+	r.m.StoreRun(pos, 1, w, aheadOfBatch)
 	return int(got), nil
 }
 

@@ -24,6 +24,27 @@ func (p *Producer) claimShared(least, most uint64) (pos, k uint64, err error) {
 	return pos, k, err
 }
 
+// claimRun claims up to most slots from tail on where both sides are many, and returns how many; 0 leaves it to
+// claimShared to find out why. The first word is not read before, but taken to be free: its line comes to this core once, to be
+// written. That the others were free before is enough: they are claimed in order, so not before the first.
+//
+// Preconditions: both sides are many; 1 <= most <= half the slots.
+func (p *Producer) claimRun(most uint64) (k uint64) {
+	r, t := p.r, p.tail
+	if p.wary || atomics.Load64(r.turn) != 0 {
+		return 0
+	}
+	free := layout.FreeWord(t, r.m.Shift)
+	if k = 1; most > 1 && (t+1)&r.m.Mask != 0 {
+		k += r.m.Run(t+1, most-1, free)
+	}
+	if !r.m.CAS(t, free, layout.ClaimedWord(t, k, p.seat, r.m.Shift)) {
+		return 0
+	}
+	p.claimed(t, k)
+	return k
+}
+
 // found takes note of the result of a search: others count by tail whether there is room.
 func (p *Producer) found(err error) {
 	if p.roams {

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/blockcopy"
 	"github.com/shmq/shmq/layout"
 )
 
@@ -76,7 +77,7 @@ func (p *Producer) sendMarked(b []byte, mark layout.Mark) error {
 	}
 	if p.r.m.Geo.Checksum {
 		dst, meta := p.r.m.PlaceMarked(pos, len(b))
-		copy(dst, b)
+		blockcopy.Copy(dst, b)
 		p.describeMarked(pos, dst, meta, mark)
 	} else {
 		p.fill(pos, b)

@@ -1,5 +1,17 @@
 package ring
 
+// Moved reports whether there was room since it was last called, for a caller that found none now and does not wait.
+// Where it is true another try is worth while soon, but not at once: the word of the slot that the
+// consumers free next is all that tells whether there is room, where they are many, and each look takes its line away
+// from them. With a single consumer, whose head is looked at, it is always false.
+func (p *Producer) Moved() bool {
+	if !p.r.m.Geo.ManyConsumers || p.full == p.tail {
+		return false
+	}
+	p.full = p.tail
+	return true
+}
+
 // Peek reports whether a Send, or a Reserve, of n bytes is worth while: false only if it would
 // return ErrFull. It claims nothing, and stores to no shared word, but that where producers are many it
 // helps tail along. Another producer may be faster.

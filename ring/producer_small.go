@@ -13,14 +13,12 @@ import (
 // sendSmall reports false when there is no room at the first try.
 func (p *Producer) sendSmall(b []byte) bool {
 	switch g := &p.r.m.Geo; {
-	case p.roams:
-		return p.sendRoaming(b)
+	case g.ManyProducers == g.ManyConsumers:
+		return false // Send has tried
 	case g.ManyProducers:
 		return p.sendClaimed(b)
-	case g.ManyConsumers:
-		return p.sendFree(b)
 	}
-	return false // Send has tried
+	return p.sendFree(b)
 }
 
 // sendFree is for a single producer and many consumers: the word says that the slot is
@@ -28,7 +26,10 @@ func (p *Producer) sendSmall(b []byte) bool {
 func (p *Producer) sendFree(b []byte) bool {
 	r, t := p.r, p.tail
 	line := r.m.LineAt(t)
-	if atomics.Load64((*uint64)(line)) != uint64(layout.FreeWord(t, r.m.Shift)) {
+	if !p.wary {
+		atomics.PrefetchWrite(line) // or it came twice, to be read and to be written
+	}
+	if p.wary = atomics.Load64((*uint64)(line)) != uint64(layout.FreeWord(t, r.m.Shift)); p.wary {
 		return false
 	}
 	fillLine(line, b)
@@ -45,6 +46,7 @@ func (p *Producer) sendRoaming(b []byte) bool {
 	word := (*uint64)(line)
 	if p.wary || atomics.Load64(r.turn) != 0 ||
 		!atomics.CAS64(word, uint64(layout.FreeWord(t, r.m.Shift)), uint64(layout.ClaimedWord(t, 1, p.seat, r.m.Shift))) {
+		p.wary = true // the claim that follows is not to ask for the line in vain once more
 		return false
 	}
 	fillLine(line, b)

@@ -32,6 +32,10 @@ func TestFaultsCanBeRecovered(t *testing.T) {
 		"StoreRelease64":             func() { StoreRelease64(p, 1) },
 		"StoreRelease64x2":           func() { StoreRelease64x2(p, 1, &own, 1) },
 		"StoreRelease64x2, the last": func() { StoreRelease64x2(&own, 1, p, 1) },
+		"StoreReleaseAsking64":       func() { StoreReleaseAsking64(p, 1, nil) },
+		"StoreReleaseAsking64x2":     func() { StoreReleaseAsking64x2(&own, 1, p, 1, nil) },
+		"StoreReleaseRun64":          func() { StoreReleaseRun64(unsafe.Pointer(p), 0, 4095, 4, 1, 64) },
+		"StoreReleaseDown64":         func() { StoreReleaseDown64((*uint64)(unsafe.Add(unsafe.Pointer(p), 192)), 4, 1) },
 		"copy to":                    func() { copy(mem, make([]byte, 48)) },
 		"copy from":                  func() { copy(make([]byte, 4096), mem) },
 	} {

@@ -42,6 +42,43 @@ TEXT ·StoreReleaseAsking64x2(SB), NOSPLIT, $0-40
 	BYTE $0x0F; BYTE $0x0D; BYTE $0x08
 	RET
 
+// func StoreReleaseRun64(base unsafe.Pointer, off, mask, n, v, ahead uint64)
+TEXT ·StoreReleaseRun64(SB), NOSPLIT, $0-48
+	MOVQ  base+0(FP), SI
+	MOVQ  off+8(FP), DI
+	MOVQ  mask+16(FP), DX
+	MOVQ  n+24(FP), CX
+	MOVQ  v+32(FP), BX
+	MOVQ  ahead+40(FP), AX
+	ADDQ  DI, AX
+	TESTQ CX, CX
+	JZ    done
+loop:
+	ANDQ DX, AX
+	MOVQ BX, (SI)(DI*1)
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x0C; BYTE $0x06 // PREFETCHW (SI)(AX*1)
+	ADDQ $64, DI
+	ADDQ $64, AX
+	DECQ CX
+	JNZ  loop
+done:
+	RET
+
+// func StoreReleaseDown64(last *uint64, n, v uint64)
+TEXT ·StoreReleaseDown64(SB), NOSPLIT, $0-24
+	MOVQ  last+0(FP), AX
+	MOVQ  n+8(FP), CX
+	MOVQ  v+16(FP), BX
+	TESTQ CX, CX
+	JZ    done
+loop:
+	MOVQ BX, (AX)
+	SUBQ $64, AX
+	DECQ CX
+	JNZ  loop
+done:
+	RET
+
 // func Pause(n uint32)
 TEXT ·Pause(SB), NOSPLIT, $0-4
 	MOVL n+0(FP), AX

@@ -40,12 +40,49 @@ TEXT ·StoreReleaseAsking64x2(SB), NOSPLIT, $0-40
 	PRFM (R4), PSTL1KEEP
 	RET
 
+// func StoreReleaseRun64(base unsafe.Pointer, off, mask, n, v, ahead uint64)
+TEXT ·StoreReleaseRun64(SB), NOSPLIT, $0-48
+	MOVD base+0(FP), R0
+	MOVD off+8(FP), R1
+	MOVD mask+16(FP), R2
+	MOVD n+24(FP), R3
+	MOVD v+32(FP), R4
+	MOVD ahead+40(FP), R5
+	ADD  R1, R5
+	ADD  R0, R1
+	CBZ  R3, done
+loop:
+	AND  R2, R5
+	ADD  R0, R5, R6
+	STLR R4, (R1)
+	PRFM (R6), PSTL1KEEP
+	ADD  $64, R1
+	ADD  $64, R5
+	SUB  $1, R3
+	CBNZ R3, loop
+done:
+	RET
+
+// func StoreReleaseDown64(last *uint64, n, v uint64)
+TEXT ·StoreReleaseDown64(SB), NOSPLIT, $0-24
+	MOVD last+0(FP), R0
+	MOVD n+8(FP), R1
+	MOVD v+16(FP), R2
+	CBZ  R1, done
+loop:
+	STLR R2, (R0)
+	SUB  $64, R0
+	SUB  $1, R1
+	CBNZ R1, loop
+done:
+	RET
+
 // func Pause(n uint32)
 TEXT ·Pause(SB), NOSPLIT, $0-4
 	MOVWU n+0(FP), R0
 	CBZ  R0, done
 loop:
-	YIELD
+	ISB  $15 // YIELD does nothing on most cores; this takes about as long as a PAUSE
 	SUBW $1, R0
 	CBNZW R0, loop
 done:

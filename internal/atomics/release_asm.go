@@ -26,6 +26,19 @@ func StoreReleaseAsking64(p *uint64, v uint64, ahead unsafe.Pointer)
 //go:noescape
 func StoreReleaseAsking64x2(p *uint64, v uint64, q *uint64, w uint64, ahead unsafe.Pointer)
 
+// StoreReleaseRun64 stores v as StoreRelease64 does, to n words one after the other: the first is off bytes behind
+// base, each next one a line behind. After each it asks for the line that is ahead bytes behind its word, to be
+// written; there offsets go round behind mask.
+//
+//go:noescape
+func StoreReleaseRun64(base unsafe.Pointer, off, mask, n, v, ahead uint64)
+
+// StoreReleaseDown64 stores v as StoreRelease64 does, to n words one after the other, the first at last and each next
+// one a line before.
+//
+//go:noescape
+func StoreReleaseDown64(last *uint64, n, v uint64)
+
 // Pause tells the core n times that this is a spin loop.
 //
 //go:noescape

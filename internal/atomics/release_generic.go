@@ -27,6 +27,23 @@ func StoreReleaseAsking64x2(p *uint64, v uint64, q *uint64, w uint64, _ unsafe.P
 	StoreRelease64x2(p, v, q, w)
 }
 
+// StoreReleaseRun64 stores v as StoreRelease64 does, to n words one after the other: the first is off bytes behind
+// base, each next one a line behind. Elsewhere it also asks for lines ahead.
+func StoreReleaseRun64(base unsafe.Pointer, off, _, n, v, _ uint64) {
+	for ; n > 0; n-- {
+		StoreRelease64((*uint64)(unsafe.Add(base, off)), v)
+		off += 64
+	}
+}
+
+// StoreReleaseDown64 stores v as StoreRelease64 does, to n words one after the other, the first at last and each next
+// one a line before.
+func StoreReleaseDown64(last *uint64, n, v uint64) {
+	for i := range int(n) {
+		StoreRelease64((*uint64)(unsafe.Add(unsafe.Pointer(last), -64*i)), v)
+	}
+}
+
 // Pause tells the core n times that this is a spin loop.
 func Pause(n uint32) {
 	var sink uint32

@@ -173,7 +173,7 @@ mtype = {
 	P_WAIT, T_WAIT
 };
 
-#define FORGET t = 0; n = 0; got = 0; i = 0; s = 0; k1 = 0; k2 = 0; x = 0; w = 0; f = 0; v = 0
+#define FORGET t = 0; n = 0; got = 0; i = 0; s = 0; k1 = 0; k2 = 0; x = 0; w = 0; f = 0; v = 0; SEEN
 
 /* A seat that looks like a dead one's, to a participant that waits or has just attached. */
 #define DEAD(s) (s < SEATS && dirty[s % SEATS] && lock[s % SEATS] == 0)
@@ -296,6 +296,14 @@ proctype Participant(byte me; bool producer) {
 	byte headSeen = (producer && !MANYC -> START : 0);
 #endif
 	bool again, bad;
+#ifdef BLIND
+	bool unseen; /* the claim under way has not read its first word */
+#define UNSEEN_YET unseen
+#define SEEN unseen = false
+#else
+#define UNSEEN_YET false
+#define SEEN skip
+#endif
 
 end:	do
 
@@ -476,8 +484,17 @@ end:	do
 #else
 	:: d_step { pc == C_TAIL -> t = tail; pc = C_WORD } /* -> load tail */
 #endif
+#if defined BLIND && MANYC
+	/* Producer.claimRun: the first word is taken to be free, and the others are read before the CAS tells */
+	:: d_step { pc == C_WORD && k1 == 1 ->             /* no access */
+		unseen = true; f = W(FREE, 0, 0, t); got = 1;
+#ifdef BUG_BLIND_TO_ALL
+		got = WANT;
+#endif
+		if :: got == WANT -> ROOM :: else -> pc = R_WORD fi }
+#endif
 	:: d_step { pc == C_WORD ->                        /* -> load word[t] */
-		w = word[I(t)];
+		w = word[I(t)]; SEEN;
 		if
 #ifdef BUG_NO_TAIL_HELP
 		:: LAP(w) == L(t) && ST(w) != FREE -> pc = P_WAIT
@@ -523,7 +540,7 @@ end:	do
 		if :: yes -> pc = P_WAIT :: else -> START_OVER fi }
 	:: d_step { pc == C_CAS ->                         /* -> CAS word[t] */
 		CAS(word[I(t)], f, (FILLER -> W(SKIP, n, 0, t) : W(CLAIMED, n, seat, t)));
-		f = 0;
+		f = 0; SEEN;
 		if
 		:: yes ->
 			z = 0;
@@ -555,7 +572,7 @@ end:	do
 		w = word[I(Q)];
 		if
 		:: w == W(FREE, 0, 0, Q) -> w = 0; got++; if :: got == WANT -> ROOM :: else fi
-		:: ST(w) == SKIP && LAP(w) == L(P) -> pc = Y_HEAD
+		:: ST(w) == SKIP && LAP(w) == L(P) && !UNSEEN_YET -> pc = Y_HEAD
 		:: else -> if :: got >= NEED -> ROOM :: else -> NO_ROOM fi
 		fi }
 

@@ -28,8 +28,9 @@ const (
 	// spinMin is what is left of a spin that is of no use, and every probeEach-th wait
 	// tries in full whether it has become so. A prime does not meet the same one of
 	// several partners each time.
-	spinMin   = 4
-	probeEach = 31
+	spinMin    = 4
+	probeEach  = 31
+	quickTries = 64
 	// trustMax is how many spins in a row have to be of no use until spinning is not,
 	// where it always was, and trustFirst where nothing is known.
 	trustMax   = 16
@@ -50,6 +51,19 @@ type Spinner struct {
 
 // NewSpinner returns a Spinner for a policy.
 func NewSpinner(p Policy) Spinner { return Spinner{policy: p, trust: trustFirst} }
+
+// Quick returns how often a call tries again before it begins to wait; 0 if spinning is of no use.
+// The tries take a microsecond or two. An answer that comes meanwhile is not late by what it
+// takes to begin a wait and to end it, nor by a PAUSE, which near cores do without.
+func (s *Spinner) Quick() int {
+	if s.policy == Park || s.trust == 0 || runtime.NumCPU() == 1 {
+		return 0
+	}
+	return quickTries
+}
+
+// Useful notes that one of the tries of Quick succeeded.
+func (s *Spinner) Useful() { s.trust = min(s.trust+1, trustMax) }
 
 // Spin calls try until it returns true, and reports whether it did, within the time
 // that the policy has for it. try is told how many rounds went by before. Spin ends

@@ -120,4 +120,25 @@ func TestParkNeverSpins(t *testing.T) {
 	t.Parallel()
 	s := park.NewSpinner(park.Park)
 	require.Zero(t, spinFor(&s, 1))
+	require.Zero(t, s.Quick())
+}
+
+// Tries before a spin come as long as spins are of use, and count as spins when they are.
+func TestTriesBeforeASpinEndWithItsUse(t *testing.T) {
+	t.Parallel()
+	s := spinner(t)
+	require.Positive(t, s.Quick())
+	for range 100 {
+		spinFor(s, 0)
+	}
+	require.Zero(t, s.Quick())
+	s.Useful()
+	require.Positive(t, s.Quick())
+	spinFor(s, 0)
+	require.Zero(t, s.Quick(), "one was of use, one was not")
+	always := park.NewSpinner(park.Spin)
+	for range 100 {
+		require.Positive(t, always.Quick())
+		spinFor(&always, 1)
+	}
 }

@@ -81,8 +81,8 @@ func (r words) countFrom(marks []mark, tail uint64) (sum mark) {
 		p = tail - r.Cap
 	}
 	begin, next, unsent := p, 0, 0
-	inside := true // p is where a record begins
-	for p-begin <= 2*r.Cap {
+	inside := true          // p is where a record begins
+	for p-begin < 2*r.Cap { // the laps before tail and behind it
 		for ; next < len(marks) && int64(p-marks[next].pos) >= 0; next++ {
 			marks[next].records, marks[next].bytes = sum.records, sum.bytes
 		}

@@ -112,6 +112,39 @@ func (r *Region) CAS(p uint64, old, new layout.Word) bool {
 // Store publishes a word that the caller owns.
 func (r *Region) Store(p uint64, w layout.Word) { atomics.StoreRelease64(r.WordAt(p), uint64(w)) }
 
+// runPiece is how many slots one call of a loop that can't be preempted works on.
+const runPiece = 4096
+
+// StoreRun publishes w in n words from position p on, one after the other, and asks for the line that is so many
+// slots ahead of each. The run does not cross the end of the ring.
+func (r *Region) StoreRun(p, n uint64, w layout.Word, ahead uint64) {
+	for n > 0 {
+		k := min(n, runPiece)
+		atomics.StoreReleaseRun64(r.slots, (p&r.Mask)*layout.SlotSize, r.Mask*layout.SlotSize, k, uint64(w), ahead*layout.SlotSize)
+		p, n = p+k, n-k
+	}
+}
+
+// StoreRunDown publishes w in n words from position p on, the last one first. The run does not cross the end of the ring.
+func (r *Region) StoreRunDown(p, n uint64, w layout.Word) {
+	for n > 0 {
+		k := min(n, runPiece)
+		atomics.StoreReleaseDown64(r.WordAt(p+n-1), k, uint64(w))
+		n -= k
+	}
+}
+
+// Run returns how many words from position p on, most at most, are w. It ends at the end of the ring.
+func (r *Region) Run(p, most uint64, w layout.Word) (n uint64) {
+	line := r.LineAt(p)
+	for most = min(most, r.Cap-p&r.Mask); n < most; n++ {
+		if atomics.Load64((*uint64)(unsafe.Add(line, n*layout.SlotSize))) != uint64(w) {
+			break
+		}
+	}
+	return n
+}
+
 // Span returns the k that a word found at position p claims to speak for, or 0 when no
 // participant writes such a k. A caller that advances by a span checks for 0 first: a
 // helper that advances by nothing would never end.
