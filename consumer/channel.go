@@ -18,6 +18,9 @@ import (
 // comes, and come again after every stop. So the value that a reader has in hand dies with its
 // process, as with Receive. A program that must not lose it takes leases; package selector
 // waits for several queues without channels.
+//
+// The goroutine runs the codec, Options.OnBad and the handler of Options.Logger. Stop and Err, called from
+// there, wait for themselves, for ever; Close gives up after a minute.
 type Channel[T any] struct {
 	// C gives the values, one after the other. It is not buffered. It is closed when the
 	// channel has stopped: at the end of the stream (Options.UntilEOF), when the context ends,

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/internal/attach"
+	"github.com/shmq/shmq/internal/blockcopy"
 )
 
 // DecodeError says that a record could not be decoded into the consumer's type. The
@@ -100,7 +102,9 @@ func (c *Consumer[T]) settleBad(l *Lease, bad *DecodeError) error {
 	returned = true
 	if err != nil {
 		l.Release()
-		return c.raw.end.Fail(fmt.Errorf("a record of %d bytes that can't be decoded stays in the queue: %w", len(bad.Record), err))
+		// Not Fail: the error is the program's, may be about another queue, and be damage there.
+		err = fmt.Errorf("a record of %d bytes that can't be decoded stays in the queue: %w", len(bad.Record), err)
+		return &shmq.Error{Op: "receive from", Queue: c.raw.Name(), Err: err}
 	}
 	return c.settle(l, nil)
 }
@@ -114,17 +118,33 @@ func (c *Consumer[T]) settle(l *Lease, err error) error {
 	return c.raw.end.Do(func() error { return err })
 }
 
-// copyOut copies the bytes of a lease to buf.
+// copyOut copies the bytes of a lease to buf. With an error the lease is void. If code of the
+// program does not return, it is released.
 func (c *Raw) copyOut(buf *[]byte, l *Lease) error {
 	if begun := c.end.Enter(); begun != 0 {
-		return c.end.Go(begun, func() error { *buf = append((*buf)[:0], l.Bytes()...); return nil })
+		return c.copyIn(begun, buf, l)
 	}
-	*buf = append((*buf)[:0], l.Bytes()...)
+	*buf = blockcopy.Append((*buf)[:0], l.Bytes())
 	if c.end.Hit() {
 		return c.end.Leaving(c.end.Lost())
 	}
 	c.end.Leave()
 	return nil
+}
+
+// copyIn is the long way, of a call that is due: it may come to a log handler.
+//
+//go:noinline
+func (c *Raw) copyIn(begun attach.Begun, buf *[]byte, l *Lease) error {
+	returned := false
+	defer func() {
+		if !returned {
+			l.Release()
+		}
+	}()
+	err := c.end.Go(begun, func() error { *buf = blockcopy.Append((*buf)[:0], l.Bytes()); return nil })
+	returned = true
+	return err
 }
 
 // ahead asks for the next record, so that it is on its way while the last one is decoded.

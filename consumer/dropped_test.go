@@ -33,6 +33,25 @@ func collected(t *testing.T, q string, n int) {
 	})
 }
 
+// Whether a producer that its program forgot had sent all nobody can say.
+func TestDroppedProducerBreaksTheStreamOff(t *testing.T) {
+	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
+		q := testagent.Queue(t, small(o))
+		c := openConsumer(t, q, &consumer.Options{UntilEOF: true})
+		func() {
+			p, err := producer.OpenRaw(q, nil)
+			require.NoError(t, err)
+			require.NoError(t, p.TrySend([]byte("a")))
+			runtime.KeepAlive(p)
+		}()
+		collected(t, q, 1)
+		_, err := c.TryReceive(nil)
+		require.NoError(t, err)
+		_, err = c.TryReceive(nil)
+		require.ErrorIs(t, err, shmq.ErrBrokenOff)
+	})
+}
+
 func TestDroppedHandlesGiveTheirSeatsBack(t *testing.T) {
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
 		q := testagent.Queue(t, small(o))

@@ -52,7 +52,8 @@ func (c *Raw) eof(how int) error {
 
 // NextStream leaves the end of the stream behind that this consumer was told: calls do
 // not return it any more, and wait for the next stream. Without it they do so from when
-// the next stream begins.
+// the next stream begins. After ErrBrokenOff there may be no next stream: where Stat says
+// Finished, and a Depth of 0, that was the last one.
 func (c *Raw) NextStream() {
 	c.end.Quietly(func() {
 		if c.ring != nil {

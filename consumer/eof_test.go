@@ -82,7 +82,7 @@ func TestEndWhenTheLastProducerIsGone(t *testing.T) {
 				case "kill":
 					p.Kill()
 				default:
-					p.Do(how)
+					p.Do("%s", how)
 				}
 				require.Contains(t, c.Expect("err"), want)
 				require.Contains(t, c.Fails("lease 1"), want, "again")
@@ -111,7 +111,7 @@ func TestStrictEnd(t *testing.T) {
 			if how == "kill" {
 				p.Kill()
 			} else {
-				p.Do(how)
+				p.Do("%s", how)
 			}
 			gets(t, c, "a")
 			require.Contains(t, c.Fails("lease 1"), want)
@@ -354,6 +354,28 @@ func TestNoRecordOfTheNextStreamBeforeTheEnd(t *testing.T) {
 			})
 		}
 	})
+}
+
+// A try that goes past an end that is for another one finds what lies behind it, whichever call it is.
+func TestTryBehindAnEndOfOthers(t *testing.T) {
+	for what, try := range map[string]func(c *consumer.Raw) error{
+		"TryReceive":      func(c *consumer.Raw) error { _, err := c.TryReceive(nil); return err },
+		"TryReceiveBatch": func(c *consumer.Raw) error { _, err := c.TryReceiveBatch(make([][]byte, 2)); return err },
+		"TryLease":        func(c *consumer.Raw) error { _, err := c.TryLease(); return err },
+		"TryLeaseBatch":   func(c *consumer.Raw) error { _, err := c.TryLeaseBatch(make([]consumer.Lease, 2)); return err },
+	} {
+		t.Run(what, func(t *testing.T) {
+			q := testagent.Queue(t, &shmq.Options{Producers: shmq.Many, Consumers: shmq.Many, Slots: 8, Seats: 8})
+			busy := openConsumer(t, q, &consumer.Options{UntilEOF: true}) // the end is this one's, and it does not ask
+			sendAll(t, q)
+			p := openProducer(t, q)
+			require.NoError(t, p.TrySend([]byte("x")))
+			c := openConsumer(t, q, &consumer.Options{UntilEOF: true})
+			require.NoError(t, try(c))
+			_, err := busy.TryReceive(nil)
+			require.Equal(t, io.EOF, err)
+		})
+	}
 }
 
 // Who was attached to the first of two streams is not made to take records of the second

@@ -9,7 +9,7 @@ import (
 )
 
 // refused names the queue in an error of the ring. The end of the stream goes
-// through as io.EOF itself.
+// through as io.EOF itself, and ring.ErrPassed, with which the try is to be made again.
 func (c *Raw) refused(err error) error {
 	if c.end.Hit() {
 		return c.end.Lost()
@@ -24,13 +24,17 @@ func (c *Raw) refused(err error) error {
 		c.lost.Store(c.ring.Lost())
 		err = &LaggedError{From: l.From, To: l.To, Lost: c.lost.Load()}
 	}
-	if err == c.empty || err == io.EOF {
+	if err == c.empty || err == io.EOF || err == ring.ErrPassed {
 		return err
 	}
 	return c.end.Fail(err)
 }
 
-// missed is what a Try returns that found nothing. A consumer that polls comes here all the time.
+// mostPassed is how many ends a Try goes past; there are more only if somebody hostile counts them.
+const mostPassed = 64
+
+// missed is what a Try returns that found nothing; ring.ErrPassed if it may find something now.
+// A consumer that polls comes here all the time.
 func (c *Raw) missed() error {
 	if c.end.Fence || park.Armed(c.end.Room) {
 		c.idle()
@@ -38,9 +42,13 @@ func (c *Raw) missed() error {
 	if err := c.end.Missed(); err != nil {
 		return err
 	}
-	if err := c.ended(); err != nil && err != ring.ErrPassed {
+	if err := c.ended(); err == ring.ErrPassed && c.passed < mostPassed {
+		c.passed++
+		return err
+	} else if err != nil && err != ring.ErrPassed {
 		return err
 	}
+	c.passed = 0
 	if err := c.gone(); err != nil {
 		return err
 	}

@@ -13,7 +13,10 @@ func (c *Raw) TryLease() (l Lease, err error) {
 		return c.leaseIn(attach.NoWait, begun)
 	}
 	if err := c.ring.TryLease(&l.ring); err != nil {
-		return l, c.end.Leaving(c.refused(err))
+		if err = c.end.Leaving(c.refused(err)); err == ring.ErrPassed {
+			return c.TryLease()
+		}
+		return l, err
 	}
 	if c.leased(&l); c.end.Hit() {
 		return Lease{}, c.end.Leaving(c.end.Lost())
@@ -49,12 +52,18 @@ func (c *Raw) Lease(ctx context.Context) (l Lease, err error) {
 //go:noinline
 func (c *Raw) leaseIn(ctx context.Context, begun attach.Begun) (l Lease, err error) {
 	err = c.end.Go(begun, func() error {
-		err := c.ring.TryLease(&l.ring)
-		if err == ring.ErrEmpty && ctx != nil {
-			err = c.wait(ctx, func() error { return c.ring.TryLease(&l.ring) })
+		err := ring.ErrPassed
+		for err == ring.ErrPassed {
+			err = c.ring.TryLease(&l.ring)
+			if err == ring.ErrEmpty && ctx != nil {
+				err = c.wait(ctx, func() error { return c.ring.TryLease(&l.ring) })
+			}
+			if err != nil {
+				err = c.refused(err)
+			}
 		}
 		if err != nil {
-			return c.refused(err)
+			return err
 		}
 		c.leased(&l)
 		return nil
@@ -80,8 +89,10 @@ func (c *Raw) leased(l *Lease) {
 // the last of them is acknowledged.
 func (c *Raw) TryLeaseBatch(ls []Lease) (n int, err error) {
 	err = c.end.Do(func() error {
-		n, err = c.ring.TryLeaseBatch(asRing(ls))
-		n, err = c.leasedBatch(ls, n, err)
+		for err = ring.ErrPassed; err == ring.ErrPassed; {
+			n, err = c.ring.TryLeaseBatch(asRing(ls))
+			n, err = c.leasedBatch(ls, n, err)
+		}
 		return err
 	})
 	return n, err

@@ -10,15 +10,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Main(m, map[string]testproc.Role{
-		testagent.RoleName: testagent.Play,
-		"echo":             echo,
-		"idle":             idle,
-		"send-stream":      sendStream,
-		"receive-stream":   receiveStream,
-
-		"close-without-membarrier": closeWithoutMembarrier,
-	})
+	roles := testagent.Roles()
+	roles["close-without-membarrier"] = closeWithoutMembarrier
+	testproc.Main(m, roles)
 }
 
 var (

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/shmq/shmq/internal/attach"
+	"github.com/shmq/shmq/ring"
 )
 
 // member is a consumer among others that one goroutine waits for.
@@ -22,7 +23,7 @@ func (m member) End() *attach.End { return &m.end }
 
 func (m member) Look() (ready bool, err error) {
 	if begun := m.end.Enter(); begun != 0 {
-		return m.lookIn(begun)
+		return m.LookIn(begun)
 	}
 	ready = m.ring.Peek()
 	if m.end.Hit() {
@@ -32,16 +33,18 @@ func (m member) Look() (ready bool, err error) {
 	return ready, nil
 }
 
-// lookIn is the long way, of a call that is due: ten times a second. Then it asks for the end,
+// LookIn is the long way, of a call that is due: ten times a second. Then it asks for the end,
 // too, so that it is told also where other queues are never empty.
 //
 //go:noinline
-func (m member) lookIn(begun attach.Begun) (ready bool, err error) {
+func (m member) LookIn(begun attach.Begun) (ready bool, err error) {
 	err = m.end.Go(begun, func() error {
 		if ready = m.ring.Peek(); ready {
 			return nil
 		}
-		return m.nothing()
+		err := m.nothing()
+		ready = err == nil && m.ring.Peek() // it may have gone past an end
+		return err
 	})
 	return ready, err
 }
@@ -51,7 +54,7 @@ func (m member) Check() error { return m.end.Do(m.nothing) }
 // nothing returns what a try would return that has found nothing, but nil for nothing.
 func (m member) nothing() error {
 	err := m.missed()
-	if err == nil || err == m.empty {
+	if err == nil || err == m.empty || err == ring.ErrPassed {
 		return nil
 	}
 	return m.Fail(err)

@@ -18,6 +18,7 @@ type Raw struct {
 	strict   bool
 	end      attach.End
 	over     error         // of the last stream whose end it was told
+	passed   int           // ends that were for others, one after the other
 	passedAt uint64        // see passOver
 	empty    error         // what a Try returns; made once
 	lost     atomic.Uint64 // what Lost returns
@@ -87,13 +88,16 @@ func (c *Raw) giveBack() (held bool) {
 // Close waits until the call that is under way has ended. What is called afterwards returns
 // shmq.ErrClosed or does nothing; a second Close returns nil. The bytes of a lease turn into
 // zeros that belong to this process alone. From the body of a loop over All, and within
-// Guard, Close may be called; from the handler of Options.Logger not. It returns
-// shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it or a call
+// Guard, Close may be called; from the handler of Options.Logger, and from code that runs in the
+// goroutine of a Channel, not: it returns shmq.ErrInUse after a minute, when it has waited for its
+// own caller, and has to be called again. It returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it or a call
 // that has no error to return.
 //
 // A consumer that was dropped without Close leaves the queue when the garbage collector
 // finds that nothing refers to it, or to a lease of it; when that is nobody can say.
 func (c *Raw) Close() error {
-	c.channel.End()
+	if err := c.channel.End(); err != nil {
+		return c.end.Fail(err)
+	}
 	return c.end.Close(nil)
 }

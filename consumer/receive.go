@@ -19,7 +19,10 @@ func (c *Raw) TryReceive(buf []byte) ([]byte, error) {
 	}
 	got, redelivered, err := c.ring.TryReceive(buf)
 	if err != nil {
-		return got, c.end.Leaving(c.refused(err))
+		if err = c.end.Leaving(c.refused(err)); err == ring.ErrPassed {
+			return c.TryReceive(buf)
+		}
+		return got, err
 	}
 	c.received(len(got))
 	if redelivered > 0 || c.end.Called(c.end.Room) || c.many && park.Armed(c.end.Data) {
@@ -62,14 +65,18 @@ func (c *Raw) Receive(ctx context.Context, buf []byte) ([]byte, error) {
 //go:noinline
 func (c *Raw) receiveIn(ctx context.Context, begun attach.Begun, buf []byte) (got []byte, err error) {
 	err = c.end.Go(begun, func() error {
-		var redelivered int
-		var err error
-		got, redelivered, err = c.ring.TryReceive(buf)
-		if err == ring.ErrEmpty && ctx != nil {
-			got, redelivered, err = c.receiveLater(ctx, got)
+		redelivered, err := 0, ring.ErrPassed
+		for err == ring.ErrPassed {
+			got, redelivered, err = c.ring.TryReceive(buf)
+			if err == ring.ErrEmpty && ctx != nil {
+				got, redelivered, err = c.receiveLater(ctx, got)
+			}
+			if err != nil {
+				err = c.refused(err)
+			}
 		}
 		if err != nil {
-			return c.refused(err)
+			return err
 		}
 		c.received(len(got))
 		c.aftermath(redelivered)

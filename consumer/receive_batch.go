@@ -14,8 +14,11 @@ import (
 // not return.
 func (c *Raw) TryReceiveBatch(bufs [][]byte) (n int, err error) {
 	err = c.end.Do(func() error {
-		got, redelivered, err := c.ring.TryReceiveBatch(bufs)
-		n, err = c.receivedBatch(bufs, got, redelivered, err)
+		for err = ring.ErrPassed; err == ring.ErrPassed; {
+			var got, redelivered int
+			got, redelivered, err = c.ring.TryReceiveBatch(bufs)
+			n, err = c.receivedBatch(bufs, got, redelivered, err)
+		}
 		return err
 	})
 	return n, err

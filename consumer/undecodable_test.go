@@ -1,9 +1,12 @@
 package consumer_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
 	"testing"
@@ -220,4 +223,29 @@ func TestDamageBehindABatchComesWithNoLease(t *testing.T) {
 	require.ErrorIs(t, err, shmq.ErrDamaged)
 	require.Zero(t, n)
 	ls[0].Ack()
+}
+
+// What OnBad returns may be about another queue, of dead letters, which is damaged: both are
+// named, and the damage is that queue's.
+func TestOnBadIsRefusedByADamagedQueue(t *testing.T) {
+	t.Parallel()
+	damaged := &shmq.Error{Op: "send to", Queue: "letters", Err: shmq.ErrDamaged}
+	var log bytes.Buffer
+	q := testagent.Queue(t, small(shmq.Options{}))
+	c, err := consumer.Open[int](q, &consumer.Options{
+		OnBad:  func(*consumer.DecodeError) error { return damaged },
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	require.NoError(t, openProducer(t, q).TrySend([]byte("\xc1")))
+	_, err = c.TryReceive()
+	require.ErrorIs(t, err, shmq.ErrDamaged)
+	var named *shmq.Error
+	require.ErrorAs(t, err, &named)
+	require.Equal(t, q, named.Queue)
+	require.ErrorContains(t, err, `stays in the queue: shmq: send to queue "letters"`)
+	require.ErrorContains(t, err, `shmq check "letters"`)
+	require.NotContains(t, err.Error(), fmt.Sprintf("shmq check %q", q))
+	require.Empty(t, log.String())
 }

@@ -9,6 +9,12 @@ import (
 // wait repeats try, which returned ring.ErrEmpty, until it returns something else,
 // the stream ends (see ended) or ctx does, in the way that the policy says.
 func (c *Raw) wait(ctx context.Context, try func() error) error {
+	for range c.end.Spinner.Quick() { // before anything that a wait begins with
+		if err := try(); err != ring.ErrEmpty {
+			c.end.Spinner.Useful()
+			return err
+		}
+	}
 	returned := false
 	defer c.end.LeaveUnless(&returned)
 	err := c.waitIn(ctx, try)
@@ -25,7 +31,7 @@ func (c *Raw) waitIn(ctx context.Context, try func() error) error {
 		}
 		if err = try(); err == ring.ErrEmpty && round%64 == 63 {
 			err = c.missed()
-			return err != c.empty
+			return err != c.empty && err != ring.ErrPassed
 		}
 		return err != ring.ErrEmpty
 	}) {
@@ -35,6 +41,9 @@ func (c *Raw) waitIn(ctx context.Context, try func() error) error {
 	for {
 		ticket := c.end.Sleeper.Prepare()
 		if err := try(); err != ring.ErrEmpty {
+			if err != nil { // of one record; others may be behind it
+				c.passOn()
+			}
 			return err
 		}
 		if err := c.end.Closed(); err != nil { // after Prepare; see attach.End
@@ -45,6 +54,7 @@ func (c *Raw) waitIn(ctx context.Context, try func() error) error {
 		if err := c.ended(); err == ring.ErrPassed {
 			continue
 		} else if err != nil {
+			c.passOn() // what woke it may be a record behind the end
 			return err
 		}
 		if err := c.gone(); err != nil {

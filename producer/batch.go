@@ -13,7 +13,9 @@ import (
 // in several parts. A record that is too large ends the batch before it.
 func (p *Raw) TrySendBatch(recs [][]byte) (n int, err error) {
 	err = p.end.Do(func() error {
-		n, err = p.ring.SendBatch(recs)
+		if n, err = p.ring.SendBatch(recs); err == ring.ErrFull && p.soon() {
+			n, err = p.ring.SendBatch(recs)
+		}
 		n, err = p.batched(recs, n, err)
 		return err
 	})

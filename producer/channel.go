@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -13,6 +14,9 @@ import (
 //
 // A value that was taken from the channel is sent: Stop waits for that. Where it can't be any
 // more, because the context or the queue has ended, Unsent has it.
+//
+// The goroutine runs the codec and the handler of Options.Logger. Stop, Err and Unsent, called from
+// there, wait for themselves, for ever; Close gives up after a minute.
 type Channel[T any] struct {
 	// C takes the values. It is not buffered. The program may close it, when all was sent.
 	C chan<- T
@@ -52,15 +56,17 @@ func (ch *Channel[T]) Stop() error {
 }
 
 // Err returns why the channel has stopped, and waits for that: nil after Stop and when C was
-// closed; the error of the context; what Send of the producer returns; an error if a codec has
-// ended the goroutine.
+// closed; the error of the context; what Send of the producer returns; an error if a codec, or
+// other code of the program, has ended the goroutine.
 func (ch *Channel[T]) Err() error {
 	<-ch.done
 	return ch.err
 }
 
 // Unsent returns the value that was taken and not sent, if there is one, when the channel has
-// stopped; it waits for that.
+// stopped; it waits for that. With shmq.ErrSync there is none: that value is in the queue, but not
+// known to be on the disk. With shmq.ErrTruncated or shmq.ErrNoSpace it is not known whether the
+// value was sent.
 func (ch *Channel[T]) Unsent() (v T, has bool) {
 	<-ch.done
 	return ch.unsent, ch.has
@@ -76,42 +82,49 @@ func startChannel[T any](ctx context.Context, p *Raw, send func(context.Context,
 	go func() {
 		defer close(ch.done)
 		defer drop()
-		for {
-			if err := p.awaitRoom(halted); err != nil {
-				if ctx.Err() != nil || halted.Err() == nil {
-					ch.err = err
-				}
-				return
-			}
-			select {
-			case v, ok := <-values:
-				if !ok {
-					return
-				}
-				if err := ch.pass(v, func() error { return send(sending, v) }); err != nil {
-					return
-				}
-			case <-halted.Done():
-				if ctx.Err() != nil {
-					ch.err = p.end.Ended(ctx.Err())
-				}
-				return
-			}
-		}
+		ch.err = errGoexit // unless it returns
+		ch.err = ch.feed(ctx, halted, p, values, func(v T) error { return send(sending, v) })
 	}()
 	return ch
 }
 
+// feed sends one value after the other until the channel is closed or halted ends, with or
+// without ctx.
+func (ch *Channel[T]) feed(ctx, halted context.Context, p *Raw, from <-chan T, send func(T) error) error {
+	for {
+		if err := p.awaitRoom(halted); err != nil {
+			if ctx.Err() == nil && halted.Err() != nil { // by Stop or Close
+				return nil
+			}
+			return err
+		}
+		select {
+		case v, ok := <-from:
+			if !ok {
+				return nil
+			}
+			if err := ch.pass(v, send); err != nil {
+				return err
+			}
+		case <-halted.Done():
+			if err := ctx.Err(); err != nil {
+				return p.end.Ended(err)
+			}
+			return nil
+		}
+	}
+}
+
 // pass sends v, and keeps it if that fails, or if the program's code ends the goroutine, a codec
-// for one.
-func (ch *Channel[T]) pass(v T, send func() error) error {
+// for one. With ErrSync, which comes from what follows the publication, it was sent.
+func (ch *Channel[T]) pass(v T, send func(T) error) error {
 	err := errGoexit
 	defer func() {
-		if err != nil {
-			ch.unsent, ch.has, ch.err = v, true, err
+		if err != nil && !errors.Is(err, shmq.ErrSync) {
+			ch.unsent, ch.has = v, true
 		}
 	}()
-	err = send()
+	err = send(v)
 	return err
 }
 

@@ -3,6 +3,7 @@ package producer_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"testing"
 	"time"
@@ -181,4 +182,27 @@ func TestCodecThatEndsTheGoroutineOfAChannel(t *testing.T) {
 	require.Equal(t, 7, v)
 	require.ErrorContains(t, ch.Err(), "Goexit")
 	require.NoError(t, p.TrySend(8), "the producer is the caller's")
+}
+
+// quits is a log handler that ends the goroutine.
+type quits struct{ slog.Handler }
+
+func (quits) Enabled(context.Context, slog.Level) bool { return true }
+
+func (quits) Handle(context.Context, slog.Record) error { runtime.Goexit(); return nil }
+
+// Neither does a log handler that ends the goroutine while it waits for room.
+func TestLogHandlerThatEndsTheGoroutineOfAChannel(t *testing.T) {
+	t.Parallel()
+	q := testagent.Queue(t, &shmq.Options{Slots: 16, SlotSize: 64})
+	other := testagent.Producer(t, q)
+	p, err := producer.OpenRaw(q, &producer.Options{Logger: slog.New(quits{})})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Close()) }()
+	fill(t, p, 1)
+	ch := p.Channel(testagent.Within(t))
+	other.Kill() // the goroutine that waits tells of it
+	require.ErrorContains(t, ch.Err(), "Goexit")
+	_, has := ch.Unsent()
+	require.False(t, has)
 }

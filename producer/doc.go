@@ -5,7 +5,8 @@
 // and Commit.
 //
 // Each call comes in two kinds: one that waits for room until its context ends, and
-// one, named Try, that returns shmq.ErrFull instead. A producer is for one
+// one, named Try, that returns shmq.ErrFull instead, after a second look a microsecond later
+// where consumers share the queue and are at work. A producer is for one
 // goroutine at a time; a second one gets a panic. A program opens one for each goroutine
 // that sends, or a Shared for all of them. To end a call that waits, cancel its context, or
 // close the producer, which any goroutine may do.

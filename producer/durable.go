@@ -99,8 +99,10 @@ func (d *durable) close() error {
 	d.stopTimer()
 	d.mu.Unlock()
 	d.firing.Wait()
-	err := d.failed
-	if d.synced != d.sent {
+	d.mu.Lock() // a Sync of another goroutine may be at its end
+	err, synced := d.failed, d.synced == d.sent
+	d.mu.Unlock()
+	if !synced {
 		err = errors.Join(err, d.sync())
 	}
 	return err

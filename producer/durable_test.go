@@ -52,6 +52,13 @@ func durable(c *testproc.Child) {
 			c.Check(err)
 			copy(b, "sent")
 			err = p.Commit(4)
+		case "channel":
+			ch := p.Channel(ctx)
+			ch.C <- []byte("sent")
+			err = ch.Stop()
+			if _, has := ch.Unsent(); has {
+				c.Fail("what is in the queue counts as unsent, with %v", err)
+			}
 		case "sync":
 			err = p.Sync()
 		case "finish":
@@ -82,7 +89,7 @@ func TestDurabilitySyncsWhenItIsDue(t *testing.T) {
 		records      int
 	}{
 		{"none", "none", []step{{"send", done}, {"batch", done}, {"sync", unsynced}}, 4},
-		{"each", "each", []step{{"send", unsynced}, {"try", unsynced}, {"batch", unsynced}, {"commit", unsynced}}, 6},
+		{"each", "each", []step{{"send", unsynced}, {"try", unsynced}, {"batch", unsynced}, {"commit", unsynced}, {"channel", unsynced}}, 7},
 		{"each third", "3", []step{{"send", done}, {"try", done}, {"commit", unsynced}, {"send", unsynced}}, 4},
 		{"a batch counts its records", "3", []step{{"send", done}, {"batch", unsynced}}, 4},
 		{"what is unsynced is synced at the end", "100", []step{{"send", done}, {"finish", unsynced}}, 1},

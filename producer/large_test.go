@@ -1,9 +1,7 @@
 package producer_test
 
 import (
-	"context"
 	"fmt"
-	"strconv"
 	"testing"
 	"time"
 
@@ -11,23 +9,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/testagent"
-	"github.com/shmq/shmq/internal/testproc"
-	"github.com/shmq/shmq/producer"
 )
-
-// flood sends records of one size for ever.
-//
-// Arguments: queue, size.
-func flood(c *testproc.Child) {
-	size, _ := strconv.Atoi(c.Args[1])
-	p, err := producer.OpenRaw(c.Args[0], nil)
-	c.Check(err)
-	b := make([]byte, size)
-	c.Say("ready")
-	for {
-		c.Check(p.Send(context.Background(), b))
-	}
-}
 
 // A producer of records of half the ring makes steady progress while others keep
 // the ring full of small ones, and they do too.
@@ -39,9 +21,9 @@ func TestLargeAmongSmall(t *testing.T) {
 				c := openConsumer(t, q, nil)
 				const large, wanted = 512, 500
 				for range others {
-					testproc.Start(t, "flood", q, "48").Expect("ready")
+					testagent.Producer(t, q).Say("pump 48")
 				}
-				testproc.Start(t, "flood", q, strconv.Itoa(large)).Expect("ready")
+				testagent.Producer(t, q).Say("pump %d", large)
 				ctx := within(t)
 				counts, worst, last := map[int]int{}, map[int]time.Duration{}, map[int]time.Time{}
 				start := time.Now()

@@ -15,7 +15,6 @@ import (
 func TestMain(m *testing.M) {
 	testproc.Main(m, map[string]testproc.Role{
 		testagent.RoleName: testagent.Play,
-		"flood":            flood,
 		"durable":          durable,
 		"share-by-mistake": shareByMistake,
 	})

@@ -89,6 +89,8 @@ func (p *Raw) sendMarkedIn(ctx context.Context, begun attach.Begun, b []byte, ma
 func (p *Raw) sendMarkedLater(ctx context.Context, b []byte, mark Mark, err error) error {
 	if err == ring.ErrFull && ctx != nil {
 		err = p.wait(ctx, len(b), func() error { return p.ring.SendMarked(b, mark) })
+	} else if err == ring.ErrFull && p.soon() {
+		err = p.ring.SendMarked(b, mark)
 	}
 	if err != nil {
 		return p.refused(err, len(b))
@@ -105,7 +107,9 @@ func (p *Raw) TrySendBatchMarked(recs [][]byte, marks []Mark) (n int, err error)
 		return 0, err
 	}
 	err = p.end.Do(func() error {
-		n, err = p.ring.SendBatchMarked(recs, marks)
+		if n, err = p.ring.SendBatchMarked(recs, marks); err == ring.ErrFull && p.soon() {
+			n, err = p.ring.SendBatchMarked(recs, marks)
+		}
 		n, err = p.batched(recs, n, err)
 		return err
 	})

@@ -23,7 +23,7 @@ func (m *member) End() *attach.End { return &m.end }
 
 func (m *member) Look() (ready bool, err error) {
 	if begun := m.end.Enter(); begun != 0 {
-		return m.lookIn(begun)
+		return m.LookIn(begun)
 	}
 	ready = m.ring.Peek(m.size)
 	if m.end.Hit() {
@@ -33,10 +33,10 @@ func (m *member) Look() (ready bool, err error) {
 	return ready, nil
 }
 
-// lookIn is the long way, of a call that is due.
+// LookIn is the long way, of a call that is due.
 //
 //go:noinline
-func (m *member) lookIn(begun attach.Begun) (ready bool, err error) {
+func (m *member) LookIn(begun attach.Begun) (ready bool, err error) {
 	err = m.end.Go(begun, func() error {
 		ready = m.ring.Peek(m.size)
 		return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/ring"
 )
@@ -16,6 +17,7 @@ type Raw struct {
 	durable *durable // nil without Options.Durability
 	full    error    // what a Try returns; made once
 	channel attach.Channel
+	pause   func(rounds uint32) // tests replace it
 }
 
 // OpenRaw attaches to the queue of that name as a producer, and makes the queue if it is
@@ -28,7 +30,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Raw{full: &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)}}
+	p := &Raw{pause: atomics.Pause, full: &shmq.Error{Op: "send to", Queue: name, Err: fmt.Errorf("%w; wait with Send, or receive faster", shmq.ErrFull)}}
 	err = att.Guard(func() (err error) {
 		p.ring, err = att.Ring().NewProducer(att.Seat())
 		return err
@@ -99,7 +101,9 @@ func (p *Raw) Check() error {
 // It stops calls that are under way as Close does. On a producer that is closed already it
 // returns shmq.ErrClosed: the stream was not marked.
 func (p *Raw) Finish() error {
-	p.channel.End()
+	if err := p.channel.End(); err != nil {
+		return p.end.Fail(err)
+	}
 	return p.end.Close(func() error {
 		if p.durable != nil {
 			p.durable.mark()
@@ -115,11 +119,14 @@ func (p *Raw) Finish() error {
 // that it was broken off (shmq.ErrBrokenOff), as they are told when a producer is killed:
 // not all was sent that should have been. What was sent is delivered. Errors: as Close.
 func (p *Raw) Abandon() error {
-	p.channel.End()
-	if p.end.Left() {
-		return p.Close()
+	if err := p.channel.End(); err != nil {
+		return p.end.Fail(err)
 	}
-	return p.end.Close(func() error { p.end.GiveUp(); return nil })
+	err := p.end.Close(func() error { p.end.GiveUp(); return nil })
+	if errors.Is(err, shmq.ErrClosed) {
+		return nil // as a second Close
+	}
+	return err
 }
 
 // Close leaves the queue. An open reservation is aborted. What was sent stays, and the
@@ -129,13 +136,16 @@ func (p *Raw) Abandon() error {
 // until the call that is under way has ended. What is called afterwards
 // returns shmq.ErrClosed or does nothing; a second Close, and one after Finish, returns nil.
 // The bytes of an open reservation turn into zeros that belong to this process alone. Close
-// may be called within Guard, but not from the handler of Options.Logger. It returns
-// shmq.ErrTruncated or shmq.ErrNoSpace, and leaves all the same, if a fault met it or a call
-// that has no error to return.
+// may be called within Guard, but not from the handler of Options.Logger, or from code that runs in
+// the goroutine of a Channel: it returns shmq.ErrInUse after a minute, when it has waited for its
+// own caller, and has to be called again. It returns shmq.ErrTruncated or shmq.ErrNoSpace, and leaves
+// all the same, if a fault met it or a call that has no error to return.
 //
 // A producer that was dropped without Close leaves the queue when the garbage collector
-// finds that nothing refers to it; when that is nobody can say.
+// finds that nothing refers to it; when that is nobody can say. Its stream is broken off then.
 func (p *Raw) Close() error {
-	p.channel.End()
+	if err := p.channel.End(); err != nil {
+		return p.end.Fail(err)
+	}
 	return p.end.Close(nil)
 }

@@ -14,7 +14,9 @@ import (
 // the file may be cut. Errors: as TrySend.
 func (p *Raw) TryReserve(n int) (b []byte, err error) {
 	err = p.end.Do(func() error {
-		b, err = p.ring.Reserve(n)
+		if b, err = p.ring.Reserve(n); err == ring.ErrFull && p.soon() {
+			b, err = p.ring.Reserve(n)
+		}
 		return p.reserved(err, n)
 	})
 	return b, err

@@ -17,7 +17,7 @@ func (p *Raw) TrySend(b []byte) error {
 		return p.sendIn(attach.NoWait, begun, b)
 	}
 	if err := p.ring.Send(b); err != nil {
-		return p.end.Leaving(p.refused(err, len(b)))
+		return p.end.Leaving(p.sendLater(attach.NoWait, b, err))
 	}
 	p.sent(1, len(b))
 	if p.end.Called(p.end.Data) {
@@ -58,6 +58,8 @@ func (p *Raw) sendIn(ctx context.Context, begun attach.Begun, b []byte) error {
 func (p *Raw) sendLater(ctx context.Context, b []byte, err error) error {
 	if err == ring.ErrFull && ctx != nil {
 		err = p.wait(ctx, len(b), func() error { return p.ring.Send(b) })
+	} else if err == ring.ErrFull && p.soon() {
+		err = p.ring.Send(b)
 	}
 	if err != nil {
 		return p.refused(err, len(b))

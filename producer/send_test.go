@@ -1,8 +1,10 @@
 package producer_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/codec"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/testagent"
@@ -261,4 +264,27 @@ func TestCloseAfterFinish(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, info.Finished)
 	require.Empty(t, info.Participants)
+}
+
+// elsewhere is a codec that fails because of another queue, which is damaged.
+type elsewhere struct{ codec.Codec }
+
+func (elsewhere) Append([]byte, any) ([]byte, error) {
+	return nil, &shmq.Error{Op: "send to", Queue: "elsewhere", Err: shmq.ErrDamaged}
+}
+
+func TestACodecThatFailsBecauseOfAnotherQueue(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	q := testagent.Queue(t, small(shmq.Options{}))
+	p, err := producer.Open[int](q, &producer.Options{Codec: elsewhere{codec.Msgpack()}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Close()) }()
+	err = p.TrySend(7)
+	var named *shmq.Error
+	require.ErrorAs(t, err, &named)
+	require.Equal(t, q, named.Queue)
+	require.ErrorContains(t, err, `shmq check "elsewhere"`)
+	require.NotContains(t, err.Error(), fmt.Sprintf("shmq check %q", q))
+	require.Empty(t, log.String(), "this one is not damaged")
 }

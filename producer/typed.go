@@ -112,7 +112,8 @@ func (p *Producer[T]) encode(dst []byte, v T) ([]byte, error) {
 	p.value = zero // keep nothing of the caller's alive
 	p.solo.Leave()
 	if err != nil {
-		return nil, p.raw.end.Fail(err)
+		// Not Fail: the error is the program's, may be about another queue, and be damage there.
+		return nil, &shmq.Error{Op: "send to", Queue: p.raw.Name(), Err: err}
 	}
 	p.buf = buf
 	return buf, nil

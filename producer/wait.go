@@ -17,6 +17,21 @@ const (
 	turnEach    = 1024 // rounds of one that never sleeps between two requests for the turn
 )
 
+// lingers is how many PAUSEs a call that does not wait takes before it looks again, about a microsecond.
+// Half as many do for records one by one, and not for batches.
+const lingers = 64
+
+// soon is for a call that does not wait, and found no room: it lets a while pass if consumers are at work, and reports
+// whether it did. Two ends that poll would hand over each slot of a full ring alone; after a while
+// a dozen are free. A producer that drops what finds no room does not pay for it while no consumer receives.
+func (p *Raw) soon() bool {
+	if !p.ring.Moved() {
+		return false
+	}
+	p.pause(lingers)
+	return true
+}
+
 // wait repeats try, which returned ring.ErrFull, until it returns something else or
 // ctx ends, in the way that the policy says. n is the record's size.
 func (p *Raw) wait(ctx context.Context, n int, try func() error) error {

@@ -109,8 +109,8 @@ func open(name string, opts *Options) (*mapped.Queue, error) {
 		return nil, err
 	}
 	if opts.Admit != nil {
-		if err := opts.Admit(); err != nil {
-			return nil, errors.Join(err, q.Close())
+		if err := admit(q, opts.Admit); err != nil {
+			return nil, err
 		}
 	}
 	check := !opts.AnyShape
@@ -129,6 +129,19 @@ func open(name string, opts *Options) (*mapped.Queue, error) {
 		err = fail.ErrGone // its memory was removed since it was opened
 	}
 	return nil, errors.Join(err, q.Close())
+}
+
+// admit closes q if the program's code refuses it, or panics.
+func admit(q *mapped.Queue, f func() error) (err error) {
+	admitted := false
+	defer func() {
+		if !admitted {
+			err = errors.Join(err, q.Close())
+		}
+	}()
+	err = f()
+	admitted = err == nil
+	return err
 }
 
 func attach(name string, role shmq.Role, opts *Options) (_ *Participant, err error) {
@@ -193,8 +206,8 @@ func (a *Participant) enter() error {
 		return err
 	}
 	held, dead, err := seat.Take(a.q, seat.Role(a.role), a.subscribing, a.join)
-	if err != nil {
-		return err
+	if err != nil { // the role was dropped before the lock of streams: one that leaves finds nobody
+		return errors.Join(err, a.unlockStream())
 	}
 	a.held = held
 	if err := a.unlockStream(); err != nil {
@@ -206,7 +219,7 @@ func (a *Participant) enter() error {
 		}
 	}
 	// A queue that was removed before the role was locked would lead nowhere.
-	if same, err := a.q.At.Names(a.q.Handle); err != nil || !same {
+	if same, err := a.q.At.Names(a.q.Handle); err == nil && !same {
 		return fail.ErrGone
 	}
 	// A logger may attach to the queue itself, so it is called when the gate is open.

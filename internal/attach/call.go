@@ -113,13 +113,23 @@ func (e *End) Go(begun Begun, f func() error) error {
 // settled.
 func (e *End) Quietly(f func()) { e.Settle(e.Enter(), f) }
 
-// Settle is Quietly for a call that has begun.
+// Settle is Quietly for a call that has begun. One that does not see Close, which stores left
+// before due, does its work, and Close waits for it: the call after it may not see Close either,
+// and what a single consumer settles behind a lease that was left open comes again.
 func (e *End) Settle(begun Begun, f func()) {
 	if begun >= overlapped {
 		e.overlap()
 	}
 	defer e.Leave()
-	if e.left.Load() || e.lost.Load() != nil {
+	if begun != 0 && e.left.Load() {
+		return
+	}
+	if begun != 0 && e.ask.Load() {
+		if err := e.checkAfterPause(); err != nil {
+			e.Untold = e.Fail(err)
+		}
+	}
+	if e.lost.Load() != nil {
 		return
 	}
 	if err := e.guarded(func() error { f(); return nil }); err != nil {
@@ -205,7 +215,9 @@ func (e *End) Attend(begun Begun) error {
 	err := e.Participant.Attend()
 	if err != nil && !e.left.Load() {
 		e.Untold = nil
-		if e.Idle != nil {
+		if e.lost.Load() != nil { // the bytes may be those of another queue by now
+			e.Drop()
+		} else if e.Idle != nil {
 			_ = e.guarded(func() error { e.Idle(); return nil }) // err says why already
 		}
 	}

@@ -33,6 +33,9 @@ func (e *End) Close(first func() error) error {
 		return e.Fail(err)
 	}
 	e.unreached.Stop()
+	if err := e.checkAfterPause(); err != nil {
+		e.Untold = e.Fail(err)
+	}
 	if first != nil {
 		if err := first(); err != nil {
 			e.Untold = e.Fail(err)

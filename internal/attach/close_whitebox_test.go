@@ -38,6 +38,25 @@ func TestCloseOfAHandleWhoseCallNeverEnds(t *testing.T) {
 	require.ErrorIs(t, e.Do(func() error { return nil }), fail.ErrClosed)
 }
 
+// A call that settles does its work until calls see that the handle is closed, and nothing from
+// then on. Between the two stores of Close it would leave a lease open to which calls that follow
+// go on to settle the next.
+func TestSettlingBetweenTheStoresOfClose(t *testing.T) {
+	a, err := To(t.TempDir()+"/q", shmq.Consumer, nil)
+	require.NoError(t, err)
+	e := NewEnd(a, "receive from", a.Ring().DataFutex(), Hooks{Drop: func() {}, GiveBack: func() bool { return false }})
+	settles := func() (done bool) {
+		e.Quietly(func() { done = true })
+		return done
+	}
+	require.True(t, settles())
+	a.left.Store(true)
+	require.True(t, settles(), "the next call may not see Close")
+	a.due.Store(1)
+	require.False(t, settles())
+	require.NoError(t, e.Close(nil))
+}
+
 // Close sees each call that does not see Close: the calls have no fence, the barrier is for
 // them. The stores before a call miss the caches, so that its mark is visible late.
 func TestNoCallBeginsUnseen(t *testing.T) {

@@ -67,8 +67,8 @@ func (a *Participant) unmake() {
 // one's, and ends the mapping.
 func (a *Participant) release() error {
 	err := a.held.Drop()
-	// Without the page there is nobody to wake.
-	_ = a.q.Touch(func() error {
+	// Without the page there is nobody to wake, nor where another queue is.
+	_ = a.unlessLost(func() error {
 		park.WakeAll(a.ring.DataFutex())
 		if (a.role == shmq.Producer || a.q.Header.Each) && park.Armed(a.ring.RoomFutex()) {
 			park.WakeAll(a.ring.RoomFutex())

@@ -59,6 +59,15 @@ func (a *Participant) Guard(f func() error) error {
 	return err
 }
 
+// unlessLost runs f, which may find the page missing, unless the participant can't go on: the bytes may be those of
+// another queue by now.
+func (a *Participant) unlessLost(f func() error) error {
+	if lost := a.lost.Load(); lost != nil {
+		return *lost
+	}
+	return a.q.Touch(f)
+}
+
 // Faulted makes the error of a system call that was given the queue's memory, and
 // found it missing, what Guard would return. Other errors it returns as they are.
 func (a *Participant) Faulted(err error) error {

@@ -101,6 +101,22 @@ func (a *Participant) beat(now time.Time) error {
 	return nil
 }
 
+// checkAfterPause is for settling and leaving. It finds out whether the file still holds this queue, if that was
+// not asked for a heartbeat, and returns why the participant can't go on if nobody knew that before. It is
+// for the goroutine that uses the participant, or has ended its use.
+func (a *Participant) checkAfterPause() error {
+	now := time.Now()
+	if a.lost.Load() != nil || now.Sub(a.lastBeat) < park.Heartbeat {
+		return nil
+	}
+	a.lastBeat = now
+	_ = a.checkFile()
+	if lost := a.lost.Load(); lost != nil {
+		return *lost
+	}
+	return nil
+}
+
 // Gone returns ErrRemoved to a consumer that finds nothing in a queue that was removed,
 // when nothing can follow: no producer is attached, or those that are had the time to
 // see it as well. It is for the goroutine that uses the participant.

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +13,7 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/testagent"
+	"github.com/shmq/shmq/layout"
 )
 
 // logged is a logger's output, a line a record.
@@ -47,13 +48,14 @@ func TestLoggerIsToldOfTheDead(t *testing.T) {
 	p.Do("reserve 200")
 	me.Recover()
 	require.Empty(t, log.String(), "both live")
+	commands := map[int]string{p.PID(): commandOf(p), c.PID(): commandOf(c)}
 	p.Kill()
 	c.Kill()
 	me.Recover()
 	died := func(pid, seat int, role string, claims, records int) map[string]any {
 		return map[string]any{
 			"level": "WARN", "msg": "shmq: a participant died", "queue": q, "seat": float64(seat), "role": role, "pid": float64(pid),
-			"command": commandOf(t), "claims_skipped": float64(claims), "records_redelivered": float64(records),
+			"command": commands[pid], "claims_skipped": float64(claims), "records_redelivered": float64(records),
 		}
 	}
 	require.Equal(t, died(p.PID(), 1, "producer", 1, 0), log.next(t))
@@ -85,15 +87,9 @@ func TestLoggerIsToldWhoseSeatIsTakenOver(t *testing.T) {
 	require.Empty(t, log.String())
 }
 
-// commandOf is what a seat keeps of this test binary's name.
-func commandOf(t *testing.T) string {
-	t.Helper()
-	a := testagent.Attach(t, testagent.Queue(t, nil), shmq.Consumer)
-	info, err := shmq.Stat(a.Name())
-	require.NoError(t, err)
-	require.Len(t, info.Participants, 1)
-	require.Equal(t, os.Getpid(), info.Participants[0].PID)
-	return info.Participants[0].Command
+// commandOf is what a seat keeps of the name of an agent's program.
+func commandOf(a *testagent.Agent) string {
+	return fmt.Sprintf("%.*s", layout.SeatCommandN-1, a.Command())
 }
 
 // panicking is a logger's handler that has a bug.

@@ -18,6 +18,8 @@ type Member interface {
 	// returns what a try would return that finds nothing, but nil for nothing.
 	Look() (ready bool, err error)
 	Check() error
+	// LookIn is the rest of Look for a call that has begun and is not smooth.
+	LookIn(begun Begun) (ready bool, err error)
 
 	// The rest is for within a call, in End.Within.
 
@@ -75,7 +77,7 @@ func (e *End) Nudge() {
 	if e.q.Closed() {
 		return
 	}
-	_ = e.q.Touch(func() error { // without the page there is nobody to wake
+	_ = e.unlessLost(func() error { // without the page there is nobody to wake
 		if park.Armed(e.word) {
 			if e.Each() { // those that sleep there wait for different records
 				park.WakeAll(e.word)

@@ -157,7 +157,7 @@ func (a *Participant) Report() shmq.Counters {
 	defer a.reporting.Unlock()
 	if !a.q.Closed() {
 		// If the file was cut, the numbers before that are what there is.
-		_ = a.q.Touch(func() error {
+		_ = a.unlessLost(func() error {
 			if now := a.report(); !a.Hit() {
 				a.last = now
 			}

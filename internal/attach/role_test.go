@@ -3,7 +3,6 @@ package attach_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +21,7 @@ func TestSecondHolderOfSingleRoleIsRefused(t *testing.T) {
 		first.Do("%s %s", role, q)
 		refused := second.Fails("%s %s", role, q)
 		require.Contains(t, refused, "role is taken")
-		require.Contains(t, refused, fmt.Sprintf("pid %d (%.23s)", first.PID(), filepath.Base(os.Args[0])))
+		require.Contains(t, refused, fmt.Sprintf("pid %d (%s)", first.PID(), commandOf(first)))
 		require.Contains(t, refused, fmt.Sprintf("%q", q))
 		require.Contains(t, refused, "many "+role+"s", "what to do")
 

@@ -29,10 +29,14 @@ func CloseUnreached[T any](handle *T, e *End) {
 func (u unreached) leave() {
 	a := u.a
 	a.leave()
-	_ = a.Guard(func() error {
-		seat.Abandon(a.q, a.held)
-		return nil
-	})
+	a.GiveUp() // of a producer, as if it had been killed: whether it had sent all nobody can say
+	_ = a.checkAfterPause()
+	if a.lost.Load() == nil {
+		_ = a.Guard(func() error {
+			seat.Abandon(a.q, a.held)
+			return nil
+		})
+	}
 	a.q.KeepRange()
 	var err error
 	if u.last != nil {

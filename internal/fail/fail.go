@@ -89,7 +89,9 @@ type Error struct {
 
 func (e *Error) Error() string {
 	text := "shmq: " + e.Op + " queue " + strconv.Quote(e.Queue) + ": " + e.Err.Error()
-	if e.Op != OpCheck && errors.Is(e.Err, ErrDamaged) {
+	var inner *Error // it may say so, of the queue that is damaged
+	told := errors.As(e.Err, &inner) && errors.Is(inner, ErrDamaged)
+	if e.Op != OpCheck && errors.Is(e.Err, ErrDamaged) && !told {
 		text += "; to see what is wrong, run: shmq check " + strconv.Quote(e.Queue)
 	}
 	return text

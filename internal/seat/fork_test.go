@@ -18,16 +18,23 @@ import (
 	"github.com/shmq/shmq/internal/testproc"
 )
 
+// fork has an agent make a child that executes nothing.
+func fork(t *testing.T, a *testagent.Agent) (pid int) {
+	t.Helper()
+	pid, err := strconv.Atoi(a.Do("fork"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	return pid
+}
+
 // A child that is forked and executes nothing has copies of its parent's descriptors.
 // The parent's seat and role are free all the same when the parent is dead.
 func TestForkedChildKeepsNoSeat(t *testing.T) {
 	t.Parallel()
 	for _, o := range []shmq.Options{testagent.Single, testagent.Shared} {
 		q := testagent.Queue(t, &o)
-		c := testproc.Start(t, "fork", q)
-		forked, err := strconv.Atoi(c.Expect("forked"))
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = syscall.Kill(forked, syscall.SIGKILL) })
+		c := testagent.Producer(t, q)
+		forked := fork(t, c)
 		require.True(t, hasOpen(t, forked, q), "the child has the file")
 		info, err := shmq.Stat(q)
 		require.NoError(t, err)
@@ -51,12 +58,9 @@ func TestForkedChildKeepsNoSeat(t *testing.T) {
 func TestForkedChildKeepsNoRoleAfterDetach(t *testing.T) {
 	t.Parallel()
 	q := testagent.Queue(t, &testagent.Single)
-	c := testproc.Start(t, "fork", q)
-	forked, err := strconv.Atoi(c.Expect("forked"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = syscall.Kill(forked, syscall.SIGKILL) })
-	c.Say("detach")
-	c.Expect("detached")
+	c := testagent.Producer(t, q)
+	forked := fork(t, c)
+	c.Do("close")
 	for range 20 {
 		a, err := attach.To(q, shmq.Producer, nil)
 		require.NoError(t, err)
@@ -74,10 +78,9 @@ func TestForkedChildKeepsNoSeatOfAnAnonymousQueue(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.Close() })
 	q := shmq.FileName(f)
-	c := testproc.StartWith(t, []*os.File{f}, nil, "fork", "fd:3")
-	forked, err := strconv.Atoi(c.Expect("forked"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = syscall.Kill(forked, syscall.SIGKILL) })
+	c := testagent.NewWith(t, f)
+	c.Do("producer fd:3")
+	forked := fork(t, c)
 	to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", forked))
 	require.NoError(t, err)
 	require.Contains(t, to, "memfd:shmq")
@@ -91,17 +94,6 @@ func TestForkedChildKeepsNoSeatOfAnAnonymousQueue(t *testing.T) {
 	})
 	testagent.Attach(t, q, shmq.Producer)
 	require.NoError(t, syscall.Kill(forked, syscall.SIGKILL))
-}
-
-// attachAndFork attaches as a producer and forks.
-func attachAndFork(c *testproc.Child) {
-	a, err := attach.To(c.Args[0], shmq.Producer, nil)
-	c.Check(err)
-	c.Say("forked %d", c.Fork())
-	<-c.Lines
-	c.Check(a.Detach())
-	c.Say("detached")
-	<-c.Lines
 }
 
 // hasOpen reports whether a process has a descriptor of the file whose path ends so.

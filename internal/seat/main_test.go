@@ -12,7 +12,6 @@ import (
 var childRoles = map[string]testproc.Role{
 	testagent.RoleName: testagent.Play,
 	"attach-and-die":   attachAndDie,
-	"fork":             attachAndFork,
 }
 
 func TestMain(m *testing.M) { testproc.Main(m, childRoles) }

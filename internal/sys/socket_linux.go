@@ -89,6 +89,15 @@ func (d *Dir) Lock(patience time.Duration) (bool, error) {
 	}
 }
 
+// OwnerOf returns the user whose file info describes.
+func OwnerOf(info fs.FileInfo) (uid int, ok bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(st.Uid), true
+}
+
 // Path returns a short path to a file in the directory.
 func (d *Dir) Path(name string) string { return (&File{fd: d.fd}).proc() + "/" + name }
 

@@ -19,6 +19,8 @@ func SocketMode(fs.FileMode) func(string, string, syscall.RawConn) error {
 	return func(string, string, syscall.RawConn) error { return ErrUnsupported }
 }
 
+func OwnerOf(fs.FileInfo) (uid int, ok bool) { return 0, false }
+
 type Dir struct{}
 
 func OpenDir(string) (*Dir, error)                 { return nil, ErrUnsupported }

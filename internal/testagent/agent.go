@@ -23,9 +23,12 @@ import (
 const RoleName = "agent"
 
 // Roles are the roles of a package that needs agents only.
-func Roles() map[string]testproc.Role { return map[string]testproc.Role{RoleName: Play} }
+func Roles() map[string]testproc.Role {
+	return map[string]testproc.Role{RoleName: Play, refusingRole: refusing}
+}
 
 type agent struct {
+	child  *testproc.Child
 	out    *producer.Raw
 	in     *consumer.Raw
 	buf    []byte
@@ -33,9 +36,9 @@ type agent struct {
 }
 
 // Play obeys the parent: each line is a command, each gets one line in reply, "ok"
-// with a result or "err" with an error.
+// with a result, "err" with an error, or "no" where the agent's language can't do that.
 func Play(c *testproc.Child) {
-	a := &agent{}
+	a := &agent{child: c}
 	c.Say("ready")
 	for line := range c.Lines {
 		reply, err := a.do(strings.Split(line, " "))
@@ -124,6 +127,14 @@ func (a *agent) do(f []string) (string, error) {
 		err = a.out.Finish()
 	case "abandon":
 		err = a.out.Abandon()
+	case "send-stream": // SENDER COUNT LEAST MOST
+		err = sendStream(ctx, a.out, number(f[1]), number(f[2]), number(f[3]), number(f[4]))
+	case "receive-stream": // SENDERS COUNT
+		return receiveStream(ctx, a.in, number(f[1]), number(f[2]))
+	case "echo": // QUEUE QUEUE
+		err = a.echo(f[1], f[2])
+	case "fork": // a child that executes nothing
+		return strconv.Itoa(a.child.Fork()), nil
 	case "close":
 		if a.out != nil {
 			err = a.out.Close()

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,7 +20,8 @@ import (
 // Agent is a process that obeys, seen from the test.
 type Agent struct {
 	*testproc.Proc
-	t testing.TB
+	t    testing.TB
+	said []string // to it, the last time
 }
 
 // Record is what an agent was handed.
@@ -34,30 +36,22 @@ func New(t testing.TB) *Agent { return NewAs(t, nil) }
 // NewAs is New with attributes of the process, such as another namespace.
 func NewAs(t testing.TB, attr *syscall.SysProcAttr) *Agent {
 	t.Helper()
-	return ready(t, testproc.StartAs(t, attr, RoleName))
-}
-
-// NewUser is New for another user, who runs exe: testproc.ForAnyone.
-func NewUser(t testing.TB, exe string, who *syscall.Credential) *Agent {
-	t.Helper()
-	return ready(t, testproc.StartExe(t, exe, &syscall.SysProcAttr{Credential: who}, RoleName))
+	return ready(t, start(t, nil, attr))
 }
 
 func ready(t testing.TB, p *testproc.Proc) *Agent {
 	t.Helper()
 	p.Expect("ready")
-	return &Agent{p, t}
+	return &Agent{Proc: p, t: t}
 }
 
 // Of returns the agent that a child of another role has become.
-func Of(t testing.TB, p *testproc.Proc) *Agent { return &Agent{p, t} }
+func Of(t testing.TB, p *testproc.Proc) *Agent { return &Agent{Proc: p, t: t} }
 
 // NewWith is New with files that the agent gets as its descriptors from 3 on.
 func NewWith(t testing.TB, files ...*os.File) *Agent {
 	t.Helper()
-	a := &Agent{testproc.StartWith(t, files, nil, RoleName), t}
-	a.Expect("ready")
-	return a
+	return ready(t, start(t, files, nil))
 }
 
 // Producer starts an agent that is a producer of the queue.
@@ -144,6 +138,15 @@ func Again(times int, texts ...string) []Record {
 		rs = append(rs, Record{Redelivered: times, Data: text})
 	}
 	return rs
+}
+
+// Command is the name of the agent's program, which a queue shows of its participants.
+func (a *Agent) Command() string {
+	a.t.Helper()
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", a.PID()))
+	require.NoError(a.t, err)
+	name, _, _ := strings.Cut(string(line), "\x00")
+	return filepath.Base(name)
 }
 
 // String names the agent in messages.

@@ -82,16 +82,18 @@ func (f *Freezer) Add(pid int) {
 }
 
 // Freeze freezes a cgroup by its file, and waits until what is in the inner one is frozen.
+// It asks again as long as that is not so: a thread that stops by a signal in the moment
+// version 1 asks it to freeze stays FREEZING until it is asked once more.
 func (f *Freezer) Freeze(file string) {
 	f.t.Helper()
 	value, state, want := "FROZEN", "freezer.state", "FROZEN"
 	if f.v2 {
 		value, state, want = "1", "cgroup.events", "frozen 1"
 	}
-	if err := write(file, value); err != nil {
-		f.t.Fatal(err)
-	}
 	Until(f.t, func() bool {
+		if err := write(file, value); err != nil {
+			f.t.Fatal(err)
+		}
 		b, err := os.ReadFile(filepath.Join(f.Inner(), state))
 		return err == nil && strings.Contains(string(b), want)
 	})

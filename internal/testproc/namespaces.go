@@ -11,7 +11,8 @@ import (
 
 // OwnNamespaces are attributes of a process in a user namespace of its own, where it is
 // root and has the files of this user, and in others: CLONE_NEWPID and the like. The test
-// is skipped where there are none.
+// is skipped where there are none. A process with them is forked, and has a copy of all mappings of the test, System V
+// segments too, until it executes its program: a test that counts these runs beside none that starts one.
 func OwnNamespaces(t testing.TB, others uintptr) *syscall.SysProcAttr {
 	t.Helper()
 	namespaces := func() *syscall.SysProcAttr {

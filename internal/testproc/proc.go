@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // Patience is how long a test waits for what has to happen. It decides nothing but
@@ -71,16 +72,22 @@ func StartWith(t testing.TB, files []*os.File, attr *syscall.SysProcAttr, role s
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	return start(t, exe, files, attr, role, args)
+	return start(t, []string{exe}, files, attr, role, args)
+}
+
+// StartCommand is StartWith with another program, which says and is told the same lines.
+func StartCommand(t testing.TB, command []string, files []*os.File, attr *syscall.SysProcAttr, role string, args ...string) *Proc {
+	t.Helper()
+	return start(t, command, files, attr, role, args)
 }
 
 // StartExe is StartAs with another copy of the test binary.
 func StartExe(t testing.TB, exe string, attr *syscall.SysProcAttr, role string, args ...string) *Proc {
 	t.Helper()
-	return start(t, exe, nil, attr, role, args)
+	return start(t, []string{exe}, nil, attr, role, args)
 }
 
-func start(t testing.TB, exe string, files []*os.File, attr *syscall.SysProcAttr, role string, args []string) *Proc {
+func start(t testing.TB, command []string, files []*os.File, attr *syscall.SysProcAttr, role string, args []string) *Proc {
 	t.Helper()
 	list, err := json.Marshal(args)
 	require.NoError(t, err)
@@ -90,7 +97,7 @@ func start(t testing.TB, exe string, files []*os.File, attr *syscall.SysProcAttr
 	// A child that is being started just now may still have a copy of the binary
 	// open for writing. A Cmd can be started once, so each try has its own.
 	Until(t, func() bool {
-		cmd = exec.Command(exe)
+		cmd = exec.Command(command[0], command[1:]...)
 		cmd.Dir = os.TempDir()
 		cmd.Env = append(os.Environ(), roleEnv+"="+role, argsEnv+"="+string(list))
 		cmd.SysProcAttr = attr
@@ -219,6 +226,15 @@ func (p *Proc) Exit() {
 		require.False(p.t, strings.HasPrefix(line, "FAIL"), "child %d: %s", p.PID(), line)
 	}
 	require.NoError(p.t, p.cmd.Wait())
+}
+
+// CPU is the time of processors that the child has used, all its threads together, to the nanosecond.
+func (p *Proc) CPU() time.Duration {
+	p.t.Helper()
+	var used unix.Timespec
+	// The clock of another process: its id inverted, and CPUCLOCK_SCHED; see clock_getcpuclockid(3).
+	require.NoError(p.t, unix.ClockGettime(int32(^p.PID()<<3|2), &used))
+	return time.Duration(used.Nano())
 }
 
 // State is State of this process.

@@ -14,7 +14,7 @@ import (
 // 3 took them in turn, and consumer 2 was killed at 100.
 func TestAccountFindsWhatIsWrong(t *testing.T) {
 	take := func(seq uint64, life int, at int64, f flag, fate uint32) taken {
-		return taken{newID(1, seq), at - 1, at, life, f, fate, true}
+		return taken{ID: newID(1, seq), From: at - 1, At: at, Life: life, Flag: f, Fate: fate, Final: true}
 	}
 	good := []taken{take(0, 2, 10, fresh, acked), take(1, 3, 20, fresh, acked), take(2, 2, 30, fresh, held), take(2, 3, 120, redelivered, acked)}
 	replace := func(i int, t taken) []taken {
@@ -36,13 +36,13 @@ func TestAccountFindsWhatIsWrong(t *testing.T) {
 		"one was taken from a living one":   {replace(3, take(2, 3, 99, redelivered, acked)), "held alive"},
 		"one overtook another":              {replace(0, take(0, 3, 25, fresh, acked)), "order: record 0 "},
 		"one that was never sent":           {add(take(4, 3, 130, fresh, acked)), "no producer sent"},
-		"one that was given back":           {add(taken{abortedBit | newID(1, 0), 129, 130, 3, fresh, acked, true}), "no producer sent"},
+		"one that was given back":           {add(taken{ID: abortedBit | newID(1, 0), From: 129, At: 130, Life: 3, Flag: fresh, Fate: acked, Final: true}), "no producer sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(false)
-			a.sent[1] = sentBy{3, 4}
-			a.ends = []int64{0, 90, 100, math.MaxInt64}
-			a.takes = c.takes
+			a.Sent[1] = sentBy{Sent: 3, Tried: 4}
+			a.Ends = []int64{0, 90, 100, math.MaxInt64}
+			a.Takes = c.takes
 			got := a.check()
 			if c.complaint == "" {
 				require.Empty(t, got)
@@ -79,11 +79,11 @@ func TestAccountCountsShortRecords(t *testing.T) {
 
 func TestWaitsAreExcusedByStopsAndMissingPeers(t *testing.T) {
 	q := quiet{
-		lives: map[string][]span{consuming: {{0, 100}, {200, 1000}}, producing: {{0, 1000}}},
-		waits: map[string][]span{producing: {{50, 300}}, consuming: {{500, 700}}},
+		lives: map[string][]span{consuming: {between(0, 100), between(200, 1000)}, producing: {between(0, 1000)}},
+		waits: map[string][]span{producing: {between(50, 300)}, consuming: {between(500, 700)}},
 	}
 	require.EqualValues(t, 200, q.longest(sharing), "the consumer's")
-	q.add(span{450, 600})
-	q.add(span{550, 650})
+	q.add(between(450, 600))
+	q.add(between(550, 650))
 	require.EqualValues(t, 150, q.longest(sharing), "the producer's, but for the time without a consumer")
 }

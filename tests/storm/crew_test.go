@@ -205,7 +205,7 @@ func (c *crew) bury(l *life) {
 	c.requireNoFailure(l)
 	for _, since := range []int64{l.stopped, j.standing.Load()} {
 		if since != 0 {
-			c.excuse(l, span{since, l.ended})
+			c.excuse(l, between(since, l.ended))
 		}
 	}
 	c.account.add(l)

@@ -15,7 +15,7 @@ import (
 // durable subscription and was killed with the second; process 3 took it over.
 func TestEachAccountFindsWhatIsWrong(t *testing.T) {
 	take := func(seq uint64, life int, f flag, fate uint32, final bool) taken {
-		return taken{newID(1, seq), 0, 0, life, f, fate, final}
+		return taken{ID: newID(1, seq), Life: life, Flag: f, Fate: fate, Final: final}
 	}
 	lives := func() (x, y *reading) {
 		x = &reading{life: 2, attached: 10, ended: 100, maybe: noRecord, start: 1, takes: []taken{
@@ -36,19 +36,19 @@ func TestEachAccountFindsWhatIsWrong(t *testing.T) {
 		"it began too late":                 {func(x, y *reading) { x.takes = nil; y.takes = y.takes[1:] }, "began with 2"},
 		"one is missing":                    {func(x, y *reading) { x.takes = x.takes[:1]; y.takes = y.takes[1:] }, "did not get record 1"},
 		"the last one is missing":           {func(x, y *reading) { y.takes = y.takes[:1] }, "ended before record 2"},
-		"one came again without a flag":     {func(x, y *reading) { y.takes[0].flag = fresh }, "not flagged"},
+		"one came again without a flag":     {func(x, y *reading) { y.takes[0].Flag = fresh }, "not flagged"},
 		"one came again though it was done": {func(x, y *reading) { x.takes[1] = take(1, 2, fresh, acked, true) }, "had acknowledged it"},
-		"one was flagged that nobody had":   {func(x, y *reading) { x.takes[0].flag = redelivered }, "nobody had it"},
+		"one was flagged that nobody had":   {func(x, y *reading) { x.takes[0].Flag = redelivered }, "nobody had it"},
 		"one did not come again":            {func(x, y *reading) { y.takes = y.takes[1:] }, "did not come again"},
 		"one came twice":                    {func(x, y *reading) { y.takes = append(y.takes, take(2, 3, redelivered, acked, true)) }, "had acknowledged it"},
 		"one that was never sent":           {func(x, y *reading) { y.takes = append(y.takes, take(4, 3, fresh, acked, true)) }, "nobody sent"},
-		"one that was given back":           {func(x, y *reading) { y.takes[1].id |= abortedBit }, "nobody sent"},
+		"one that was given back":           {func(x, y *reading) { y.takes[1].ID |= abortedBit }, "nobody sent"},
 		"two had it at once":                {func(x, y *reading) { y.attached = 99 }, "had it while"},
 		"one was lost":                      {func(x, y *reading) { x.laps = []lap{{0, 0, 1, 1}} }, "should have kept"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newEachAccount(shmq.Options{}, numbered)
-			a.senders[1] = &sent{sentBy{3, 4}, []mark{{5, 0}, {20, 1}}, 0, false}
+			a.senders[1] = &sent{sentBy{Sent: 3, Tried: 4}, []mark{{5, 0}, {20, 1}}, 0, false}
 			x, y := lives()
 			c.change(x, y)
 			a.subscriber("a", x)
@@ -63,7 +63,7 @@ func TestEachAccountCountsPositions(t *testing.T) {
 	reads := func(life int, seqs ...uint64) *reading {
 		r := &reading{life: life, attached: int64(life), ended: 100, maybe: noRecord, start: 101, drained: true, position: 110}
 		for _, seq := range seqs {
-			r.takes = append(r.takes, taken{newID(1, seq), 0, 0, life, fresh, acked, true})
+			r.takes = append(r.takes, taken{ID: newID(1, seq), Life: life, Flag: fresh, Fate: acked, Final: true})
 		}
 		return r
 	}
@@ -84,7 +84,7 @@ func TestEachAccountCountsPositions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newEachAccount(shmq.Options{Skip: true, Producers: shmq.One}, oneSlot)
-			a.senders[1] = &sent{sentBy{10, 10}, nil, 0, true}
+			a.senders[1] = &sent{sentBy{Sent: 10, Tried: 10}, nil, 0, true}
 			x, y := reads(2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9), reads(3, 0, 1, 6, 7, 8, 9)
 			y.laps, y.lost = []lap{{2, 102, 106, 4}}, 4
 			c.change(x, y)
@@ -109,10 +109,10 @@ func requireComplaint(t *testing.T, want string, got []string) {
 func TestEachAccountKnowsWhatIsToldAgain(t *testing.T) {
 	for name, complaint := range map[string]string{"d": "", "": "stood at 106"} {
 		a := newEachAccount(shmq.Options{Skip: true, Producers: shmq.One}, oneSlot)
-		a.senders[1] = &sent{sentBy{10, 10}, nil, 0, true}
+		a.senders[1] = &sent{sentBy{Sent: 10, Tried: 10}, nil, 0, true}
 		r := &reading{life: 3, attached: 3, ended: 100, maybe: noRecord, start: 107, position: 110, laps: []lap{{0, 102, 106, 4}}, lost: 4}
 		for seq := uint64(6); seq < 10; seq++ {
-			r.takes = append(r.takes, taken{newID(1, seq), 0, 0, 3, fresh, acked, true})
+			r.takes = append(r.takes, taken{ID: newID(1, seq), Life: 3, Flag: fresh, Fate: acked, Final: true})
 		}
 		a.subscriber(name, r)
 		requireComplaint(t, complaint, a.check())

@@ -75,7 +75,7 @@ func (a *eachAccount) add(l *life) {
 	j := l.journal
 	if l.role == producing {
 		*a.senders[l.number] = sent{
-			sentBy{j.sent.Load(), j.tried.Load()}, slices.Clone(j.mark[:j.marks.Load()]), j.aborted.Load(), j.left.Load(),
+			sentBy{Sent: j.sent.Load(), Tried: j.tried.Load()}, slices.Clone(j.mark[:j.marks.Load()]), j.aborted.Load(), j.left.Load(),
 		}
 		return
 	}
@@ -90,7 +90,7 @@ func (a *eachAccount) add(l *life) {
 	}
 	for i := range j.take[:n] {
 		t := &j.take[i]
-		r.takes = append(r.takes, taken{t.id, t.from, t.at, l.number, t.flag, t.fate.Load(), uint64(i) < final})
+		r.takes = append(r.takes, t.taken(l.number, uint64(i) < final))
 	}
 	if j.receiving.Load() {
 		r.maybe = binary.LittleEndian.Uint64(j.buffer[:])
@@ -123,13 +123,13 @@ func (a *eachAccount) drained(name string) bool {
 func (a *eachAccount) count(s *stats) {
 	s.lives += a.lives
 	for _, p := range a.senders {
-		s.sent += p.sent
+		s.sent += p.Sent
 	}
 	for _, sub := range a.subs {
 		for _, r := range sub.lives {
 			for _, t := range r.takes {
 				s.delivered++
-				if t.flag == redelivered {
+				if t.Flag == redelivered {
 					s.redelivered++
 				}
 			}
@@ -151,7 +151,7 @@ func (a *eachAccount) check() []string {
 		slices.SortFunc(s.lives, func(x, y *reading) int { return int(x.attached - y.attached) })
 		for i, r := range s.lives[1:] {
 			if before := s.lives[i]; r.attached < before.ended {
-				a.complain("%s: process %d had it while %d did", s.name, r.life, before.life)
+				a.Complain("%s: process %d had it while %d did", s.name, r.life, before.life)
 			}
 		}
 		c := &course{account: a, sub: s, next: map[int]uint64{}, first: map[int]uint64{}, last: map[uint64]taken{}}
@@ -166,7 +166,7 @@ func (a *eachAccount) check() []string {
 			}
 		}
 	}
-	return a.list
+	return a.List
 }
 
 // course follows one subscription.
@@ -184,10 +184,10 @@ func (c *course) follow() {
 		missing := uint64(0)
 		here := map[int]bool{} // producers of which this life had a record
 		for _, t := range r.takes {
-			p, seq := lifeOf(t.id), seqOf(t.id)
+			p, seq := lifeOf(t.ID), seqOf(t.ID)
 			from := a.senders[p]
-			if from == nil || seq >= from.tried {
-				a.complain("%s: nobody sent the record %#x that process %d got", c.sub.name, t.id, r.life)
+			if from == nil || seq >= from.Tried {
+				a.Complain("%s: nobody sent the record %#x that process %d got", c.sub.name, t.ID, r.life)
 				continue
 			}
 			next, known := c.next[p]
@@ -206,11 +206,11 @@ func (c *course) follow() {
 					}
 				}
 			}
-			if n == 0 && t.flag == redelivered && c.last[t.id].life == 0 {
-				a.complain("%s: %s came flagged to process %d, and nobody had it before", c.sub.name, describe(t.id), r.life)
+			if n == 0 && t.Flag == redelivered && c.last[t.ID].Life == 0 {
+				a.Complain("%s: %s came flagged to process %d, and nobody had it before", c.sub.name, describe(t.ID), r.life)
 			}
 			c.next[p] = max(c.next[p], seq+1)
-			c.last[t.id] = t
+			c.last[t.ID] = t
 			here[p] = true
 		}
 		told := uint64(0)
@@ -218,7 +218,7 @@ func (c *course) follow() {
 			told += l.to - l.from
 		}
 		if missing > told {
-			a.complain("%s: process %d misses %d records, and was told of %d positions", c.sub.name, r.life, missing, told)
+			a.Complain("%s: process %d misses %d records, and was told of %d positions", c.sub.name, r.life, missing, told)
 		}
 		maybe = append(maybe, r.maybe)
 		if p := lifeOf(r.maybe); r.maybe != noRecord && a.senders[p] != nil && c.next[p] == seqOf(r.maybe) {
@@ -230,22 +230,22 @@ func (c *course) follow() {
 
 func (c *course) missed(r *reading, id uint64) {
 	if !c.account.skip {
-		c.account.complain("%s: process %d did not get %s", c.sub.name, r.life, describe(id))
+		c.account.Complain("%s: process %d did not get %s", c.sub.name, r.life, describe(id))
 	}
 }
 
 // again is for a record before the next one of its producer.
 func (c *course) again(r *reading, t taken) {
-	before, known := c.last[t.id]
+	before, known := c.last[t.ID]
 	switch {
-	case t.flag == fresh:
-		c.account.complain("%s: %s came to process %d, not flagged, after a later one", c.sub.name, describe(t.id), r.life)
+	case t.Flag == fresh:
+		c.account.Complain("%s: %s came to process %d, not flagged, after a later one", c.sub.name, describe(t.ID), r.life)
 	case !known && len(c.sub.lives) == 1:
-		c.account.complain("%s: %s came to process %d after a later one", c.sub.name, describe(t.id), r.life)
-	case known && before.fate == acked && before.final:
-		c.account.complain("%s: %s came to process %d after %d had acknowledged it", c.sub.name, describe(t.id), r.life, before.life)
-	case known && before.life == r.life && before.fate != released:
-		c.account.complain("%s: %s came twice to process %d", c.sub.name, describe(t.id), r.life)
+		c.account.Complain("%s: %s came to process %d after a later one", c.sub.name, describe(t.ID), r.life)
+	case known && before.Fate == acked && before.Final:
+		c.account.Complain("%s: %s came to process %d after %d had acknowledged it", c.sub.name, describe(t.ID), r.life, before.Life)
+	case known && before.Life == r.life && before.Fate != released:
+		c.account.Complain("%s: %s came twice to process %d", c.sub.name, describe(t.ID), r.life)
 	}
 }
 
@@ -256,17 +256,17 @@ func (c *course) complete(totals map[int]uint64) {
 	for p, s := range c.account.senders {
 		i := slices.IndexFunc(s.marks, func(m mark) bool { return m.at > since })
 		first, seen := c.first[p]
-		if i >= 0 && s.marks[i].seq < s.sent && (seen && first > s.marks[i].seq || !seen && drained) {
-			c.account.complain("%s: it was there before record %d of producer %d was sent, and began with %d (%v)", c.sub.name, s.marks[i].seq, p, first, seen)
+		if i >= 0 && s.marks[i].seq < s.Sent && (seen && first > s.marks[i].seq || !seen && drained) {
+			c.account.Complain("%s: it was there before record %d of producer %d was sent, and began with %d (%v)", c.sub.name, s.marks[i].seq, p, first, seen)
 		}
 		if !drained || !seen {
 			continue
 		}
-		if c.next[p] < s.sent {
-			c.account.complain("%s: it ended before record %d of the %d that producer %d sent", c.sub.name, c.next[p], s.sent, p)
+		if c.next[p] < s.Sent {
+			c.account.Complain("%s: it ended before record %d of the %d that producer %d sent", c.sub.name, c.next[p], s.Sent, p)
 		}
 		if n, known := totals[p]; known && n != c.next[p] {
-			c.account.complain("%s: it got %d records of producer %d, another one %d", c.sub.name, c.next[p], p, n)
+			c.account.Complain("%s: it got %d records of producer %d, another one %d", c.sub.name, c.next[p], p, n)
 		}
 		totals[p] = c.next[p]
 	}
@@ -274,8 +274,8 @@ func (c *course) complete(totals map[int]uint64) {
 		return
 	}
 	for id, t := range c.last {
-		if t.fate != acked && t.fate != acking {
-			c.account.complain("%s: %s was handed out and not acknowledged, and did not come again", c.sub.name, describe(id))
+		if t.Fate != acked && t.Fate != acking {
+			c.account.Complain("%s: %s was handed out and not acknowledged, and did not come again", c.sub.name, describe(id))
 		}
 	}
 }
@@ -286,30 +286,30 @@ func (a *eachAccount) lost(s *subscribed, r *reading) {
 	for i, l := range r.laps {
 		sum += l.to - l.from
 		if i > 0 && l.lost-r.laps[i-1].lost != l.to-l.from {
-			a.complain("%s: process %d was told of %d lost in all, then of %d to %d, and of %d in all", s.name, r.life, r.laps[i-1].lost, l.from, l.to, l.lost)
+			a.Complain("%s: process %d was told of %d lost in all, then of %d to %d, and of %d in all", s.name, r.life, r.laps[i-1].lost, l.from, l.to, l.lost)
 		}
 	}
 	if len(r.laps) > 0 && !a.skip {
-		a.complain("%s: process %d lost %d positions, which producers should have kept", s.name, r.life, sum)
+		a.Complain("%s: process %d lost %d positions, which producers should have kept", s.name, r.life, sum)
 	}
 	if !r.drained || s.durable || r.start == 0 || !a.oneSlot {
 		return
 	}
 	if sum != r.lost {
-		a.complain("%s: process %d was told of %d positions that were lost; the subscription says %d", s.name, r.life, sum, r.lost)
+		a.Complain("%s: process %d was told of %d positions that were lost; the subscription says %d", s.name, r.life, sum, r.lost)
 	}
 	void := int64(r.position - (r.start - 1) - uint64(len(r.takes)) - sum)
 	most := int64(0) // positions that killed producers claimed, and reservations that were given back
 	if !a.single {
 		for _, p := range a.senders {
-			most += int64(p.tried - p.sent + p.aborted)
+			most += int64(p.Tried - p.Sent + p.aborted)
 			if !p.ended {
 				most += 2
 			}
 		}
 	}
 	if void < 0 || void > most {
-		a.complain("%s: process %d went from %d to %d, got %d records and lost %d positions: %d are missing, of %d that may be void", s.name, r.life, r.start-1, r.position, len(r.takes), sum, void, most)
+		a.Complain("%s: process %d went from %d to %d, got %d records and lost %d positions: %d are missing, of %d that may be void", s.name, r.life, r.start-1, r.position, len(r.takes), sum, void, most)
 	}
 }
 
@@ -329,31 +329,22 @@ func (a *eachAccount) place(s *subscribed, r *reading, places places) {
 	for i := 0; i <= len(r.takes); i++ {
 		for ; len(laps) > 0 && laps[0].after == uint64(i); laps = laps[1:] {
 			if laps[0].from != at {
-				a.complain("%s: process %d was told of %d to %d, and stood at %d", s.name, r.life, laps[0].from, laps[0].to, at)
+				a.Complain("%s: process %d was told of %d to %d, and stood at %d", s.name, r.life, laps[0].from, laps[0].to, at)
 			}
 			at = laps[0].to
 		}
 		if i == len(r.takes) {
 			break
 		}
-		p, seq := lifeOf(r.takes[i].id), seqOf(r.takes[i].id)
+		p, seq := lifeOf(r.takes[i].ID), seqOf(r.takes[i].ID)
 		if first, known := places[p]; known && first+seq != at {
-			a.complain("%s: process %d got %s at %d, others at %d", s.name, r.life, describe(r.takes[i].id), at, first+seq)
+			a.Complain("%s: process %d got %s at %d, others at %d", s.name, r.life, describe(r.takes[i].ID), at, first+seq)
 			return
 		}
 		places[p] = at - seq
 		at++
 	}
 	if r.drained && at != r.position {
-		a.complain("%s: process %d ends at %d by what it got and lost; the subscription says %d", s.name, r.life, at, r.position)
-	}
-}
-
-// complaints are the first few.
-type complaints struct{ list []string }
-
-func (c *complaints) complain(format string, args ...any) {
-	if len(c.list) < 20 {
-		c.list = append(c.list, fmt.Sprintf(format, args...))
+		a.Complain("%s: process %d ends at %d by what it got and lost; the subscription says %d", s.name, r.life, at, r.position)
 	}
 }

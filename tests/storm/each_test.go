@@ -11,6 +11,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/testaccount"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -145,7 +146,7 @@ func (c *crew) has(name string) bool {
 // requireNoSubscription wants a queue that all have left to be as good as new.
 func requireNoSubscription(t *testing.T, queue string, opts shmq.Options) {
 	t.Helper()
-	requireUnlocked(t, queue)
+	testaccount.RequireUnlocked(t, queue)
 	info, err := shmq.Stat(queue)
 	require.NoError(t, err)
 	require.Empty(t, info.Participants)
@@ -186,5 +187,5 @@ func requireNoSubscription(t *testing.T, queue string, opts shmq.Options) {
 		require.NoError(t, c.Close())
 	}
 	require.NoError(t, p.Close())
-	requireUnlocked(t, queue)
+	testaccount.RequireUnlocked(t, queue)
 }

@@ -67,6 +67,11 @@ type take struct {
 	fate atomic.Uint32 // stored last; 0 means that the rest is not there yet
 }
 
+// taken is the take for an account.
+func (t *take) taken(life int, final bool) taken {
+	return taken{ID: t.id, From: t.from, At: t.at, Life: life, Flag: t.flag, Fate: t.fate.Load(), Final: final}
+}
+
 // mark is when a producer was about to send the record of that number.
 type mark struct {
 	at  int64
@@ -81,28 +86,6 @@ type ending struct {
 	position, lost uint64
 	known          atomic.Bool // stored last
 }
-
-// flag is what the consumer was told about earlier deliveries.
-type flag uint32
-
-const (
-	fresh flag = iota
-	redelivered
-	untold // by Receive
-)
-
-// The fates of a take.
-const (
-	held uint32 = iota + 1
-	acking
-	acked
-	released
-)
-
-// span is a time between two readings of now.
-type span struct{ from, to int64 }
-
-func (s span) length() int64 { return s.to - s.from }
 
 // now is CLOCK_MONOTONIC, the same for all processes, in nanoseconds.
 func now() int64 {
@@ -163,13 +146,13 @@ func (j *journal) call(f func()) {
 	j.since.Store(began)
 	f()
 	j.since.Store(0)
-	w := span{began, now()}
-	if w.length() < longWait {
+	w := between(began, now())
+	if w.Length() < longWait {
 		return
 	}
 	shortest := &j.waits[0]
 	for i := range j.waits {
-		if j.waits[i].length() < shortest.length() {
+		if j.waits[i].Length() < shortest.Length() {
 			shortest = &j.waits[i]
 		}
 	}

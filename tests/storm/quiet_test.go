@@ -5,6 +5,8 @@ package storm
 import (
 	"slices"
 	"time"
+
+	"github.com/shmq/shmq/internal/testaccount"
 )
 
 // quiet collects the waits of participants, and the times in which one had to wait:
@@ -31,20 +33,20 @@ func (q *quiet) lived(l *life) {
 	}
 	j := l.journal
 	if from := j.attached.Load(); from != 0 {
-		q.lives[l.role+l.name] = append(q.lives[l.role+l.name], span{from, l.ended})
+		q.lives[l.role+l.name] = append(q.lives[l.role+l.name], between(from, l.ended))
 	}
 	for _, w := range j.waits {
-		if w.from != 0 {
+		if w.From != 0 {
 			q.waited(l, w)
 		}
 	}
 	if since := j.since.Load(); since != 0 && since < l.ended {
-		q.waited(l, span{since, l.ended})
+		q.waited(l, between(since, l.ended))
 	}
 }
 
 func (q *quiet) waited(l *life, w span) {
-	if from := l.journal.attached.Load(); l.name != "" && (from == 0 || w.from < from) {
+	if from := l.journal.attached.Load(); l.name != "" && (from == 0 || w.From < from) {
 		q.contended = append(q.contended, contention{l.role + l.name, w})
 		return
 	}
@@ -63,53 +65,17 @@ func (q *quiet) longest(peers map[string][]string) time.Duration {
 			excuses = append(excuses, q.readers...)
 		}
 		for _, peer := range peers {
-			excuses = append(excuses, without(q.lives[peer])...)
+			excuses = append(excuses, testaccount.Without(q.lives[peer])...)
 		}
-		merge(&excuses)
+		testaccount.Merge(&excuses)
 		for _, w := range q.waits[role] {
-			n = max(n, w.length()-overlap(w, excuses))
+			n = max(n, w.Length()-testaccount.Overlap(w, excuses))
 		}
 	}
 	for _, w := range q.contended {
 		excuses := append(append(slices.Clone(q.excuses), q.readers...), q.lives[w.of]...)
-		merge(&excuses)
-		n = max(n, w.length()-overlap(w.span, excuses))
+		testaccount.Merge(&excuses)
+		n = max(n, w.Length()-testaccount.Overlap(w.span, excuses))
 	}
 	return time.Duration(n)
-}
-
-// merge sorts spans and joins those that overlap.
-func merge(ss *[]span) {
-	slices.SortFunc(*ss, func(a, b span) int { return int(a.from - b.from) })
-	out := (*ss)[:0]
-	for _, s := range *ss {
-		if n := len(out); n > 0 && s.from <= out[n-1].to {
-			out[n-1].to = max(out[n-1].to, s.to)
-		} else {
-			out = append(out, s)
-		}
-	}
-	*ss = out
-}
-
-// without returns the times that no span covers.
-func without(ss []span) (gaps []span) {
-	ss = slices.Clone(ss)
-	merge(&ss)
-	at := int64(0)
-	for _, s := range ss {
-		gaps = append(gaps, span{at, s.from})
-		at = s.to
-	}
-	return append(gaps, span{at, 1<<63 - 1})
-}
-
-// overlap is how much of s the merged spans cover.
-func overlap(s span, merged []span) (n int64) {
-	for _, m := range merged {
-		if o := min(s.to, m.to) - max(s.from, m.from); o > 0 {
-			n += o
-		}
-	}
-	return n
 }

@@ -17,19 +17,9 @@ const (
 
 	abortedBit = 1 << 63 // in the id of what was reserved and never sent
 	shortBit   = 1 << 62 // in the journal, for a record without an id
-	seqBits    = 32
 )
 
-func newID(life int, seq uint64) uint64 { return uint64(life)<<seqBits | seq }
-
-func lifeOf(id uint64) int   { return int(id >> seqBits) }
-func seqOf(id uint64) uint64 { return id & (1<<seqBits - 1) }
-
 func shortID(size int) uint64 { return shortBit | uint64(size) }
-
-func describe(id uint64) string {
-	return fmt.Sprintf("record %d of producer %d", seqOf(id), lifeOf(id))
-}
 
 type record struct{ data []byte }
 

@@ -67,7 +67,7 @@ func (c *crew) resume(l *life) {
 	if l.stopped != 0 {
 		l.journal.standing.Store(0)
 		l.signal(syscall.SIGCONT)
-		c.excuse(l, span{l.stopped, now()})
+		c.excuse(l, between(l.stopped, now()))
 		l.stopped = 0
 	}
 }

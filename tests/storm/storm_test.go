@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/testaccount"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/internal/testproc"
 )
@@ -105,13 +106,13 @@ func envSeed(t *testing.T) uint64 {
 func storm(t *testing.T, opts shmq.Options, seed uint64, d, gap time.Duration, all *stats) {
 	c := newCrew(t, opts, seed, all)
 	stalls := testproc.WatchStalls()
-	stop := checkAllTheTime(t, c.queue)
+	stop := testaccount.CheckAllTheTime(t, c.queue, 3*time.Millisecond)
 	defer stop()
 	c.rage(d, gap)
 	c.settle()
 	all.looks += stop()
 	for _, s := range stalls.Stop() {
-		c.quiet.add(span{s.From, s.To})
+		c.quiet.add(between(s.From, s.To))
 	}
 	if complaints := c.account.check(); len(complaints) > 0 {
 		t.Fatalf("%s", strings.Join(complaints, "\n"))
@@ -122,24 +123,24 @@ func storm(t *testing.T, opts shmq.Options, seed uint64, d, gap time.Duration, a
 	if opts.Consumers == shmq.Each {
 		requireNoSubscription(t, c.queue, opts)
 	} else {
-		requireNothingLeft(t, c.queue, opts)
+		testaccount.RequireNothingLeft(t, c.queue, opts)
 	}
 }
 
 func (a *account) count(s *stats) {
-	s.lives += len(a.ends) - 1
-	for _, p := range a.sent {
-		s.sent += p.sent
+	s.lives += len(a.Ends) - 1
+	for _, p := range a.Sent {
+		s.sent += p.Sent
 	}
 	for _, n := range a.short {
 		s.sent += n.sent
 		s.delivered += n.acked + n.maybe
 	}
-	for _, t := range a.takes {
+	for _, t := range a.Takes {
 		s.delivered++
-		if t.flag == redelivered {
+		if t.Flag == redelivered {
 			s.redelivered++
 		}
 	}
-	s.maybe += uint64(len(a.maybe))
+	s.maybe += uint64(len(a.Maybe))
 }

@@ -69,12 +69,20 @@ func (p *Place) vacate() (err error) {
 	return nil
 }
 
+// absent is the error of a segment that is named by its id and is not there, or, without err, only as long as somebody is still attached.
+func (p *Place) absent(err error) error {
+	if err == nil {
+		err = fmt.Errorf("segment %d was removed, and goes with its last attachment: %w", p.id, fs.ErrNotExist)
+	}
+	return fmt.Errorf("%w; only an existing segment can be named by its id: make it first (ipcmk -M), or name the queue sysv: and a key", noAccess(err))
+}
+
 // begin makes the side file, locked, of a queue that is being made.
 func (p *Place) begin(mode fs.FileMode) (*sys.File, *layout.Side, error) {
 	side := &layout.Side{State: layout.SideMaking, ID: -1, Key: p.key, PID: uint32(os.Getpid()), Namespace: sys.IPCNamespace()}
 	if p.key == 0 {
-		if _, err := sys.StatSegment(p.id); err != nil {
-			return nil, nil, fmt.Errorf("%w; only an existing segment can be named by its id: make it first (ipcmk -M), or name the queue sysv: and a key", noAccess(err))
+		if seg, err := sys.StatSegment(p.id); err != nil || seg.Removed {
+			return nil, nil, p.absent(err)
 		}
 	} else if _, err := sys.FindSegment(p.key); errors.Is(err, fs.ErrNotExist) {
 		side.Fresh = true
@@ -161,6 +169,8 @@ func (p *Place) obtain(side *layout.Side, size int64, mode fs.FileMode, huge boo
 	side.ID = int32(id)
 	seg, err := sys.StatSegment(id)
 	switch {
+	case p.key == 0 && (err != nil || seg.Removed): // since begin
+		return seg, p.absent(err)
 	case err != nil && side.Own: // of a mode that keeps its owner out
 		side.ID = -1
 		return seg, errors.Join(noAccess(err), sys.RemoveSegment(id))

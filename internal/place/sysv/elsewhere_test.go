@@ -22,9 +22,8 @@ import (
 	"github.com/shmq/shmq/producer"
 )
 
-// The side file is shared, the segments are not.
+// The side file is shared, the segments are not. It runs alone: others count who is attached to segments.
 func TestSegmentInAnotherNamespace(t *testing.T) {
-	t.Parallel()
 	attr := testproc.OwnNamespaces(t, unix.CLONE_NEWIPC)
 	q, key := segmentQueue(t, &testagent.Shared)
 	id := segmentOf(t, key).ID

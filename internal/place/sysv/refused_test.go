@@ -53,8 +53,8 @@ func TestSegmentHugePages(t *testing.T) {
 	require.Zero(t, segmentOf(t, key).Attached)
 }
 
+// It runs alone: others count who is attached to segments.
 func TestSegmentLimits(t *testing.T) {
-	t.Parallel()
 	c := testproc.StartAs(t, testproc.OwnNamespaces(t, unix.CLONE_NEWIPC), "ipc-limits", t.TempDir())
 	line := c.Line()
 	if line != "done" {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package storm
+package testaccount
 
 import (
 	"sync"
@@ -10,9 +10,9 @@ import (
 	"github.com/shmq/shmq"
 )
 
-// checkAllTheTime examines a queue while the storm goes on, until the function that
-// it returns is called: nothing that living or dead participants did is damage.
-func checkAllTheTime(t *testing.T, queue string) (stop func() (looks int)) {
+// CheckAllTheTime examines a queue each time that every has gone by while a storm goes on, until the function
+// that it returns is called: nothing that living or dead participants did is damage.
+func CheckAllTheTime(t *testing.T, queue string, every time.Duration) (stop func() (looks int)) {
 	var looks int
 	done := make(chan struct{})
 	var wg sync.WaitGroup
@@ -21,7 +21,7 @@ func checkAllTheTime(t *testing.T, queue string) (stop func() (looks int)) {
 			select {
 			case <-done:
 				return
-			case <-time.After(3 * time.Millisecond):
+			case <-time.After(every):
 			}
 			d, err := shmq.Check(queue)
 			if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package storm
+package testaccount
 
 import (
 	"errors"
@@ -16,10 +16,10 @@ import (
 	"github.com/shmq/shmq/producer"
 )
 
-// requireNothingLeft wants a queue that all have left to be as good as new.
-func requireNothingLeft(t *testing.T, queue string, opts shmq.Options) {
+// RequireNothingLeft wants a queue that all have left to be as good as new.
+func RequireNothingLeft(t testing.TB, queue string, opts shmq.Options) {
 	t.Helper()
-	requireUnlocked(t, queue)
+	RequireUnlocked(t, queue)
 	c, err := consumer.OpenRaw(queue, &consumer.Options{NoCreate: true, UntilEOF: true})
 	require.NoError(t, err)
 	_, err = c.TryLease()
@@ -47,12 +47,12 @@ func requireNothingLeft(t *testing.T, queue string, opts shmq.Options) {
 	}
 	require.NoError(t, c.Close())
 	require.NoError(t, p.Close())
-	requireSeats(t, queue, opts)
-	requireUnlocked(t, queue)
+	RequireSeats(t, queue, opts)
+	RequireUnlocked(t, queue)
 }
 
-// requireSeats takes every seat, or where both roles are single two of them.
-func requireSeats(t *testing.T, queue string, opts shmq.Options) {
+// RequireSeats takes every seat, or where both roles are single two of them.
+func RequireSeats(t testing.TB, queue string, opts shmq.Options) {
 	t.Helper()
 	var as []*attach.Participant
 	attach := func(role shmq.Role, side shmq.Multiplicity, most int) {
@@ -77,8 +77,8 @@ func requireSeats(t *testing.T, queue string, opts shmq.Options) {
 	require.NoError(t, errors.Join(errs...))
 }
 
-// requireUnlocked asks the kernel whether any process has a lock on any byte of the file.
-func requireUnlocked(t *testing.T, queue string) {
+// RequireUnlocked asks the kernel whether any process has a lock on any byte of the file.
+func RequireUnlocked(t testing.TB, queue string) {
 	t.Helper()
 	path, err := shmq.Path(queue)
 	require.NoError(t, err)
