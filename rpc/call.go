@@ -40,11 +40,17 @@ func (c *RawClient) Call(ctx context.Context, request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, c.failed(ctx, err)
 	}
+	decided := false
+	defer func() { // ctx is the caller's, and its methods may panic
+		if !decided {
+			c.end(k, true)
+		}
+	}()
 	if err := c.send(ctx, k, request); err != nil {
-		c.end(k, true)
 		return nil, c.failed(ctx, err)
 	}
 	a, err := c.await(ctx, k)
+	decided = true
 	if err != nil {
 		return nil, c.failed(ctx, err)
 	}
@@ -119,7 +125,6 @@ func (c *RawClient) await(ctx context.Context, k *call) (a answer, err error) {
 			return a, nil
 		case c.turn <- struct{}{}:
 			err = c.receive(ctx, k)
-			<-c.turn
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-c.over:
@@ -135,8 +140,9 @@ func (c *RawClient) await(ctx context.Context, k *call) (a answer, err error) {
 	}
 }
 
-// receive receives answers until k has its own.
+// receive receives answers until k has its own, and gives the turn back.
 func (c *RawClient) receive(ctx context.Context, k *call) error {
+	defer func() { <-c.turn }()
 	for len(k.done) == 0 {
 		record, err := c.in.Receive(ctx, nil)
 		switch {

@@ -64,7 +64,8 @@ type ServeOptions struct {
 	// AnswerWait is how long a handler's goroutine waits for room in the answer queue of a
 	// client that is slow or stopped, or for a client that can't be attached to. Then the answer is dropped, and
 	// counted; further ones for that client do not wait until there is room again, and then it
-	// is told of those that were dropped (CodeDropped). Default DefaultAnswerWait.
+	// is told of those that were dropped (CodeDropped), of the first 1024. Waits that the deadlines of
+	// their requests have cut short add up to AnswerWait. Default DefaultAnswerWait.
 	AnswerWait time.Duration
 	// Wait says how the server waits for requests. Default: shmq.SpinThenPark.
 	Wait shmq.WaitPolicy

@@ -31,14 +31,19 @@ type peer struct {
 	gone context.Context // ends when the client is gone
 	end  context.CancelCauseFunc
 
+	attach func() (*producer.Raw, error) // openRaw but in tests
+
 	seen atomic.Int64 // when it was last known to be there, of sys.MonotonicNanos
 
-	share   *share.Share // of out
-	stalled atomic.Bool  // an answer found no room; the next ones do not wait
+	share *share.Share // of out
+	stall stall
 
 	mu      sync.Mutex
 	out     *producer.Raw // nil until the queue is attached to; then it stays
 	trying  chan struct{} // closed when an attempt to attach has ended; nil while there is none
+	began   time.Time     // the attempt
+	slow    bool          // an attempt outlasted a request's patience; until one succeeds no request waits
+	left    bool          // by close: an attempt that ends now leaves at once
 	refused error         // of the last attempt
 	lost    []uint64      // calls whose answers were dropped, to be told of
 
@@ -51,7 +56,8 @@ const (
 	// slots, so a client that makes a huge one would keep its server busy.
 	maxAnswerSlots = 1 << 16
 	minAnswer      = 256
-	// mostLost is how many dropped answers a client is told of at most.
+	// mostLost is how many dropped answers a client is told of at most: the first ones. The
+	// callers of others wait until their contexts end.
 	mostLost = 1024
 )
 
@@ -73,6 +79,7 @@ func openPeer(requests string, client token) (*peer, error) {
 	}
 	p.file = f.OSFile()
 	p.gone, p.end = context.WithCancelCause(context.Background())
+	p.attach = p.openRaw
 	return p, nil
 }
 
@@ -112,27 +119,42 @@ func (p *peer) livedLately() bool {
 	return true
 }
 
+// errSlow: a request does not wait for an attempt to attach.
+var errSlow = errors.New("the answer queue can't be attached to in time")
+
 // ready returns when the peer is attached to, or ctx ends. Attaching may have to wait for what
 // other processes do to the queue, so it goes on by itself when a request does not wait any longer.
-func (p *peer) ready(ctx context.Context) error {
+// When an attempt has taken most, its request and all further ones do not wait, until one succeeds.
+func (p *peer) ready(ctx context.Context, most time.Duration) error {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.out != nil {
-		p.mu.Unlock()
 		return nil
 	}
 	trying := p.try()
+	if p.late(most) {
+		return errSlow
+	}
 	p.mu.Unlock()
 	select {
 	case <-trying:
 	case <-ctx.Done():
-		return fmt.Errorf("the answer queue can't be attached to: %w", context.Cause(ctx))
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.out == nil {
-		return p.refused
+	switch {
+	case p.out != nil:
+		return nil
+	case p.trying == trying: // it goes on
+		p.late(most)
+		return fmt.Errorf("%w: %w", errSlow, context.Cause(ctx))
 	}
-	return nil
+	return p.refused
+}
+
+// late reports whether a request that waits for at most that long need not. The caller has the mutex.
+func (p *peer) late(most time.Duration) bool {
+	p.slow = p.slow || p.trying != nil && time.Since(p.began) >= most
+	return p.slow
 }
 
 func (p *peer) isAttached() bool {
@@ -144,7 +166,7 @@ func (p *peer) isAttached() bool {
 // try begins an attempt to attach unless there is one. The caller has the mutex.
 func (p *peer) try() chan struct{} {
 	if p.trying == nil {
-		p.trying = make(chan struct{})
+		p.trying, p.began = make(chan struct{}), time.Now()
 		go p.open(p.trying)
 	}
 	return p.trying
@@ -152,24 +174,39 @@ func (p *peer) try() chan struct{} {
 
 func (p *peer) open(over chan struct{}) {
 	defer close(over)
-	out, err := producer.OpenRaw(shmq.FileName(p.file), &producer.Options{NoCreate: true, AnyShape: true})
+	out, err := p.attach()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.out, p.refused, p.trying = out, err, nil
+	p.trying, p.refused = nil, err
+	if p.left {
+		_ = p.leave(out) // the peer is of no more use
+		return
+	}
+	p.out, p.slow = out, p.slow && out == nil
 }
 
-// close leaves the peer, which nobody uses, when an attempt to attach has ended.
+func (p *peer) openRaw() (*producer.Raw, error) {
+	return producer.OpenRaw(shmq.FileName(p.file), &producer.Options{NoCreate: true, AnyShape: true})
+}
+
+// close leaves the peer, which nobody uses. It does not wait for an attempt to attach, which may
+// take some time yet and leaves when it has ended.
 func (p *peer) close() error {
 	p.end(ErrClientGone)
 	p.mu.Lock()
-	trying := p.trying
-	p.mu.Unlock()
-	if trying != nil {
-		<-trying
+	defer p.mu.Unlock()
+	p.left = true
+	if p.trying != nil {
+		return nil
 	}
+	return p.leave(p.out)
+}
+
+// leave closes what an attempt has opened, if it has, and the file.
+func (p *peer) leave(out *producer.Raw) error {
 	var err error
-	if p.out != nil {
-		err = p.out.Close()
+	if out != nil {
+		err = out.Close()
 	}
 	return errors.Join(err, p.file.Close())
 }
@@ -183,17 +220,16 @@ func (p *peer) trySend(record []byte) error {
 	switch {
 	case !called, errors.Is(err, shmq.ErrFull):
 		return errNoRoom
-	case err == nil && p.stalled.Load():
-		p.stalled.Store(false)
+	case err == nil:
+		p.stall.found()
 	}
 	return err
 }
 
-// send sends an answer, and waits for room until ctx ends. Then the client is stalled.
+// send sends an answer, and waits for room until ctx ends.
 func (p *peer) send(ctx context.Context, record []byte) error {
 	err := p.share.Do(ctx, func() error { return p.out.TrySend(record) }, func() error { return p.out.Send(ctx, record) })
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		p.stalled.Store(true)
 		return errNoRoom
 	}
 	return err

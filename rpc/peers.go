@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 const (
-	// mostPeers is how many answer queues a server keeps open for clients that have no request
-	// in work.
+	// mostPeers is how many answer queues a server keeps open, beside those of clients that have a
+	// request in work, and those that it has parted with during an attempt to attach.
 	mostPeers = 256
 	// lookEvery is how often a server asks the kernel whether its clients are there: a question
 	// of a microsecond for each.
@@ -51,6 +52,7 @@ func (ps *peers) use(client token) (*peer, error) {
 		if !p.living() {
 			return nil, errors.Join(fs.ErrNotExist, p.close())
 		}
+		p.seen.Store(sys.MonotonicNanos())
 		ps.makeRoom()
 		ps.known[client] = p
 	}
@@ -76,24 +78,37 @@ func (ps *peers) forget(p *peer) {
 	}
 }
 
-// part closes a peer. That may have to wait for others at the queue.
+// part closes a peer. That may have to wait for others at the queue, for a second or so.
 func (ps *peers) part(p *peer) {
 	ps.leaving.Go(func() { _ = p.close() }) // whatever it says, the client is gone, or will be opened anew
 }
 
-// makeRoom forgets a peer without users when there are many, whichever comes first.
+// makeRoom forgets peers without users when there are many: the one whose request is the longest ago,
+// but first those that need not be told of dropped answers. The callers of such answers wait until
+// their deadlines.
 func (ps *peers) makeRoom() {
-	if len(ps.known) < mostPeers {
-		return
-	}
-	for _, p := range ps.known {
-		if p.users == 0 && p.untold() == 0 {
-			delete(ps.known, p.client)
-			p.dead = true
-			ps.part(p)
+	for len(ps.known) >= mostPeers {
+		var oldest *peer
+		for _, p := range ps.known {
+			if p.users == 0 && (oldest == nil || p.before(oldest)) {
+				oldest = p
+			}
+		}
+		if oldest == nil {
 			return
 		}
+		delete(ps.known, oldest.client)
+		oldest.dead = true
+		ps.part(oldest)
 	}
+}
+
+// before reports whether p is to be forgotten before another one.
+func (p *peer) before(other *peer) bool {
+	if mine, its := p.untold() > 0, other.untold() > 0; mine != its {
+		return its
+	}
+	return p.seen.Load() < other.seen.Load()
 }
 
 // look forgets peers that are gone, removes their queues, and tells the others of what they did

@@ -76,15 +76,15 @@ func (s *server) refuse(rec *crew.Record, why error) error {
 	return nil
 }
 
-// attach waits until the client's queue is attached to. A request that can't be answered is not
-// handled.
+// attach waits until the client's queue is attached to, for AnswerWait, once. A request that can't be
+// answered is not handled.
 func (s *server) attach(ctx context.Context, p *peer, r *request) error {
 	if p.isAttached() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.patience(r))
 	defer cancel()
-	err := p.ready(ctx)
+	err := p.ready(ctx, s.AnswerWait)
 	if err != nil {
 		s.drop(p, r, err)
 	}
@@ -178,7 +178,7 @@ func (s *server) send(ctx context.Context, p *peer, r *request, payload []byte, 
 	if err == nil {
 		err = p.trySend(record)
 	}
-	if err == errNoRoom && !p.stalled.Load() {
+	if err == errNoRoom && !p.stall.over.Load() {
 		err = s.wait(ctx, p, r, record)
 	}
 	switch {
@@ -191,8 +191,14 @@ func (s *server) send(ctx context.Context, p *peer, r *request, payload []byte, 
 	}
 }
 
-// wait sends an answer when there is room, and gives up on the client when there is none in time.
-func (s *server) wait(ctx context.Context, p *peer, r *request, record []byte) error {
+// wait sends an answer when there is room, and gives up on the client when there was none for
+// AnswerWait. An answer whose call has given up does not wait.
+func (s *server) wait(ctx context.Context, p *peer, r *request, record []byte) (err error) {
+	if expired(r) {
+		return errNoRoom
+	}
+	p.stall.begin()
+	defer func() { p.stall.end(err == nil, s.AnswerWait) }()
 	// The contexts of a handler and of the server end for other reasons.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience(r))
 	defer cancel()

@@ -44,7 +44,7 @@ func Dial[Req, Resp any](queue string, opts *DialOptions) (*Client[Req, Resp], e
 func (c *Client[Req, Resp]) Call(ctx context.Context, request Req) (resp Resp, err error) {
 	sent, err := c.encode(&request)
 	if err != nil {
-		return resp, fail.In(opCall, c.raw.queue, fmt.Errorf("the request: %w", err))
+		return resp, &fail.Error{Op: opCall, Queue: c.raw.queue, Err: fmt.Errorf("the request: %w", err)}
 	}
 	got, err := c.raw.Call(ctx, sent)
 	if err != nil {
@@ -52,7 +52,7 @@ func (c *Client[Req, Resp]) Call(ctx context.Context, request Req) (resp Resp, e
 	}
 	if err := c.decode(got, &resp); err != nil {
 		var none Resp
-		return none, fail.In(opCall, c.raw.queue, fmt.Errorf("the answer: %w", err))
+		return none, &fail.Error{Op: opCall, Queue: c.raw.queue, Err: fmt.Errorf("the answer: %w", err)}
 	}
 	return resp, nil
 }

@@ -95,6 +95,27 @@ func TestEndsOfProducers(t *testing.T) {
 	take(t, &set)
 }
 
+// The end comes also behind what a killed producer had reserved, and its slots come free: this consumer only looks.
+func TestEndBehindAClaimOfTheDead(t *testing.T) {
+	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
+		q := testagent.Queue(t, small(o))
+		c := testagent.OpenConsumer(t, q, &consumer.Options{UntilEOF: true})
+		p := testagent.Producer(t, q)
+		p.Do("reserve 512")
+		set := &selector.Set{}
+		require.NoError(t, set.Add(c))
+		done := waits(t, within(t), set, c)
+		p.Kill()
+		got := <-done
+		require.ErrorIs(t, got.err, shmq.ErrBrokenOff)
+		require.Same(t, c, got.queue)
+		next := testagent.OpenProducer(t, q)
+		for range 2 {
+			require.NoError(t, next.TrySend(make([]byte, 512)))
+		}
+	})
+}
+
 // What is left in a queue comes before its end.
 func TestRecordsComeBeforeTheEnd(t *testing.T) {
 	testagent.EachMode(t, func(t *testing.T, o shmq.Options) {

@@ -105,13 +105,14 @@ func (s *Set) add(q Queue, size int) error {
 }
 
 // Remove takes a queue out of the set, and reports whether it was there. When it returns, Wait
-// does not use the handle any more, and the caller may.
+// does not use the handle any more, and the caller may; also if it was not there, because
+// another Remove is taking it out, or Wait is about to return its end.
 func (s *Set) Remove(q Queue) bool {
 	m := s.take(q)
+	s.letGo(q)
 	if m == nil {
 		return false
 	}
-	s.letGo(m)
 	if s.owed.CompareAndSwap(m, nil) { // it was told that there is something
 		m.end.Nudge()
 	}
@@ -154,27 +155,31 @@ func (s *Set) change(to []*member) {
 
 // letGoPatience bounds how long Remove waits for Wait to let go of a handle. That takes
 // microseconds, unless a log handler, or a context, of the program holds it up.
-const letGoPatience = time.Minute
+var letGoPatience = time.Minute
 
-// letGo waits until Wait does not use m, which is not in list any more.
-func (s *Set) letGo(m *member) {
+// letGo waits until Wait does not use q as a member that is not in list any more.
+func (s *Set) letGo(q Queue) {
 	attach.Barrier()
 	var begun time.Time
-	for n := 0; atomic.LoadUint32(&s.inUse) != 0 && s.uses(m); n++ {
+	for n := 0; atomic.LoadUint32(&s.inUse) != 0 && s.uses(q); n++ {
 		switch {
 		case n == 0:
 			begun = time.Now()
 		case time.Since(begun) > letGoPatience:
-			panic(fmt.Sprintf("shmq: Remove of queue %q from within a Wait of the same set", m.queue.Name()))
+			panic(fmt.Sprintf("shmq: Remove of queue %q from within a Wait of the same set", q.Name()))
 		}
 		s.sleeper.Ring()
 		time.Sleep(min(time.Duration(n)*10*time.Microsecond, park.Heartbeat/10))
 	}
 }
 
-func (s *Set) uses(m *member) bool {
+// uses reports whether Wait works on q as a member that was taken out. If q was added again
+// since, by another goroutine, it is another member.
+func (s *Set) uses(q Queue) bool {
 	l := s.adopted.Load()
-	return l != nil && slices.Contains(*l, m)
+	return l != nil && slices.ContainsFunc(*l, func(m *member) bool {
+		return m.queue == q && !slices.Contains(s.members(), m)
+	})
 }
 
 var errOverlap = errors.New("shmq: Wait of a selector.Set is called by two goroutines at once; give each goroutine a set of its own")

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/shmq/shmq/internal/atomics"
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/internal/park"
 )
 
@@ -32,6 +33,8 @@ type waiter struct {
 	sleeper park.Several
 	joined  bool // calls of the handles are under way
 	slept   bool // since then: wake-ups may have been used up
+
+	adopting func() // of a test, between the two steps of adopt
 
 	// owed is the queue that was returned last if a wake-up for it may have been used up,
 	// which the caller has now.
@@ -69,7 +72,14 @@ func (s *Set) Wait(ctx context.Context) (Queue, error) {
 	atomics.Mark32(&s.inUse, 1)
 	if s.quick > 0 && s.list.Load() == s.mine {
 		m := (*s.mine)[s.at]
-		if ready, err := m.Look(); ready && err == nil {
+		ready := false
+		if begun := m.end.Enter(); begun != 0 {
+			ready = s.lookDue(m, begun)
+		} else { // as Look
+			ready = m.Ready() && !m.end.Hit()
+			m.end.Leave()
+		}
+		if ready {
 			s.quick--
 			atomics.Mark32(&s.inUse, 0)
 			return m.queue, nil
@@ -78,19 +88,38 @@ func (s *Set) Wait(ctx context.Context) (Queue, error) {
 	return s.wait(ctx)
 }
 
+// lookDue is the quick look in a call that is due: it may come to a log handler of the program,
+// which may panic.
+//
+//go:noinline
+func (s *Set) lookDue(m *member, begun attach.Begun) bool {
+	returned := false
+	defer func() {
+		if !returned {
+			atomics.Mark32(&s.inUse, 0)
+		}
+	}()
+	ready, err := m.LookIn(begun)
+	returned = true
+	return ready && err == nil // an error is found again
+}
+
 // failed puts an error into words that is about no queue.
 func (s *Set) failed(err error) error {
 	return fmt.Errorf("shmq: wait for the first of %d queues: %w", s.Len(), err)
 }
 
 func (s *Set) wait(ctx context.Context) (Queue, error) {
-	defer func() { // also if code of the program panics: a context, a log handler
-		if s.slept {
-			s.passOn(nil)
-		}
+	// Also if code of the program panics: a context, a log handler, also one that passOn comes to.
+	defer func() {
 		s.leave()
 		s.sleeper.Done()
 		atomics.Mark32(&s.inUse, 0)
+	}()
+	defer func() {
+		if s.slept {
+			s.passOn(nil)
+		}
 	}()
 	s.slept = false
 	for {
@@ -123,7 +152,9 @@ func (s *Set) wait(ctx context.Context) (Queue, error) {
 // errChanged: queues were added or taken out.
 var errChanged = errors.New("the set has changed")
 
-// adopt takes over the list as it is meant to be.
+// adopt takes over the list as it is meant to be. It looks at list again after it has stored
+// adopted, since Remove looks at adopted after it has stored list: either adopt sees the later
+// list, or Remove sees that a handle is adopted that it was to forget.
 func (s *Set) adopt() {
 	l := s.list.Load()
 	if l == nil {
@@ -134,13 +165,20 @@ func (s *Set) adopt() {
 	if l == s.mine {
 		return
 	}
+	for adopted := false; !adopted; {
+		if s.adopting != nil {
+			s.adopting()
+		}
+		s.adopted.Store(l)
+		now := s.list.Load()
+		l, adopted = now, now == l
+	}
 	var last *member
 	if s.mine != nil && s.at >= 0 {
 		last = (*s.mine)[s.at]
 	}
 	s.at, s.quick, s.next = slices.Index(*l, last), 0, 0
 	s.mine = l
-	s.adopted.Store(l)
 	if s.spinner == nil {
 		sp := park.NewSpinner(park.Policy(s.Policy))
 		s.spinner = &sp

@@ -26,12 +26,14 @@ func Permanent(err error) error { return &crew.Permanent{Err: err} }
 func Shortage(err error) error { return &crew.Shortage{Err: err} }
 
 // Fatal returns err as an error of a handler that ends the worker: no other record would
-// fare better. The record stays in the queue, and Run returns an error that wraps err.
+// fare better. The record stays in the queue, and Run returns an error that wraps err. In a
+// BatchError, or joined with one, it does the same: those of the batch that failed stay in the
+// queue, for whatever reason.
 func Fatal(err error) error { return &crew.Fatal{Err: err} }
 
 // BatchError is an error of a handler of batches: which records failed, by their index,
 // and why. The others succeeded, and are not handed to it again. Any other error means
-// that all have failed.
+// that all have failed. Of errors that are joined with a BatchError only Fatal counts.
 type BatchError map[int]error
 
 func (e BatchError) Error() string { return crew.Partial(e).Error() }

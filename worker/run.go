@@ -156,8 +156,11 @@ func (h *hands[T]) work(ctx context.Context, rs []*crew.Record) error {
 	}
 	err := h.handle(ctx, out)
 	var each BatchError
-	if errors.As(err, &each) {
-		return crew.Partial(each)
+	if !errors.As(err, &each) {
+		return err
 	}
-	return err
+	if fatal := (*crew.Fatal)(nil); errors.As(err, &fatal) {
+		return errors.Join(fatal, crew.Partial(each))
+	}
+	return crew.Partial(each)
 }

@@ -29,6 +29,7 @@ type Record struct {
 	from  *consumer.Raw
 	lease consumer.Lease
 	err   error // of the last attempt
+	out   bool  // a job has it, or waits for its turn with it
 }
 
 // Config says what a crew does.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/intake"
 )
@@ -29,6 +30,7 @@ type Crew struct {
 	parked  int              // records in lanes
 	idle    time.Time        // since when a record is waited for
 	broken  error            // after this no attempt begins
+	taken   []*Record        // that are being handed out
 	leases  []consumer.Lease // of a batch
 	late    time.Duration    // after its time a handler is told of as Late; its Timeout if that is more
 
@@ -46,6 +48,9 @@ const lateAfter = 10 * time.Second
 
 // errWoken ends a wait because a job has ended.
 var errWoken = errors.New("a job has ended")
+
+// errAbandoned: Run has not returned.
+var errAbandoned = errors.New("the goroutine of the crew has ended")
 
 // New returns a crew.
 func New(c Config) *Crew {
@@ -67,13 +72,15 @@ func mostRecords(from *intake.Intake) (most int) {
 func (c *Crew) Running() int { return int(c.running.Load()) }
 
 // Run works until the stream ends, Left records were taken, or ctx ends. Whatever the
-// reason, all jobs have ended when it returns, and no lease is held. It returns
+// reason, all jobs have ended when it returns, and no lease is held; so it is when Prepare or a
+// function of From panics, or ends the goroutine. It returns
 //
 //   - nil at the end of the stream or of Left;
 //   - the cause of ctx, when that ended: records in the hands of handlers were finished,
 //     others and those that failed were released;
 //   - *Failed or *Fatal when a record ended the crew, and is still in the queue;
-//   - ErrIdle, shmq.ErrEmpty, and errors of the consumer.
+//   - ErrIdle, shmq.ErrEmpty, and errors of the consumer. Among these shmq.ErrLagged, which is
+//     told once, comes before the cause of ctx.
 //
 // The consumer stays open.
 func (c *Crew) Run(ctx context.Context) error {
@@ -88,7 +95,30 @@ func (c *Crew) Run(ctx context.Context) error {
 		defer close(over)
 		go c.endHands(letGo, over)
 	}
-	return c.loop()
+	returned := false
+	defer func() {
+		if !returned { // code of the program, which runs here, has panicked or ended the goroutine
+			c.abandon()
+		}
+	}()
+	err := c.loop()
+	returned = true
+	return err
+}
+
+// abandon ends the crew when loop can't go on: what runs is waited for and settled, all else is
+// released.
+func (c *Crew) abandon() {
+	c.stop()
+	c.broken = errAbandoned
+	c.releaseTaken()
+	c.releaseParked()
+	for c.running.Load() > 0 {
+		c.waitForJob()
+		for _, j := range c.ended() {
+			_ = c.settle(j)
+		}
+	}
 }
 
 // endHands ends the contexts of handlers that still go on Grace after the crew began to
@@ -123,7 +153,9 @@ func (c *Crew) loop() error {
 		if c.broken != nil {
 			c.stop()
 			c.releaseParked()
-			end = c.broken
+			if c.ctx.Err() == nil || !errors.Is(end, shmq.ErrLagged) {
+				end = c.broken
+			}
 		} else if end == nil && c.Left == 0 {
 			end = io.EOF
 		}

@@ -21,8 +21,11 @@ type DeadQueue struct {
 	like *shmq.Info // of the queue that the records are in; of several, the one with the largest letters
 	note func(error)
 
+	opening func() // called before the queue is attached to, if a test wants to
+
 	turn chan struct{} // holds one token; a lock that a context can give up
 	to   *producer.Raw // nil before the first letter, and when the queue was removed
+	left bool          // Close was called
 }
 
 // The pauses between two tries while something is short.
@@ -64,22 +67,22 @@ func (q *DeadQueue) look() error {
 	if err != nil {
 		return err
 	}
+	return q.check(info)
+}
+
+// check refuses a queue that would loop, that has no room for some records, or that keeps none.
+func (q *DeadQueue) check(info *shmq.Info) error {
 	if info.Consumers == shmq.Each {
 		return q.refuse("each consumer of it gets every record, so that a letter which nobody has subscribed to would be lost; name a queue whose consumers share its records")
 	}
-	return q.check(info.CreationID, info.MaxRecord)
-}
-
-// check refuses a queue that would loop, or that has no room for some records.
-func (q *DeadQueue) check(id string, maxRecord int) error {
 	for i := range q.from {
-		if id == q.from[i].letter.CreationID {
+		if info.CreationID == q.from[i].letter.CreationID {
 			return q.refuse("it is queue %q itself, by another name or the same; want another queue", q.from[i].letter.Queue)
 		}
 	}
-	if most := q.largest(); maxRecord < most.need() {
+	if most := q.largest(); info.MaxRecord < most.need() {
 		return q.refuse("its records have up to %d bytes, and a dead letter of queue %q up to %d; remove it, and it is made anew with the first letter; or make it with --slots %d --slot-size %d",
-			maxRecord, most.letter.Queue, most.need(), q.like.Slots, q.slotSize())
+			info.MaxRecord, most.letter.Queue, most.need(), q.like.Slots, q.slotSize())
 	}
 	return nil
 }
@@ -101,7 +104,7 @@ func (q *DeadQueue) slotSize() int {
 // space for it, a seat. A queue that was removed, or replaced, is made anew, or attached to
 // anew, and gets the letter. The parts of the letter that are the worker's are filled in, by its Queue. When
 // it returns nil the letter is in the queue, and on the disk if that queue has checksums.
-// Other errors say that no waiting would help.
+// Other errors say that no waiting would help; shmq.ErrClosed after Close.
 func (q *DeadQueue) Send(ctx context.Context, l deadletter.Letter) error {
 	select {
 	case q.turn <- struct{}{}:
@@ -109,6 +112,12 @@ func (q *DeadQueue) Send(ctx context.Context, l deadletter.Letter) error {
 		return context.Cause(ctx)
 	}
 	defer func() { <-q.turn }()
+	switch {
+	case ctx.Err() != nil: // though there was a turn
+		return context.Cause(ctx)
+	case q.left:
+		return &shmq.Error{Op: "send dead letters to", Queue: q.name, Err: shmq.ErrClosed}
+	}
 	for i := range q.from {
 		if o := &q.from[i].letter; o.Queue == l.Queue {
 			l.Path, l.CreationID, l.Host, l.PID = o.Path, o.CreationID, o.Host, o.PID
@@ -170,15 +179,18 @@ func (q *DeadQueue) try(ctx context.Context, l *deadletter.Letter, told *bool) e
 }
 
 // sync goes on until a letter that is in the queue is on the disk: sent again it would be
-// there twice.
+// there twice. It ends when the queue is lost, and the letter with it.
 func (q *DeadQueue) sync(ctx context.Context, err error) error {
 	q.note(err)
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+		if err = q.to.Check(); taken(err) {
+			return err
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
-		if err = q.to.Sync(); !errors.Is(err, shmq.ErrSync) {
+		if err = q.to.Sync(); !errors.Is(err, shmq.ErrSync) || taken(err) {
 			return err
 		}
 	}
@@ -186,8 +198,11 @@ func (q *DeadQueue) sync(ctx context.Context, err error) error {
 }
 
 // lost reports whether a queue that was attached to is of no more use.
-func lost(err error) bool {
-	return errors.Is(err, shmq.ErrRemoved) || errors.Is(err, shmq.ErrTruncated) || errors.Is(err, shmq.ErrNoSpace) || errors.Is(err, shmq.ErrDamaged)
+func lost(err error) bool { return taken(err) || errors.Is(err, shmq.ErrNoSpace) }
+
+// taken reports whether a queue that was attached to has gone, with what was in it.
+func taken(err error) bool {
+	return errors.Is(err, shmq.ErrRemoved) || errors.Is(err, shmq.ErrTruncated) || errors.Is(err, shmq.ErrDamaged)
 }
 
 // open attaches to the queue, and makes it if it is absent: with as many slots, seats and
@@ -204,41 +219,56 @@ func (q *DeadQueue) open() error {
 	o := &producer.Options{AnyShape: true, Create: shmq.Options{
 		Slots: q.like.Slots, SlotSize: q.slotSize(), Seats: q.like.Seats, Mode: mode, Checksum: q.like.Checksum, Timestamps: q.like.Timestamps,
 	}}
-	p, err := q.attach(o)
+	p, info, err := q.attach(o)
 	if err != nil {
 		return err
 	}
-	if err := q.check(p.CreationID(), p.MaxRecord()); err != nil {
+	if err := q.check(info); err != nil {
 		return errors.Join(err, p.Close())
 	}
 	q.to = p
 	return nil
 }
 
-// attach opens a producer that syncs each letter if the queue has checksums.
-func (q *DeadQueue) attach(o *producer.Options) (*producer.Raw, error) {
+// attach opens a producer that syncs each letter if the queue has checksums, and returns what the
+// queue is like.
+func (q *DeadQueue) attach(o *producer.Options) (*producer.Raw, *shmq.Info, error) {
 	o.NoCreate = true
-	info, err := shmq.Stat(q.name)
+	before, err := shmq.Stat(q.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		o.NoCreate = false
-		info = &shmq.Info{Checksum: o.Create.Checksum}
+		before = &shmq.Info{Checksum: o.Create.Checksum}
 	} else if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if info.Checksum {
+	if before.Checksum {
 		o.Durability.Every = 1
 	}
+	if q.opening != nil {
+		q.opening()
+	}
 	p, err := producer.OpenRaw(q.name, o)
-	if o.NoCreate && errors.Is(err, fs.ErrNotExist) { // removed since
+	info, statErr := shmq.Stat(q.name)
+	switch {
+	case statErr == nil && info.Checksum != before.Checksum, p != nil && statErr == nil && info.CreationID != p.CreationID():
+		err = errors.Join(err, fmt.Errorf("%w: another one has its name", shmq.ErrRemoved))
+	case p != nil && statErr != nil:
+		err = statErr
+	}
+	if errors.Is(err, fs.ErrNotExist) && (o.NoCreate || p != nil) { // removed since
 		err = fmt.Errorf("%w: %w", shmq.ErrRemoved, err)
 	}
-	return p, err
+	if err != nil && p != nil {
+		_ = p.Close() // it may say that it was removed
+	}
+	return p, info, err
 }
 
-// Close leaves the queue.
+// Close leaves the queue, when no letter is being sent.
 func (q *DeadQueue) Close() error {
 	q.turn <- struct{}{}
 	defer func() { <-q.turn }()
+	q.left = true
 	if q.to == nil {
 		return nil
 	}

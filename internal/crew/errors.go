@@ -3,7 +3,9 @@ package crew
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 
 	"github.com/shmq/shmq/worker/deadletter"
 )
@@ -43,10 +45,21 @@ func (e *Fatal) Error() string { return e.Err.Error() }
 func (e *Fatal) Unwrap() error { return e.Err }
 
 // Partial is an error of a handler that worked on a batch: the records that failed, by
-// their index, with the reason. The others succeeded.
+// their index, with the reason. The others succeeded. A Fatal may be the reason of one, or be
+// joined with it.
 type Partial map[int]error
 
 func (e Partial) Error() string { return fmt.Sprintf("%d records of the batch failed", len(e)) }
+
+// fatal returns the first Fatal that is the reason of a record, nil if none is.
+func (e Partial) fatal() (first *Fatal) {
+	for _, i := range slices.Sorted(maps.Keys(e)) {
+		if errors.As(e[i], &first) {
+			return first
+		}
+	}
+	return nil
+}
 
 // Failed says that records failed for good, and are still in the queue.
 type Failed struct {
@@ -95,12 +108,17 @@ func sound(err error) (is error) {
 	}()
 	_ = err.Error()
 	var each Partial
-	if errors.As(err, new(*Fatal)) || !errors.As(err, &each) { // As goes through all that it wraps
+	var fatal *Fatal
+	whole := errors.As(err, &fatal)
+	if !errors.As(err, &each) { // As goes through all that it wraps
 		return err
 	}
 	checked := make(Partial, len(each))
 	for i, e := range each {
 		checked[i] = sound(e)
+	}
+	if whole {
+		return errors.Join(fatal, checked)
 	}
 	return checked
 }

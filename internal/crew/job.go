@@ -92,9 +92,7 @@ func (c *Crew) attempt(j *job) (err error) {
 // again judges an attempt, and returns true when there is to be another one, after the
 // pause.
 func (c *Crew) again(j *job, err error) bool {
-	var fatal *Fatal
-	if errors.As(err, &fatal) {
-		j.err = &Fatal{Record: j.records[0], Err: err}
+	if j.fatal(err) {
 		return false
 	}
 	j.divide(err)
@@ -123,6 +121,39 @@ func (c *Crew) again(j *job, err error) bool {
 		c.tell(Event{Kind: Retry, Records: failed, Attempts: failed[0].Attempt, Err: failed[0].err, Delay: delay})
 	}
 	return c.pause(max(delay, j.lack/2))
+}
+
+// fatal reports whether an error ends the crew, as that of all records or of one. Those of a batch
+// that succeeded are done; all others stay in the queue.
+func (j *job) fatal(err error) bool {
+	var fatal *Fatal
+	var each Partial
+	whole := errors.As(err, &fatal)
+	if errors.As(err, &each) {
+		if !whole {
+			fatal = each.fatal()
+		}
+		if fatal == nil {
+			return false
+		}
+		all, done := j.records, len(j.done)
+		if j.divide(err); len(j.records) == 0 { // none failed, it says, and yet it is fatal
+			j.records, j.done = all, j.done[:done]
+		}
+		err = fatal
+	}
+	if fatal == nil {
+		return false
+	}
+	r := j.records[0]
+	for _, of := range j.records {
+		if !whole && errors.As(of.err, new(*Fatal)) {
+			r = of
+			break
+		}
+	}
+	j.err = &Fatal{Record: r, Err: err}
+	return true
 }
 
 // short returns the records that could not be tried for want of something.

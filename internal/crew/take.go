@@ -3,7 +3,6 @@ package crew
 import (
 	"context"
 	"errors"
-	"io"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -63,12 +62,11 @@ func (c *Crew) lease(ls []consumer.Lease) (int, error) {
 		defer over()
 	}
 	n, err = c.From.Lease(wait, ls)
-	if err == nil || err == io.EOF || errors.Is(err, shmq.ErrBrokenOff) {
-		c.idle = time.Time{}
-	} else if cause := context.Cause(wait); cause != nil {
-		err = cause
+	if over := wait.Err(); over != nil && errors.Is(err, over) {
+		return n, context.Cause(wait)
 	}
-	return n, err
+	c.idle = time.Time{}
+	return n, err // of the queue, also if the wait is over by now: it is told once
 }
 
 // wait returns a context that ends when a job does.
@@ -108,23 +106,37 @@ func (c *Crew) record(l *consumer.Lease) *Record {
 	return &Record{from: from, Queue: from.Name(), Data: append([]byte{}, l.Bytes()...), Number: c.Taken, Redelivered: l.Redelivered(), ID: l.ID(), SentAt: l.SentAt(), lease: *l}
 }
 
-// begin hands records out.
+// begin hands records out. Prepare may end the goroutine at any of them.
 func (c *Crew) begin(rs []*Record) {
+	c.taken = rs
 	fit := rs[:0:0]
 	for _, r := range rs {
 		key, err := c.prepare(r)
 		switch {
 		case err != nil:
+			r.out = true
 			c.start(&job{records: []*Record{r}, hopeless: err})
 		case c.Keyed && key != "":
+			r.out = true
 			c.queueUp(laneKey{r.from, key}, r)
 		default:
 			fit = append(fit, r)
 		}
 	}
+	c.taken = nil
 	if len(fit) > 0 {
 		c.start(&job{records: fit})
 	}
+}
+
+// releaseTaken gives back what was taken and not handed out.
+func (c *Crew) releaseTaken() {
+	for _, r := range c.taken {
+		if !r.out {
+			r.lease.Release()
+		}
+	}
+	c.taken = nil
 }
 
 // prepare calls Prepare, and makes a panic an error.
