@@ -62,7 +62,7 @@ func TestDialWaitsForABusyListener(t *testing.T) {
 		require.NoError(t, err)
 		go func() {
 			defer s.Close()
-			if m, err := consider(s.(*net.UnixConn), DefaultMaxBuffer); err == nil {
+			if m, err := consider(s.(*net.UnixConn), DefaultMaxBuffer, func() error { return nil }); err == nil {
 				_ = m.Unmap()
 			}
 		}()

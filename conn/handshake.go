@@ -72,9 +72,16 @@ func hearAnswer(socket *net.UnixConn) error {
 	return fmt.Errorf("%w: what listens there is something else; dial the name of a conn.Listener", ErrProtocol)
 }
 
-// consider is the hand-shake of the accepting end. The socket's deadline bounds it.
-func consider(socket *net.UnixConn, most int) (*shared.Memory, error) {
+// consider is the hand-shake of the accepting end. The socket's deadline bounds it. It calls decide
+// when it has received what the other end sends, or could not; with an error of that it does not answer.
+func consider(socket *net.UnixConn, most int, decide func() error) (*shared.Memory, error) {
 	m, err := receive(socket, most)
+	if e := decide(); e != nil {
+		if m != nil {
+			e = errors.Join(e, m.Unmap())
+		}
+		return nil, errors.Join(err, e)
+	}
 	answer := byte(answerYes)
 	switch {
 	case err == nil:
@@ -122,10 +129,20 @@ func receive(socket *net.UnixConn, most int) (m *shared.Memory, err error) {
 	return m, err
 }
 
-// bounded makes the calls on a socket end when ctx does, but not before f has returned.
-func bounded(ctx context.Context, socket *net.UnixConn, f func() error) error {
-	stop := context.AfterFunc(ctx, func() { _ = socket.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+// bounded makes the calls on a socket end when ctx does, but not before f has returned. When it has
+// returned it sets no deadline any more; whoever goes on with the socket has to lift the last one,
+// also if f did not fail.
+func bounded(ctx context.Context, socket interface{ SetDeadline(time.Time) error }, f func() error) error {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		_ = socket.SetDeadline(time.Unix(1, 0))
+	})
+	defer func() {
+		if !stop() {
+			<-ended
+		}
+	}()
 	err := f()
 	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
 		return ctx.Err()

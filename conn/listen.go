@@ -5,16 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"os"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/internal/fail"
 	"github.com/shmq/shmq/internal/place"
-	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/socket"
 )
 
 // DefaultMaxBuffer is the limit of ListenConfig.MaxBuffer unless it says otherwise.
@@ -62,110 +57,21 @@ func (lc *ListenConfig) listen(name string) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	var l *Listener
-	err = locked(path, func(dir *sys.Dir) error {
-		socket, err := bind(dir, path, mode)
-		if err != nil {
-			return err
-		}
-		info, err := os.Lstat(path)
-		if err != nil {
-			return errors.Join(err, socket.Close())
-		}
-		l = newListener(socket, name, path, info, most, lc.Wait)
-		return nil
-	})
+	s, err := socket.Config{Mode: mode, Instead: "name"}.Listen(context.Background(), path)
 	if err != nil {
-		return nil, err
+		return nil, orDirectory(err, path)
 	}
+	l := newListener(s, name, most, lc.Wait)
 	go l.run()
 	return l, nil
 }
 
-// lockPatience bounds the wait for a directory, which others lock for an instant. Whoever may
-// read it can lock it for longer.
-const lockPatience = 5 * time.Second
-
-// locked runs f while the directory of path is locked: between bind and listen a socket looks
-// as if its listener were dead, and between the look at a dead one and its removal another
-// one could have taken its place.
-func locked(path string, f func(dir *sys.Dir) error) error {
-	dir, err := sys.OpenDir(filepath.Dir(path))
+// orDirectory returns what is wrong with the directory of path if that is absent, and else err.
+func orDirectory(err error, path string) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return place.DirectoryOf(path, filepath.Dir(path) == filepath.Clean(place.Dir()))
-	}
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	ok, err := dir.Lock(lockPatience)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return fmt.Errorf("%w: another process has locked the directory %s for %v; lslocks tells which", syscall.EAGAIN, filepath.Dir(path), lockPatience)
-	}
-	return f(dir)
-}
-
-// bind makes a listening socket at path, in place of one whose listener is dead.
-//
-// Preconditions: its directory dir is locked.
-func bind(dir *sys.Dir, path string, mode fs.FileMode) (*net.UnixListener, error) {
-	base := filepath.Base(path)
-	at := dir.Path(base) // short enough for a socket's address
-	lc := net.ListenConfig{Control: sys.SocketMode(mode)}
-	for range 2 {
-		l, err := lc.Listen(context.Background(), "unix", at)
-		if err == nil {
-			socket := l.(*net.UnixListener)
-			socket.SetUnlinkOnClose(false) // it would unlink whatever has the name then
-			if err := dir.ChmodSocket(base, mode); err != nil {
-				return nil, errors.Join(err, os.Remove(path), socket.Close())
-			}
-			return socket, nil
-		}
-		var op *net.OpError
-		if errors.As(err, &op) {
-			err = op.Err
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			if errors.Is(err, fs.ErrPermission) {
-				err = fmt.Errorf("%w: this user may not make files in %s; choose another directory", err, filepath.Dir(path))
-			}
-			return nil, err
-		}
-		if err := removeStale(at, path); err != nil {
-			return nil, err
+		if none := place.DirectoryOf(path, filepath.Dir(path) == filepath.Clean(place.Dir())); none != nil {
+			return none
 		}
 	}
-	return nil, fmt.Errorf("%w: %s was made anew just now; try again", syscall.EADDRINUSE, path)
-}
-
-// removeStale removes a socket on which nobody listens any more.
-//
-// Preconditions: as bind.
-func removeStale(at, path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // its listener has just closed it
-	}
-	if err != nil {
-		return err
-	}
-	if info.Mode()&fs.ModeSocket == 0 {
-		return fail.Exists(path)
-	}
-	s, err := net.DialTimeout("unix", at, lockPatience)
-	if err == nil {
-		return errors.Join(fmt.Errorf("%w: another process listens on %s; end it, or choose another name", syscall.EADDRINUSE, path), s.Close())
-	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
-		// It listens and is full, or nobody can tell.
-		return fmt.Errorf("%w: %s: %w; end its listener, or choose another name", syscall.EADDRINUSE, path, err)
-	}
-	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("%s is what a dead listener left, and can't be removed: %w", path, err)
-	}
-	return nil
+	return err
 }

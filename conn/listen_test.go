@@ -360,3 +360,13 @@ func TestMoreThanTheBacklog(t *testing.T) {
 		require.NoError(t, <-failed)
 	}
 }
+
+// A file that is not there is not always the directory: /proc may be absent, or the socket have been taken away.
+func TestAbsentFileInADirectoryThatIsThere(t *testing.T) {
+	t.Parallel()
+	gone := fmt.Errorf("bind: %w", fs.ErrNotExist)
+	require.Equal(t, gone, orDirectory(gone, newName(t)))
+	err := orDirectory(gone, filepath.Join(t.TempDir(), "none", "socket"))
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NotErrorIs(t, err, gone)
+}

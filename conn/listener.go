@@ -2,55 +2,36 @@ package conn
 
 import (
 	"container/list"
-	"errors"
-	"io/fs"
 	"net"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/shmq/shmq"
-	"github.com/shmq/shmq/conn/internal/shared"
 	"github.com/shmq/shmq/internal/park"
-	"github.com/shmq/shmq/internal/sys"
+	"github.com/shmq/shmq/internal/socket"
 )
 
-const (
-	// backlog is how many connections can be ready for Accept, before dialling ends wait.
-	backlog = 128
-	// maxShaking is how many hand-shakes can be under way. One more waits for another to end,
-	// and ends the oldest if that takes longer than shakeGrace: those who keep to the protocol
-	// need microseconds of processor time.
-	maxShaking = 64
-	shakeGrace = 100 * time.Millisecond
-	// shakePatience bounds one where there are few.
-	shakePatience = 5 * time.Second
-)
+// backlog is how many connections can be ready for Accept, before dialling ends wait.
+const backlog = 128
 
 // Listener is a net.Listener. It is safe for concurrent use.
 type Listener struct {
-	socket *net.UnixListener
+	socket *socket.Listener
 	name   string
-	path   string
-	file   fs.FileInfo // of the socket, at path
 	most   int
 	policy park.Policy
 
-	ready chan result   // for Accept
-	room  chan struct{} // has something for each that is ready, or being made ready
-	done  chan struct{} // closed by Close
-	close sync.Once
-	wg    sync.WaitGroup
+	patience time.Duration // of Close, with the directory
+	ready    chan result   // for Accept
+	room     chan struct{} // has something for each that is ready, or being made ready
+	done     chan struct{} // closed by Close
+	close    sync.Once
+	wg       sync.WaitGroup
 
-	mu      sync.Mutex
-	shaking list.List     // of *handshake, oldest first
-	shaken  chan struct{} // has something when one has ended
-}
-
-// handshake is one that is under way.
-type handshake struct {
-	socket *net.UnixConn
-	began  time.Time
+	mu       sync.Mutex
+	shaking  list.List     // of *handshake that can be ended, oldest first
+	shaken   chan struct{} // has something when one is no longer among them
+	deciding func()        // called when a hand-shake is about to be answered, if a test wants to
 }
 
 type result struct {
@@ -58,14 +39,15 @@ type result struct {
 	err  error
 }
 
-func newListener(socket *net.UnixListener, name, path string, file fs.FileInfo, most int, policy shmq.WaitPolicy) *Listener {
+func newListener(s *socket.Listener, name string, most int, policy shmq.WaitPolicy) *Listener {
 	l := &Listener{
-		socket: socket, name: name, path: path, file: file, most: most, policy: park.Policy(policy),
+		socket: s, name: name, most: most, policy: park.Policy(policy),
 		ready: make(chan result, backlog+maxShaking),
 		room:  make(chan struct{}, backlog+maxShaking),
 		done:  make(chan struct{}),
 
-		shaken: make(chan struct{}, 1),
+		patience: socket.Patience,
+		shaken:   make(chan struct{}, 1),
 	}
 	l.wg.Add(1)
 	return l
@@ -89,15 +71,27 @@ func (l *Listener) AcceptConn() (*Conn, error) {
 		return nil, opError("accept", nil, l.Addr(), net.ErrClosed)
 	default:
 	}
+	c, err := l.next()
+	if err != nil {
+		return nil, opError("accept", nil, l.Addr(), err)
+	}
+	return c, nil
+}
+
+// next waits for what is ready. Close, which may begin at any moment, closes both channels.
+func (l *Listener) next() (*Conn, error) {
 	select {
-	case r := <-l.ready:
-		if r.err != nil {
-			return nil, opError("accept", nil, l.Addr(), r.err)
+	case r, ok := <-l.ready:
+		switch {
+		case !ok:
+			return nil, net.ErrClosed
+		case r.err != nil:
+			return nil, r.err
 		}
 		<-l.room
 		return r.conn, nil
 	case <-l.done:
-		return nil, opError("accept", nil, l.Addr(), net.ErrClosed)
+		return nil, net.ErrClosed
 	}
 }
 
@@ -105,18 +99,22 @@ func (l *Listener) AcceptConn() (*Conn, error) {
 func (l *Listener) Addr() net.Addr { return Addr{Name: l.name} }
 
 // Close ends the listener and removes its socket. Connections that were accepted stay; those
-// that were not are closed.
+// that were not are closed. Accept fails at once. If the socket can't be removed Close says why;
+// the listener has ended all the same, and the next one of that name replaces the socket. Error:
+// syscall.EAGAIN if another process keeps the directory locked, for which it waits up to five
+// seconds.
 func (l *Listener) Close() error {
 	err := error(opError("close", nil, l.Addr(), net.ErrClosed))
 	l.close.Do(func() {
-		l.removeName()
-		err = l.socket.Close()
 		close(l.done)
 		l.mu.Lock()
 		for e := l.shaking.Front(); e != nil; e = e.Next() {
 			_ = e.Value.(*handshake).socket.Close()
 		}
 		l.mu.Unlock()
+		if err = l.socket.CloseWithin(l.patience); err != nil {
+			err = opError("close", nil, l.Addr(), err)
+		}
 		l.wg.Wait()
 		close(l.ready)
 		for r := range l.ready {
@@ -126,17 +124,6 @@ func (l *Listener) Close() error {
 		}
 	})
 	return err
-}
-
-// removeName removes the socket's file if it is still this one's. While this end listens no
-// other listener takes the name; a user may have moved the file.
-func (l *Listener) removeName() {
-	_ = locked(l.path, func(*sys.Dir) error {
-		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.file) {
-			return os.Remove(l.path)
-		}
-		return nil
-	})
 }
 
 // run accepts for as long as there is room for more.
@@ -187,82 +174,4 @@ func (l *Listener) deliver(r result) bool {
 	case <-l.done:
 		return false
 	}
-}
-
-// awaitShaken waits until one more hand-shake can begin, or the listener is closed.
-func (l *Listener) awaitShaken() {
-	for {
-		l.mu.Lock()
-		if l.shaking.Len() < maxShaking {
-			l.mu.Unlock()
-			return
-		}
-		oldest := l.shaking.Front()
-		left := time.Until(oldest.Value.(*handshake).began.Add(shakeGrace))
-		if left <= 0 {
-			_ = l.shaking.Remove(oldest).(*handshake).socket.Close()
-			l.mu.Unlock()
-			return
-		}
-		l.mu.Unlock()
-		select {
-		case <-l.shaken:
-		case <-time.After(left):
-		case <-l.done:
-			return
-		}
-	}
-}
-
-// shake begins the hand-shake with a process that has connected, and does not wait for it.
-func (l *Listener) shake(socket *net.UnixConn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	select {
-	case <-l.done:
-		_ = socket.Close()
-		return
-	default:
-	}
-	place := l.shaking.PushBack(&handshake{socket, time.Now()})
-	l.wg.Go(func() {
-		c, err := l.accept(socket, place)
-		if err != nil {
-			_ = socket.Close()
-			<-l.room
-			return
-		}
-		if !l.deliver(result{conn: c}) {
-			_ = c.Close()
-		}
-	})
-}
-
-// accept makes the accepting end of a connection.
-func (l *Listener) accept(socket *net.UnixConn, place *list.Element) (*Conn, error) {
-	err := socket.SetDeadline(time.Now().Add(shakePatience))
-	var memory *shared.Memory
-	if err == nil {
-		memory, err = consider(socket, l.most)
-	}
-	l.mu.Lock()
-	l.shaking.Remove(place) // does nothing for one that was ended
-	l.mu.Unlock()
-	select {
-	case l.shaken <- struct{}{}:
-	default:
-	}
-	if err != nil {
-		return nil, err
-	}
-	peer, err := sys.PeerCredentials(socket)
-	var c *Conn
-	if err == nil {
-		c, err = newConn(socket, memory, peer, l.policy)
-	}
-	if err != nil {
-		return nil, errors.Join(err, memory.Unmap())
-	}
-	c.local, c.remote = Addr{Name: l.name}, Addr{l.name, peer.PID}
-	return c, nil
 }

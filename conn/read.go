@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/shmq/shmq/internal/blockcopy"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -71,14 +72,18 @@ func (c *Conn) sleepForData() {
 	c.in.sleep(c.memory.ForData, func() bool { return c.memory.In.Ready() || c.memory.Finished() })
 }
 
-// take copies what is there. Errors: ring.ErrEmpty, errBroke.
+// take copies what is there; less if the call has to end, as a writer that keeps up lets a large
+// read go on without a wait. Errors: ring.ErrEmpty, errBroke.
 func (c *Conn) take(b []byte) (n int, err error) {
 	freed := false
 	for n < len(b) && err == nil {
 		if err = c.next(); err == nil {
-			m := copy(b[n:], c.rest)
+			m := blockcopy.Copy(b[n:], c.rest)
 			n += m
 			freed = c.used(m) || freed
+			if n < len(b) {
+				err = why(atomic.LoadUint32(&c.in.events))
+			}
 		}
 	}
 	if n > 0 {

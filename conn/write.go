@@ -3,6 +3,7 @@ package conn
 import (
 	"sync/atomic"
 
+	"github.com/shmq/shmq/internal/blockcopy"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -39,6 +40,10 @@ func (c *Conn) write(b []byte) (n int, err error) {
 			if n == len(b) {
 				return n, nil
 			}
+			// A reader that keeps up lets a large write go on without a wait.
+			if err := why(atomic.LoadUint32(&c.out.events)); err != nil {
+				return n, err
+			}
 			continue
 		}
 		if err := c.awaitRoom(len(b)-n, err); err != nil {
@@ -71,7 +76,7 @@ func (c *Conn) put(b []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		n = copy(room, b)
+		n = blockcopy.Copy(room, b)
 		if err := c.memory.Out.Publish(n); err != nil {
 			return 0, err
 		}

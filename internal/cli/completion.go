@@ -84,7 +84,7 @@ func completion() *cobra.Command {
 			return exit.Output(err)
 		},
 	}
-	cmd.Flags().StringVar(&only, "command", "", "for this `program` only: shmq, shmq-send or shmq-recv")
+	flags.Given(cmd.Flags(), &only, "command", "for this `program` only: shmq, shmq-send or shmq-recv")
 	flags.Offer(cmd, "command", "shmq", "shmq-send", "shmq-recv")
 	return cmd
 }

@@ -28,7 +28,7 @@ func runCommand(t *testing.T, q, line string, args ...string) (*process, string)
 }
 
 // hold is what commands do until the file "go" is there: they outlive no test.
-const hold = "while [ ! -e go ]; do sleep 0.02; done; "
+const hold = `while [ ! -e go ] && [ -d "$PWD" ]; do sleep 0.02; done; `
 
 func release(t *testing.T, dir string) { touch(t, dir, "go") }
 
@@ -71,7 +71,7 @@ func TestJobsRunAtATimeAndAreSettledInTheOrderOfTheirEnds(t *testing.T) {
 	t.Parallel()
 	eachSide(t, func(t *testing.T, q string) {
 		start(t, bytes.NewReader(numbers(1, 5)), nil, "shmq-send", q).ends(0)
-		receiver, dir := runCommand(t, q, `read x; touch on$x; while [ ! -e go ] && [ ! -e go$x ]; do sleep 0.02; done`, "--jobs", "3", "--until-eof")
+		receiver, dir := runCommand(t, q, `read x; touch on$x; while [ ! -e go ] && [ ! -e go$x ] && [ -d "$PWD" ]; do sleep 0.02; done`, "--jobs", "3", "--until-eof")
 		until(t, "three commands", exists(dir, "on1", "on2", "on3"))
 		require.False(t, exists(dir, "on4")())
 		touch(t, dir, "go3")

@@ -55,7 +55,7 @@ func findExporter() (string, error) {
 	}
 	path, err := exit.LookPath(exporterProgram)
 	if errors.Is(err, exit.ErrNotFound) {
-		return "", fmt.Errorf("%w; it is in the package shmq, or: go install github.com/shmq/shmq/bridge/shmqprom/cmd/shmq-exporter@latest", err)
+		return "", fmt.Errorf("%w; it is in the package shmq, or, in bridge/shmqprom of a clone: go install ./cmd/shmq-exporter", err)
 	}
 	return path, err
 }

@@ -199,3 +199,33 @@ func TestForwardToNowhere(t *testing.T) {
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.wait(128 + 15)
 }
+
+// A forwarder that was killed leaves a socket: the next one takes its place, with the permissions
+// that were asked for. It takes that of no other listener, and no file that is no socket.
+func TestForwardAfterKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "socket")
+	first, _ := forwards(t, "unix:"+socket, filepath.Join(dir, "conn"))
+	start(t, nil, nil, "shmq", "conn", "forward", "unix:"+socket, filepath.Join(dir, "conn")).ends(1)
+	require.NoError(t, first.Process.Kill())
+	err := <-first.done
+	first.done <- err
+	_, err = os.Lstat(socket)
+	require.NoError(t, err, "it is left")
+	next, _ := forwards(t, "unix:"+socket, filepath.Join(dir, "conn"), "--mode", "0666", "--grace", "0")
+	info, err := os.Lstat(socket)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o666), info.Mode().Perm())
+	require.NoError(t, next.Process.Signal(syscall.SIGTERM))
+	next.wait(143)
+	_, err = os.Lstat(socket)
+	require.ErrorIs(t, err, os.ErrNotExist)
+
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, []byte("kept"), 0o600))
+	start(t, nil, nil, "shmq", "conn", "forward", "unix:"+file, filepath.Join(dir, "conn")).ends(1)
+	kept, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "kept", string(kept))
+}

@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -104,4 +105,59 @@ func TestDrainThatWaitsTellsWhatItDropped(t *testing.T) {
 	require.NoError(t, d.Process.Signal(os.Interrupt))
 	d.ends(130)
 	require.Equal(t, "1 record dropped, 4 B\n", d.out.String())
+}
+
+// Where each consumer gets every record, what counts is what a receiver that comes later
+// still gets, and whom the queue owes something: not what the slowest subscription has left.
+func TestGcOfQueuesOfWhichEachConsumerGetsEveryRecord(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("SHMQ_DIR", dir)
+	for name, args := range map[string][]string{
+		"keep": {"--slots", "64", "--keep", "32"}, "skip": {"--slots", "16", "--slow", "skip"},
+		"audited": {"--slots", "64"}, "empty": {"--slots", "64"}, "left": {"--slots", "64"},
+	} {
+		ran(t, 0, "shmq", append([]string{"create", name, "--consumers", "each"}, args...)...)
+	}
+	start(t, bytes.NewReader(numbers(1, 20)), nil, "shmq-send", "keep").ends(0)
+	start(t, bytes.NewReader(numbers(1, 20)), nil, "shmq-send", "skip").ends(0)
+	ran(t, 0, "shmq-recv", "audited", "--subscription", "audit", "--until-empty")
+	// A durable subscription that has acknowledged everything, in a queue that still has it.
+	start(t, bytes.NewReader(numbers(1, 3)), nil, "shmq-send", "audited").ends(0)
+	require.Equal(t, "1\n2\n3\n", ran(t, 0, "shmq-recv", "audited", "--subscription", "audit", "--until-empty"))
+	ran(t, 0, "shmq-recv", "left", "--subscription", "gone", "--until-empty")
+	ran(t, 0, "shmq", "unsubscribe", "left", "gone")
+
+	for _, args := range [][]string{{"--dry-run"}, nil} {
+		out := ran(t, 0, "shmq", append([]string{"gc", "--older-than", "0"}, args...)...)
+		require.Regexp(t, `(?m)^keep .* kept +20 records in it; see --with-records$`, out)
+		require.Regexp(t, `(?m)^skip .* kept +16 records in it; see --with-records$`, out)
+		require.Regexp(t, `(?m)^audited .* kept +durable subscription "audit"; see shmq unsubscribe$`, out)
+		require.Regexp(t, `(?m)^empty .* (would remove|removed) +nobody is attached, 0 records$`, out)
+		require.Regexp(t, `(?m)^left .* (would remove|removed) +nobody is attached, 0 records$`, out)
+	}
+	require.Regexp(t, `(?m)"name":"keep","action":"would remove".*"records":20}$`, ran(t, 0, "shmq", "gc", "--older-than", "0", "--with-records", "--dry-run", "--json"))
+	out := ran(t, 0, "shmq", "gc", "--older-than", "0", "--with-records")
+	require.Regexp(t, `(?m)^audited .* kept +durable subscription "audit"`, out)
+	require.Regexp(t, `(?m)^keep .* removed +nobody is attached, 20 records$`, out)
+	ran(t, 0, "shmq", "unsubscribe", "audited", "audit")
+	require.Regexp(t, `(?m)^audited .* kept +3 records in it`, ran(t, 0, "shmq", "gc", "--older-than", "0"))
+}
+
+// The numbers of a queue that the machine left in pieces mean little, and so does a 0.
+func TestGcKeepsWhatIsToBeRebuilt(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("SHMQ_DIR", dir)
+	ran(t, 0, "shmq", "create", "q", "--checksum")
+	p := openProducer(t, "q")
+	// A copy of a queue in use is like one that was in use when the machine stopped.
+	b, err := os.ReadFile(filepath.Join(dir, "shmq.q"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "shmq.copy"), b, 0o600))
+	require.NoError(t, p.Close())
+	info, err := shmq.Stat("copy")
+	require.NoError(t, err)
+	require.True(t, info.Broken)
+	require.Regexp(t, `(?m)^copy .* kept +to be rebuilt; see shmq recover$`, ran(t, 0, "shmq", "gc", "--older-than", "0", "--with-records"))
+	ran(t, 0, "shmq", "recover", "copy")
+	require.Regexp(t, `(?m)^copy .* removed +nobody is attached, 0 records$`, ran(t, 0, "shmq", "gc", "--older-than", "0"))
 }

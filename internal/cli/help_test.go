@@ -38,6 +38,9 @@ func TestEveryVerbExplainsItself(t *testing.T) {
 			require.LessOrEqual(t, len([]rune(line)), 88, "%s: %s", c.Name(), line)
 		}
 		require.NotNil(t, c.Args, "%s takes any arguments", c.Name())
+		for _, line := range strings.Split(c.UsageString(), "\n") {
+			require.LessOrEqual(t, strings.Count(line, "(default "), 1, line)
+		}
 	}
 }
 

@@ -41,13 +41,17 @@ var (
 	fences  = regexp.MustCompile("(?ms)^```.*?^```$")
 	spans   = regexp.MustCompile("`[^`\n]*`")
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	anchor  = regexp.MustCompile(`<a id="([^"]+)"></a>`)
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 )
 
 // anchors are the fragments that a document's headings can be reached by, as GitHub
-// makes them.
+// makes them, and those that it names itself.
 func anchors(doc string) map[string]bool {
 	found := map[string]bool{}
+	for _, a := range anchor.FindAllStringSubmatch(doc, -1) {
+		found[a[1]] = true
+	}
 	for _, h := range heading.FindAllStringSubmatch(fences.ReplaceAllString(doc, ""), -1) {
 		slug := strings.Map(func(r rune) rune {
 			switch {

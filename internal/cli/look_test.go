@@ -278,3 +278,15 @@ func TestDumpThatBlocksIsInterrupted(t *testing.T) {
 	require.Positive(t, info.Records+info.Orphans)
 	require.Equal(t, []int{0, 0}, []int{info.Leased, info.Claimed})
 }
+
+// A claim of a sender shows nothing of a record, and is none of those that were asked for.
+func TestPeekCountsRecordsThatItShows(t *testing.T) {
+	t.Parallel()
+	q := queuePath(t)
+	require.NoError(t, shmq.Create(q, nil))
+	holding(t, q, shmq.Producer, 10)
+	start(t, bytes.NewReader(numbers(1, 3)), nil, "shmq-send", q).ends(0)
+	require.Equal(t, "1\n2\n", ran(t, 0, "shmq", "peek", q, "--format", "lines", "-n", "2"))
+	require.Equal(t, "1\n2\n3\n", ran(t, 0, "shmq", "peek", q, "--format", "lines"))
+	require.Regexp(t, `(?s)^POSITION .*writing[^\n]*\n[^\n]*waiting[^\n]*"1"\n$`, ran(t, 0, "shmq", "peek", q, "-n", "2"))
+}

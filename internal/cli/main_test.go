@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 		"shmq-recv": command(func() *cobra.Command { return cli.Recv("shmq-recv") }),
 		"holder":    holder,
 		"keeper":    keeper,
+		"diskless":  diskless,
 	})
 }
 

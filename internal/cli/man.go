@@ -32,12 +32,12 @@ func manVerb() *cobra.Command {
 				return exit.Usage("--dir is missing: where do the pages go?")
 			}
 			if err := os.MkdirAll(dir, 0o777); err != nil {
-				return err
+				return fmt.Errorf("%w: %v", exit.ErrOutput, err)
 			}
 			for _, cmd := range manPages() {
 				file := filepath.Join(dir, pageName(cmd)+".1")
 				if err := os.WriteFile(file, []byte(manPage(cmd)), 0o666); err != nil {
-					return err
+					return fmt.Errorf("%w: %v", exit.ErrOutput, err)
 				}
 			}
 			return nil

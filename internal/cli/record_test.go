@@ -127,7 +127,7 @@ func TestRecordingsThatAreNone(t *testing.T) {
 	fails(65, "version 7, and this program knows 1", "--replay", file)
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	fails(65, "the recording has no whole frame", "--replay", file)
-	fails(66, "no such file", "--replay", file+"none")
+	fails(1, "no such file", "--replay", file+"none")
 	fails(64, "exclude each other", "--replay", file, "--record", file)
 	fails(64, "are for --record", "--every", "1s")
 	fails(64, "is for --replay", "--format", "json")

@@ -43,13 +43,13 @@ func Shmq() *cobra.Command {
 	root.AddCommand(
 		verb(Send("shmq-send")), verb(Recv("shmq-recv")), stream.Drain(), stream.Requeue(), stream.Tee(),
 		ask.Call(), ask.Serve(),
-		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), keep.Sync(), keep.Unsubscribe(),
-		look.List(), look.Stat(), look.Subscriptions(), look.Top(), look.Map(), look.Web(), exporterVerb(), look.Check(),
+		keep.Create(), keep.Anon(), keep.Remove(), keep.GC(), keep.Recover(), free(keep.Sync()), keep.Unsubscribe(),
+		free(look.List()), free(look.Stat()), free(look.Subscriptions()), look.Top(), free(look.Map()), look.Web(), exporterVerb(), free(look.Check()),
 		look.Peek(), look.Tail(),
 		backup.Dump(), backup.Load(),
 		connect.Conn(),
 		measure.Demo(), measure.DemoChild(), measure.Bench(), measure.BenchChild(),
-		versionVerb(), completion(), manVerb(),
+		free(versionVerb()), free(completion()), manVerb(),
 	)
 	root.SetHelpCommand(helpVerb())
 	return program.Of(root)
@@ -60,6 +60,15 @@ func Send(name string) *cobra.Command { return program.Of(stream.Send(name)) }
 
 // Recv returns the verb that receives, as a command of that name.
 func Recv(name string) *cobra.Command { return program.Of(stream.Recv(name)) }
+
+// free makes a signal end a verb at once, wherever it is: it holds nothing in a queue.
+func free(cmd *cobra.Command) *cobra.Command {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return exit.Free(cmd.Context(), func() error { return run(cmd, args) })
+	}
+	return cmd
+}
 
 // verb makes a verb of shmq out of a program of its own, examples and all.
 func verb(cmd *cobra.Command) *cobra.Command {

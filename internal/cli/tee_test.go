@@ -166,3 +166,58 @@ func TestTeesShareTheWork(t *testing.T) {
 		require.Len(t, seen, 20_000)
 	}
 }
+
+// A tee that one of its queues refuses has not been a sender of the others: their receivers learn of no
+// end of a stream.
+func TestRefusedTeeEndsNoStream(t *testing.T) {
+	t.Parallel()
+	readOnly := func(t *testing.T) string {
+		q := queuePath(t)
+		require.NoError(t, shmq.Create(q, &shmq.Options{Mode: 0o400}))
+		return q
+	}
+	taken := func(o shmq.Options) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			q := queuePath(t)
+			require.NoError(t, shmq.Create(q, &o))
+			holding(t, q, shmq.Producer, 1)
+			if o.Seats == 2 {
+				holding(t, q, shmq.Producer, 1)
+			}
+			return q
+		}
+	}
+	for name, c := range map[string]struct {
+		bad  func(t *testing.T) string
+		code int
+		args []string
+	}{
+		"no seat":       {taken(shmq.Options{Seats: 2}), 69, nil},
+		"one producer":  {taken(shmq.Options{Producers: shmq.One}), 69, nil},
+		"no permission": {readOnly, 77, nil},
+		"no queue":      {func(t *testing.T) string { return bytesFile(t) }, 65, nil},
+		"no directory":  {func(t *testing.T) string { return t.TempDir() + "/absent/q" }, 66, nil},
+		"another shape": {taken(shmq.Options{}), 64, []string{"--slots", "8"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if c.code == 77 && os.Geteuid() == 0 {
+				t.Skip("root is refused nothing")
+			}
+			from, good := queuePath(t), queuePath(t)
+			require.NoError(t, shmq.Create(good, &shmq.Options{Slots: 8}))
+			start(t, nil, nil, "shmq", append([]string{"tee", from, good, t.TempDir() + "/new", c.bad(t)}, c.args...)...).ends(c.code)
+			info, err := shmq.Stat(good)
+			require.NoError(t, err)
+			require.False(t, info.Begun, "a stream has begun, and ended")
+			require.Empty(t, info.Left)
+		})
+	}
+}
+
+// bytesFile is a file that is no queue.
+func bytesFile(t *testing.T) string {
+	q := queuePath(t)
+	require.NoError(t, os.WriteFile(q, []byte("no queue"), 0o600))
+	return q
+}

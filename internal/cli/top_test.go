@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -77,7 +78,10 @@ func topOn(t *testing.T, dir string, env []string, args ...string) *topRun {
 	r, w := pipe(t)
 	run := &topRun{Terminal: tty, t: t, stderr: &bytes.Buffer{}, report: bufio.NewReader(r)}
 	cmd := exec.Command(self)
-	cmd.Args = append([]string{"keeper", "shmq", "top", "--interval", "50ms"}, args...)
+	cmd.Args = append([]string{"keeper", "shmq", "top"}, args...)
+	if !slices.Contains(args, "--replay") { // a recording has its own
+		cmd.Args = append(cmd.Args, "--interval", "50ms")
+	}
 	cmd.Env = append(append(os.Environ(), "GORACE="+raceOptions, "SHMQ_DIR="+dir, "TERM=xterm", "LC_ALL=C.UTF-8", "NO_COLOR="), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty.TTY, tty.TTY, run.stderr
 	cmd.ExtraFiles = []*os.File{w}

@@ -130,3 +130,24 @@ func TestCompletionOfFlagValues(t *testing.T) {
 		require.Equal(t, c.want, complete(c.args...), "%v", c.args)
 	}
 }
+
+// A flag whose variable is not set in a script does not mean what the command does without it:
+// all letters instead of those of a queue, or a failure that stops instead of a dead letter.
+func TestNoFlagTakesAnEmptyValue(t *testing.T) {
+	t.Parallel()
+	// Those are refused when the verb begins: stdin or a command may be meant, or one of several.
+	later := map[string]bool{"exec": true, "key": true, "dir": true, "input": true, "skip-full": true}
+	tried := 0
+	for _, c := range cli.Shmq().Commands() {
+		if c.DisableFlagParsing || c.Hidden {
+			continue
+		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if f.NoOptDefVal == "" && !later[f.Name] {
+				tried++
+				require.ErrorContains(t, try(cli.Shmq(), c.Name(), "--"+f.Name, ""), f.Name+`" flag`, "%s --%s", c.Name(), f.Name)
+			}
+		})
+	}
+	require.Greater(t, tried, 100)
+}

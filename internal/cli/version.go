@@ -19,7 +19,7 @@ const versionExample = `  shmq version
   shmq version --format json | jq -r .commit`
 
 func versionVerb() *cobra.Command {
-	var format string
+	format := "text"
 	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "print the version",
@@ -27,23 +27,18 @@ func versionVerb() *cobra.Command {
 		Example: versionExample,
 		Args:    flags.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			line := "shmq " + program.Built().String()
-			switch format {
-			case "text":
-			case "json":
+			line := "shmq version " + program.Built().String()
+			if format == "json" {
 				b, err := json.Marshal(program.Built())
 				if err != nil {
 					return err
 				}
 				line = string(b)
-			default:
-				return exit.BadFlag("format", format, "want text or json")
 			}
 			_, err := fmt.Fprintln(os.Stdout, line)
 			return exit.Output(err)
 		},
 	}
-	cmd.Flags().StringVarP(&format, "format", "f", "text", "how it is printed: text, json")
-	flags.Offer(cmd, "format", "text", "json")
+	flags.Word(cmd, &format, "format", "f", "how it is printed: text, json", "text", "json")
 	return cmd
 }

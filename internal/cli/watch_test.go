@@ -179,7 +179,7 @@ func TestProgressThatIsAskedFor(t *testing.T) {
 	busy := start(t, bytes.NewReader(numbers(1, 1)), nil, "shmq-send", q)
 	busy.ends(0)
 	running := startCmd(t, func(p *process) {
-		p.Args = []string{"shmq-recv", q, "--exec", "while [ ! -e " + q + ".go ]; do sleep 0.02; done", "--progress", "--until-eof"}
+		p.Args = []string{"shmq-recv", q, "--exec", "while [ ! -e " + q + ".go ] && [ -d " + filepath.Dir(q) + " ]; do sleep 0.02; done", "--progress", "--until-eof"}
 		p.Stdout, p.Stderr = &p.out, errs
 	})
 	until(t, "a command", saw("0 records, 0 B; running 1"))
@@ -193,7 +193,7 @@ func TestVerboseTellsOfTheDead(t *testing.T) {
 	q := queuePath(t)
 	dir := t.TempDir()
 	start(t, bytes.NewReader(numbers(1, 1)), nil, "shmq-send", q).ends(0)
-	victim := start(t, nil, nil, "shmq-recv", q, "--exec", "touch "+dir+"/on; while [ ! -e "+dir+"/go ]; do sleep 0.02; done")
+	victim := start(t, nil, nil, "shmq-recv", q, "--exec", "touch "+dir+"/on; while [ ! -e "+dir+"/go ] && [ -d "+dir+" ]; do sleep 0.02; done")
 	until(t, "a command", exists(dir, "on"))
 	pid := victim.Process.Pid
 	require.NoError(t, victim.Process.Kill())

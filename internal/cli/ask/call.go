@@ -34,15 +34,17 @@ for a server, and for the answer. The server learns how long, and skips a reques
 is too late. --nonblock gives up when no server is attached. A server that is killed
 leaves the request to another one; the answer comes once.
 
-A call that fails says so on standard error, with the code and the text of the server;
-others go on.
+A call that fails says so on standard error, with the code and the text of the server,
+and has no line in the output; others go on. So does one that --timeout ends. Where
+there are several requests its number is told, 1 for the first.
 
 Exit codes: 0 all calls were answered, 1 other error, 64 usage, 65 bad input, a
 request that is too large, not a queue, or its file was cut, 66 no such queue, or it
 was removed, 69 no server is attached (--nonblock, --timeout), or role or seats taken,
 71 the kernel refuses, 73 no space for the queue, 77 no permission, 123 a call failed
 at the server, 124 no answer in time though a server is attached (--timeout), 129
-SIGHUP, 130 SIGINT, 141 nobody reads the output, 143 SIGTERM.`
+SIGHUP, 130 SIGINT, 141 nobody reads the output, 143 SIGTERM. If calls failed for
+several reasons it is 124, else 69, else 65, else 123.`
 
 const callExample = `  echo hello | shmq call upper
   shmq call upper hello 'and again'
@@ -130,7 +132,7 @@ func (f *callFlags) run(ctx context.Context, command, name string, words []strin
 	defer cancel(nil)
 	c := &caller{callFlags: f, ctx: ctx, name: name, client: client, out: out, tty: tty}
 	if f.nonblock && !client.Served() {
-		return c.noServer(rpc.ErrNoServer)
+		return exit.Tell(name, rpc.ErrNoServer, "%s", noServer(name))
 	}
 	return c.run(words)
 }

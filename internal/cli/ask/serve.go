@@ -62,8 +62,8 @@ type serveFlags struct {
 	format     flags.Format
 	line       string
 	jobs       int
-	timeout    flags.Duration
-	answerWait flags.Duration
+	timeout    flags.Interval
+	answerWait flags.Interval
 	noCreate   bool
 	verbose    bool
 	wait       shmq.WaitPolicy
@@ -73,7 +73,7 @@ type serveFlags struct {
 
 // Serve returns the verb that answers.
 func Serve() *cobra.Command {
-	f := &serveFlags{format: flags.Format{Format: format.All[0]}, answerWait: flags.Duration(rpc.DefaultAnswerWait)}
+	f := &serveFlags{format: flags.Format{Format: format.All[0]}, answerWait: flags.Interval{Duration: flags.Duration(rpc.DefaultAnswerWait)}}
 	cmd := &cobra.Command{
 		Use:               "serve NAME [flags] [-- COMMAND...]",
 		SuggestFor:        []string{"answer", "reply", "server"},

@@ -21,10 +21,10 @@ const dumpLong = `Copy the records of a queue to a file, for shmq load to put th
 or with -, they go to standard output.
 
 The records stay in the queue, and participants do not notice; records that receivers
-take during the look may be missing. Records that a receiver holds (leased) are left
-out unless --leased is given: the receiver may yet acknowledge them. A file that is cut
-short or damaged is known as such: each record has a checksum, and only a whole dump
-has an end.
+take during the look may be missing, and standard error says how many at most. Records
+that a receiver holds (leased) are left out unless --leased is given: the receiver may
+yet acknowledge them. A file that is cut short or damaged is known as such: each record
+has a checksum, and only a whole dump has an end.
 
 With --take the records are taken out of the queue, each after its bytes have been
 written and, where the output is a file, synced to the disk. If the command is killed

@@ -80,34 +80,33 @@ func (f *loadFlags) run(cmd *cobra.Command, name, file string) error {
 		return err
 	}
 	in := os.Stdin
-	if file != "-" {
-		var err error
-		if in, err = os.Open(file); err != nil {
-			return exit.Tell(name, exit.ErrInput, "can't read the dump: %v", err)
+	// The sender of a FIFO may not come, and a file may be large.
+	if err := exit.Free(cmd.Context(), func() (err error) {
+		if file != "-" {
+			if in, err = os.Open(file); err != nil {
+				return exit.Tell(name, exit.ErrInput, "can't read the dump: %v", err)
+			}
 		}
-		defer in.Close()
-	}
-	if err := f.check(name, in); err != nil {
+		return f.check(name, in)
+	}); err != nil {
 		return err
 	}
+	defer in.Close()
 	l := &loader{name: name, flags: f}
 	err := l.load(cmd.Context(), in)
-	if errors.As(err, new(exit.Signal)) && l.out != nil {
-		return exit.Tell(name, err, "%v; records loaded: %d", err, l.out.Sent())
-	}
-	var damage *dump.Error
-	if f.salvage && l.out != nil && errors.As(err, &damage) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: queue %q: the dump is damaged at %v\n", cmd.CommandPath(), name, damage)
-		err = nil
+	if l.damage != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: queue %q: the dump is damaged at %v\n", cmd.CommandPath(), name, l.damage)
 	}
 	if err != nil {
 		return err
 	}
-	if f.json {
-		return report.JSON(os.Stdout, loaded{name, l.out.Sent()})
-	}
-	_, err = fmt.Fprintf(os.Stdout, "%s loaded\n", words.Records(uint64(l.out.Sent())))
-	return exit.Output(err)
+	return exit.Print(cmd.Context(), func() error {
+		if f.json {
+			return report.JSON(os.Stdout, loaded{name, l.out.Sent()})
+		}
+		_, err := fmt.Fprintf(os.Stdout, "%s loaded\n", words.Records(uint64(l.out.Sent())))
+		return exit.Output(err)
+	})
 }
 
 // check reads a file to its end and goes back, so that nothing is loaded of one that

@@ -29,6 +29,8 @@ type loader struct {
 	name  string
 	flags *loadFlags
 	out   *pump.Outbox
+	// damage is where a dump that is salvaged ends.
+	damage *dump.Error
 }
 
 func (l *loader) load(ctx context.Context, in io.Reader) (err error) {
@@ -42,10 +44,10 @@ func (l *loader) load(ctx context.Context, in io.Reader) (err error) {
 			return l.bad(err)
 		}
 		if p, err = l.open(r.Header); err != nil {
-			return err
+			return pump.Unopened(l.name, err)
 		}
 		l.out = pump.NewOutbox(h, p, pump.SendOptions{
-			Batch: pump.BatchSize, Count: -1, Timeout: l.flags.timeout.Value(), Nonblock: l.flags.nonblock,
+			Batch: pump.BatchSize, Count: -1, Timeout: l.flags.timeout.Value(), Nonblock: l.flags.nonblock, Did: "loaded",
 		})
 		src.Before = l.out.Flush
 		for {
@@ -62,8 +64,11 @@ func (l *loader) load(ctx context.Context, in io.Reader) (err error) {
 			}
 		}
 	})
+	if l.out != nil {
+		err = l.out.Ended(err)
+	}
 	if p != nil {
-		err = errors.Join(err, p.Close())
+		err = exit.Then(err, p.Close())
 	}
 	return err
 }
@@ -77,8 +82,8 @@ func (l *loader) bad(err error) error {
 		}
 		loaded = l.out.Sent()
 	}
-	if l.flags.salvage && l.out != nil && errors.As(err, new(*dump.Error)) {
-		return err
+	if l.flags.salvage && l.out != nil && errors.As(err, &l.damage) {
+		return nil
 	}
 	return badDump(l.name, err, loaded)
 }

@@ -35,6 +35,7 @@ type saver struct {
 	bytes   int64
 	held    int    // leased records that were left out
 	writing int    // claims that were left out
+	missed  missed // records that went before they were copied
 	taken   uint64 // acknowledged
 }
 
@@ -63,16 +64,22 @@ func (d *saver) open(file string) (err error) {
 // copy writes the records that a viewer sees.
 func (d *saver) copy() error {
 	d.buf = dump.AppendHeader(d.buf, d.header)
+	if err := d.missed.begin(d.name); err != nil {
+		return err
+	}
 	end := d.view.Rewind()
 	rec := shmq.Record{}
 	for {
 		err := d.view.Next(&rec)
 		if errors.Is(err, shmq.ErrEmpty) || err == nil && rec.Position >= end {
+			d.missed.until(d.view.Position(), d.view.Missed())
 			break
 		}
 		if err != nil {
 			return err
 		}
+		d.missed.until(rec.Position, d.view.Missed())
+		d.missed.next = rec.Position + uint64(rec.Slots)
 		switch {
 		case rec.State == shmq.Writing:
 			d.writing++
@@ -219,6 +226,9 @@ func (d *saver) summary(whole bool) string {
 	}
 	if d.writing > 0 {
 		s += fmt.Sprintf("; left out: %d claims of senders that have not sent yet", d.writing)
+	}
+	if d.missed.slots > 0 {
+		s += fmt.Sprintf("; missed: %d that went while this looked, or fewer if some took several slots", d.missed.slots)
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shmq/shmq/conn"
 	"github.com/shmq/shmq/internal/cli/exit"
+	"github.com/shmq/shmq/internal/socket"
 )
 
 // address is one that a person writes down: a conn name, unix:PATH or tcp:HOST:PORT.
@@ -47,13 +48,16 @@ func (a address) dial(ctx context.Context) (stream, error) {
 	return c.(stream), nil
 }
 
-// listen listens on the address. mode is that of a socket's file, 0 for 0600.
+// listen listens on the address. mode is that of a socket's file.
 func (a address) listen(ctx context.Context, mode fs.FileMode) (net.Listener, error) {
 	switch a.network {
 	case "conn":
 		return (&conn.ListenConfig{Mode: mode}).Listen(a.address)
 	case "unix":
-		return listenUnix(ctx, a.address, mode)
+		if strings.HasPrefix(a.address, "@") {
+			break // an abstract name is no file
+		}
+		return socket.Config{Mode: mode, Mine: true, Instead: "address"}.Listen(ctx, a.address)
 	}
 	return new(net.ListenConfig).Listen(ctx, a.network, a.address)
 }

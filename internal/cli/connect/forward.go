@@ -16,7 +16,6 @@ import (
 	"github.com/shmq/shmq/conn"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
-	"github.com/shmq/shmq/internal/sys"
 )
 
 const forwardLong = `Accept connections on one address and connect each to another, so that programs that
@@ -38,7 +37,7 @@ const forwardExample = `  shmq conn forward web tcp:localhost:8080   # conn.Dial
 type forwarder struct {
 	from, to address
 	mode     flags.Mode
-	grace    flags.Duration
+	grace    flags.Grace
 
 	mu   sync.Mutex
 	open map[net.Conn]struct{} // both ends of each
@@ -47,34 +46,41 @@ type forwarder struct {
 }
 
 func forward() *cobra.Command {
-	f := &forwarder{open: map[net.Conn]struct{}{}}
+	f := &forwarder{mode: 0o600, open: map[net.Conn]struct{}{}}
 	cmd := &cobra.Command{
 		Use:     "forward FROM TO",
 		Short:   "join a connection over shared memory and a socket",
 		Long:    forwardLong,
 		Example: forwardExample,
-		Args: func(_ *cobra.Command, args []string) (err error) {
+		Args: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) != 2 {
 				return exit.Usage("two addresses are needed: FROM, to listen on, and TO, to connect to")
 			}
 			if f.from, err = parseAddress(args[0]); err == nil {
 				f.to, err = parseAddress(args[1])
 			}
-			if err == nil && f.from == f.to {
+			switch {
+			case err != nil:
+			case f.from == f.to:
 				err = exit.Usage("FROM and TO are the same: %s", f.from)
+			case f.from.network == "tcp" && cmd.Flags().Changed("mode"):
+				err = exit.Usage("--mode is for the file of a socket; %s has none", f.from)
 			}
 			return err
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) },
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().Var(&f.mode, "mode", "permissions of the socket's file that it listens on (default 0600)")
+	cmd.Flags().Var(&f.mode, "mode", "permissions of the socket's file that it listens on")
 	cmd.Flags().Var(&f.grace, "grace", "how long connections may go on after a signal (default 0s)")
 	return cmd
 }
 
 func (f *forwarder) run(ctx context.Context) error {
 	l, err := f.from.listen(ctx, fs.FileMode(f.mode))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("can't listen: %v", err) // no queue is absent
+	}
 	if err != nil {
 		return err
 	}
@@ -204,21 +210,4 @@ func (f *forwarder) finish(quit func()) {
 	})
 	defer grace.Stop()
 	f.wg.Wait()
-}
-
-// listenUnix listens on a Unix socket; the file of one that lives, or anything else there,
-// is an error.
-func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
-	if mode == 0 {
-		mode = 0o600
-	}
-	lc := net.ListenConfig{Control: sys.SocketMode(mode)}
-	l, err := lc.Listen(ctx, "unix", path)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
 }

@@ -42,7 +42,7 @@ const Text = `  0    done
   69   the role is taken, no seat is left, or the queue is in use; no server is attached
   71   the kernel, a limit or a sandbox refuses what a queue needs
   73   no space for the queue
-  74   what was sent is in the queue, but not known to be on the disk
+  74   all that was sent is in the queue, but not known to be on the disk
   75   full or empty, with --nonblock
   76   the stream was broken off, with --strict
   77   no permission

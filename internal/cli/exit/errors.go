@@ -1,12 +1,14 @@
 package exit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/shmq/shmq"
 )
@@ -41,8 +43,19 @@ func Message(command string, err error) string {
 	return command + ": " + OneLine(text)
 }
 
-// OneLine joins the lines of a text.
-func OneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }
+// OneLine joins the lines of a text, and takes out what would drive a terminal: it may be that of a
+// server, of a command, or of whoever wrote to a queue.
+func OneLine(text string) string {
+	return strings.Map(Printable, strings.NewReplacer("\n", "; ", "\t", " ").Replace(text))
+}
+
+// Printable replaces characters that a terminal would act on.
+func Printable(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return '?'
+	}
+	return r
+}
 
 // usageError is a mistake in the arguments.
 type usageError string
@@ -65,6 +78,18 @@ type told struct {
 
 func (e *told) Error() string { return e.text }
 func (e *told) Unwrap() error { return e.err }
+
+// Told reports whether an error is in words of our own already.
+func Told(err error) bool { return errors.As(err, new(*told)) }
+
+// Then returns what went wrong, and what did after it. The exit code is that of the first one:
+// an error of leaving a queue must not hide why the command left.
+func Then(first, second error) error {
+	if first == nil || second == nil {
+		return cmp.Or(first, second)
+	}
+	return &told{strings.TrimPrefix(first.Error(), "shmq: ") + "; " + strings.TrimPrefix(second.Error(), "shmq: "), first}
+}
 
 // Tell returns an error about a queue whose exit code is that of reason.
 func Tell(queue string, reason error, format string, args ...any) error {

@@ -56,6 +56,21 @@ func (i *Interval) Set(s string) error {
 	return nil
 }
 
+// Grace is a flag: a time of 0 or more.
+type Grace struct{ Duration }
+
+// Set parses s.
+func (g *Grace) Set(s string) error {
+	if v, err := strconv.ParseFloat(strings.TrimRight(s, "smh"), 64); err == nil && v == 0 {
+		g.Duration = 0
+		return nil
+	}
+	if g.Duration.Set(s) != nil {
+		return errors.New("want seconds or a duration like 1s, 500ms, 1m, or 0")
+	}
+	return nil
+}
+
 // Age is a flag: how long ago, as 90s, 1h30m or 7d, or a plain number of seconds.
 type Age time.Duration
 

@@ -32,8 +32,15 @@ func cutRaw(in io.Reader, to *Batch) error {
 	}
 }
 
-// rawWord adds the bytes of a word.
-func rawWord(to *Batch, word string) error { return cutRaw(strings.NewReader(word), to) }
+// rawWord adds the bytes of a word. Those of an empty one are an empty record, as with lines: who
+// writes down a word does not expect that nothing is sent.
+func rawWord(to *Batch, word string) error {
+	if word == "" {
+		to.Unit, to.Buf = "piece", wire.AppendBin(to.Buf, nil)
+		return to.Added()
+	}
+	return cutRaw(strings.NewReader(word), to)
+}
 
 // putRaw writes the content of text and binary, and any other record, msgpack or not,
 // as it is: so it never fails, and shows what other formats refuse.

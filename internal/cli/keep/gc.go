@@ -1,10 +1,10 @@
 package keep
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,14 +12,18 @@ import (
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
-	"github.com/shmq/shmq/internal/cli/report"
-	"github.com/shmq/shmq/internal/words"
+	"github.com/shmq/shmq/internal/cli/pump"
 	"github.com/shmq/shmq/rpc"
 )
 
 const gcLong = `Remove the queues in /dev/shm, or in the directory SHMQ_DIR, to which nobody is
 attached and in which nothing is left. Those with records stay unless --with-records
-is given.
+is given. In a queue with --consumers each, those are the records that a receiver with
+--from oldest would still get.
+
+A queue with a durable subscription stays, whatever is in it; shmq unsubscribe ends
+those that nobody needs any more. One that the machine left in pieces stays until it is
+rebuilt: shmq recover tells what is in it.
 
 The age of a queue is the time since a participant last attached to it, or since it
 was made; the time of leaving is not recorded. A queue that a process attaches to at
@@ -29,7 +33,8 @@ The answer queue of a client (NAME.answers-...; see shmq call) goes as soon as t
 client is gone, whatever its age and what is in it: nobody can take the answers any
 more.
 
-Each queue is printed with what was done and why. Try --dry-run first.`
+Each queue is printed with what was done and why, when it is done; a signal ends the
+command behind the queue at hand. Try --dry-run first.`
 
 const gcExample = `  shmq gc --dry-run
   shmq gc --older-than 7d
@@ -52,7 +57,7 @@ func GC() *cobra.Command {
 		Example: gcExample,
 		Args:    flags.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.run(cmd)
+			return f.run(cmd.Context())
 		},
 	}
 	set := cmd.Flags()
@@ -74,46 +79,32 @@ type garbage struct {
 	Records int    `json:"records"`
 }
 
-func (f *gcFlags) run(cmd *cobra.Command) error {
+// run prints what is done with each queue when it is done. A signal ends it between two.
+func (f *gcFlags) run(ctx context.Context) error {
 	entries, err := shmq.List()
 	if err != nil {
 		return err
 	}
-	var failed error
-	var found []garbage
-	for _, e := range entries {
-		g, err := f.collect(e.Name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // gone meanwhile
-		}
-		if err != nil {
-			failed = errors.Join(failed, err)
-		}
-		found = append(found, g)
-	}
-	if f.json {
-		for _, g := range found {
-			if err := report.Line(os.Stdout, g); err != nil {
+	h := &pump.Hold{Ctx: ctx}
+	return h.Run(func() (failed error) {
+		p := f.printer(h, entries)
+		for _, e := range entries {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			g, err := f.collect(e.Name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // gone meanwhile
+			}
+			if err != nil {
+				failed = errors.Join(failed, err)
+			}
+			if err := p.print(g); err != nil {
 				return err
 			}
 		}
-	} else if err := report.Columns(os.Stdout, garbageTable(found)); err != nil {
-		return err
-	}
-	return failed
-}
-
-// garbageTable returns the heading, and a row for each queue.
-func garbageTable(found []garbage) [][]string {
-	rows := [][]string{{"NAME", "SIZE", "AGE", "ACTION", "REASON"}}
-	for _, g := range found {
-		size, age := "-", "-"
-		if g.Size > 0 {
-			size, age = words.Bytes(g.Size), words.Age(time.Duration(g.Age)*time.Second)
-		}
-		rows = append(rows, []string{g.Name, size, age, g.Action, g.Reason})
-	}
-	return rows
+		return errors.Join(failed, p.end())
+	})
 }
 
 // errKept: a queue stays; the reason is in what was found.
@@ -190,36 +181,3 @@ func (f *gcFlags) answers(g *garbage) (done bool, err error) {
 	}
 	return true, err
 }
-
-// keep fills in what is known of a queue and reports whether it has to stay.
-func (f *gcFlags) keep(g *garbage) (bool, error) {
-	info, err := shmq.Stat(g.Name)
-	if err != nil {
-		return true, err
-	}
-	last, err := report.LastAttach(g.Name)
-	if err != nil {
-		return true, err
-	}
-	living, _ := words.LivingAndDead(info)
-	idle := words.Ago(last)
-	g.Size, g.Age, g.Records = info.Size, int64(idle/time.Second), inQueue(info)
-	g.Action = "kept"
-	switch {
-	case living > 0:
-		g.Reason = fmt.Sprintf("in use: %d attached", living)
-		return true, nil
-	case g.Records > 0 && !f.withRecords:
-		g.Reason = fmt.Sprintf("%s in it; see --with-records", words.Records(uint64(g.Records)))
-		return true, nil
-	case idle < time.Duration(f.older):
-		g.Reason = fmt.Sprintf("not older than %s", words.Age(time.Duration(f.older)))
-		return true, nil
-	}
-	g.Reason = "nobody is attached, " + words.Records(uint64(g.Records))
-	return false, nil
-}
-
-// inQueue counts the records that removing a queue would lose. A take of a dead consumer
-// that is not recovered yet may be several records, and counts once.
-func inQueue(info *shmq.Info) int { return info.Records + info.Orphans + info.Leased }

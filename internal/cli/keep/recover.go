@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shmq/shmq"
+	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/words"
@@ -37,15 +38,17 @@ func Recover() *cobra.Command {
 		Example:           "  shmq recover q --dry-run\n  shmq recover q --json | jq '.dead[].pid'",
 		ValidArgsFunction: flags.CompleteNames,
 		Args:              flags.OneName,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			rec, err := shmq.Recover(args[0], &opts)
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return report.JSON(os.Stdout, rec)
-			}
-			return report.Table(os.Stdout, func(w io.Writer) { printRecovery(w, rec, time.Now()) })
+			return exit.Print(cmd.Context(), func() error {
+				if asJSON {
+					return report.JSON(os.Stdout, rec)
+				}
+				return report.Table(os.Stdout, func(w io.Writer) { printRecovery(w, rec, time.Now()) })
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "look only")

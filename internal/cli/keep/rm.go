@@ -1,6 +1,7 @@
 package keep
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ func Remove() *cobra.Command {
 		Use:               "rm NAME...",
 		SuggestFor:        []string{"remove", "delete", "del", "unlink"},
 		Short:             "remove queues, with what is in them",
-		Long:              "Remove queues, with what is in them. One that is in use stays (exit code 69).",
+		Long:              "Remove queues, with what is in them. One that is in use stays (exit code 69). A signal\nends the command behind the queue at hand.",
 		Example:           "  shmq rm q\n  shmq rm --force q1 q2",
 		ValidArgsFunction: flags.CompleteNames,
 		Args:              flags.Names,
@@ -27,7 +28,10 @@ func Remove() *cobra.Command {
 				remove = shmq.ForceRemove
 			}
 			var failed error
-			for _, name := range args {
+			for i, name := range args {
+				if err := context.Cause(cmd.Context()); err != nil {
+					return exit.TellOf(args[i:], err, "%v; not removed", err)
+				}
 				err := remove(name)
 				if failed != nil && err != nil {
 					fmt.Fprintln(cmd.ErrOrStderr(), exit.Message(cmd.CommandPath(), err))

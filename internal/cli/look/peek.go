@@ -83,7 +83,7 @@ func (f *peekFlags) run(ctx context.Context, name string) (err error) {
 	case f.json:
 		l.put = l.asJSON
 	case f.format.Put != nil:
-		l.put = dataOnly(f.format.Format)
+		l.put, l.whole = dataOnly(f.format.Format), true
 	default:
 		l.put = l.asRow
 		var b bytes.Buffer
@@ -102,7 +102,7 @@ func (p *printer) peek(from uint64) error {
 		if errors.Is(err, shmq.ErrEmpty) || err == nil && rec.Position >= end {
 			break
 		}
-		if err == nil && rec.Position >= from {
+		if err == nil && rec.Position >= from && !(p.whole && rec.State == shmq.Writing) {
 			err = p.add(&rec)
 		}
 		if err != nil {

@@ -17,6 +17,8 @@ type printer struct {
 	page format.Page
 	// put appends a record to the page.
 	put func(*format.Page, *shmq.Record) error
+	// whole: peek passes over records that are being written, which have no data yet.
+	whole bool
 	// left is how many records are still to be printed, negative for no limit.
 	left int64
 }

@@ -7,10 +7,10 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/codec"
+	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/format"
 	"github.com/shmq/shmq/internal/jsonpack"
 	"github.com/shmq/shmq/internal/words"
@@ -51,14 +51,10 @@ func (p *printer) asJSON(to *format.Page, rec *shmq.Record) error {
 	return err
 }
 
-// dataOnly prints what a record holds, like the receiver does.
+// dataOnly prints what a record holds, like the receiver does. Its records are not being
+// written.
 func dataOnly(f format.Format) func(*format.Page, *shmq.Record) error {
-	return func(to *format.Page, rec *shmq.Record) error {
-		if rec.State == shmq.Writing {
-			return nil
-		}
-		return f.Put(to, rec.Data)
-	}
+	return func(to *format.Page, rec *shmq.Record) error { return f.Put(to, rec.Data) }
 }
 
 // previewRunes is how much of a record a table shows.
@@ -74,20 +70,12 @@ func preview(data []byte) string {
 	} else if err := codec.Check(data); err != nil {
 		s = fmt.Sprintf("not msgpack: %x", data[:min(len(data), enough)])
 	} else if b, err := jsonpack.AppendJSON(nil, data); err == nil {
-		s = strings.Map(printable, string(b))
+		s = strings.Map(exit.Printable, string(b))
 	}
 	if r := []rune(s); len(r) > previewRunes {
 		s = string(r[:previewRunes-1]) + "…"
 	}
 	return s
-}
-
-// printable keeps data from driving the terminal.
-func printable(r rune) rune {
-	if !unicode.IsPrint(r) {
-		return '?'
-	}
-	return r
 }
 
 const peekRow = "%-12v %-8v %9v %6v %6v %6v  %-26v %v\n"

@@ -32,7 +32,7 @@ const benchExample = `  shmq bench round-trip
 
 // benchFlags are the flags of bench.
 type benchFlags struct {
-	time        flags.Duration
+	time        flags.Interval
 	repetitions int
 	rate        flags.Rate
 	list, json  bool
@@ -69,11 +69,14 @@ func Bench() *cobra.Command {
 	flags.Int(set, &f.repetitions, "repetitions", "", bench.DefaultRepetitions, 1, "how `often` a row is measured; the median counts")
 	set.Var(&f.rate, "rate", "records a second of the open loops (default 10000)")
 	set.BoolVar(&f.goals, "goals", false, "measure what the project holds itself to, and say if it is met")
-	set.StringVar(&f.sweep, "sweep", "", "measure how cost grows: `size|slots|procs`")
+	flags.Given(set, &f.sweep, "sweep", "measure how cost grows: `size|slots|procs`")
 	flags.Offer(cmd, "sweep", "size", "slots", "procs")
 	set.BoolVar(&f.json, "json", false, "print JSON")
-	set.StringVar(&f.hdr, "hdr", "", "write latencies to `FILE` as HdrHistogram percentiles; with several cases, to a file for each")
-	set.StringVar(&f.plot, "plot", "", "draw latencies by percentile, of the open loops unless cases are named, or the sweep, into `FILE`.svg")
+	flags.Given(set, &f.hdr, "hdr", "write latencies to `FILE` as HdrHistogram percentiles; with several cases, to a file for each")
+	flags.Given(set, &f.plot, "plot", "draw latencies by percentile, of the open loops unless cases are named, or the sweep, into `FILE`.svg")
+	for _, other := range []string{"json", "goals", "hdr", "plot"} {
+		flags.Exclusive(cmd, "list", other)
+	}
 	return cmd
 }
 

@@ -1,12 +1,14 @@
 package measure
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
 	"github.com/shmq/shmq/internal/demo"
@@ -17,7 +19,7 @@ func Demo() *cobra.Command {
 	var (
 		queue    flags.Queue
 		opts     demo.Options
-		duration flags.Duration
+		duration flags.Interval
 	)
 	cmd := &cobra.Command{
 		Use:     "demo",
@@ -28,6 +30,9 @@ func Demo() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			opts.Queue = queue.Options()
 			opts.Duration = duration.Value()
+			if seats := cmp.Or(opts.Queue.Seats, shmq.DefaultSeats); opts.Producers > seats || opts.Consumers > seats-opts.Producers {
+				return exit.Usage("%d senders and %d receivers have no room in the %d seats of the queue; fewer, or --seats", opts.Producers, opts.Consumers, seats)
+			}
 			err = demo.Run(cmd.Context(), os.Stdout, opts)
 			if errors.Is(err, syscall.EPIPE) {
 				return exit.ErrPipe

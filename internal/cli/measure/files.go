@@ -1,33 +1,30 @@
 package measure
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/shmq/shmq/internal/bench"
 )
 
-// benchFiles are what --hdr and --plot ask for. They are opened before anything is
+// benchFiles are what --hdr and --plot ask for. They are made before anything is
 // measured: a mistake in a path should not cost the minutes that takes.
 type benchFiles struct {
-	plot *os.File
-	hdr  map[string]*os.File // by case
+	plot *replacement
+	hdr  map[string]*replacement // by case
 }
 
 func (f *benchFlags) open(cases []bench.Case) (_ *benchFiles, err error) {
-	b := &benchFiles{hdr: map[string]*os.File{}}
+	b := &benchFiles{hdr: map[string]*replacement{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.discard())
 		}
 	}()
 	if f.plot != "" {
-		if b.plot, err = createFile(f.plot); err != nil {
+		if b.plot, err = replace(f.plot); err != nil {
 			return nil, err
 		}
 	}
@@ -45,7 +42,7 @@ func (f *benchFlags) open(cases []bench.Case) (_ *benchFiles, err error) {
 		if len(timed) > 1 {
 			path = fileOf(path, c.Name)
 		}
-		if b.hdr[c.Name], err = createFile(path); err != nil {
+		if b.hdr[c.Name], err = replace(path); err != nil {
 			return nil, err
 		}
 	}
@@ -57,7 +54,7 @@ func (b *benchFiles) write(r *bench.Report, sweep *bench.Sweep, plotted []bench.
 	var errs []error
 	if f := b.plot; f != nil {
 		b.plot = nil
-		errs = append(errs, fill(f, func(w io.Writer) error {
+		errs = append(errs, f.fill(func(w io.Writer) error {
 			if sweep != nil {
 				return sweep.Plot(w, r)
 			}
@@ -67,21 +64,18 @@ func (b *benchFiles) write(r *bench.Report, sweep *bench.Sweep, plotted []bench.
 	for _, row := range r.Results {
 		if f := b.hdr[row.Case]; f != nil {
 			delete(b.hdr, row.Case)
-			errs = append(errs, fill(f, func(w io.Writer) error { return bench.WriteHistogram(w, row) }))
+			errs = append(errs, f.fill(func(w io.Writer) error { return bench.WriteHistogram(w, row) }))
 		}
 	}
 	return errors.Join(append(errs, b.discard())...)
 }
 
-// discard removes the files that were not written.
+// discard removes what was made and not written. Files that were there before stay.
 func (b *benchFiles) discard() error {
 	var errs []error
-	drop := func(f *os.File) {
+	drop := func(f *replacement) {
 		if f != nil {
-			errs = append(errs, f.Close())
-			if info, err := os.Lstat(f.Name()); err == nil && info.Mode().IsRegular() { // no device
-				errs = append(errs, os.Remove(f.Name()))
-			}
+			errs = append(errs, f.discard())
 		}
 	}
 	drop(b.plot)
@@ -89,19 +83,6 @@ func (b *benchFiles) discard() error {
 		drop(f)
 	}
 	return errors.Join(errs...)
-}
-
-func createFile(path string) (*os.File, error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("can't write a file: %v", err) // not about a queue
-	}
-	return f, nil
-}
-
-func fill(f *os.File, write func(io.Writer) error) error {
-	w := bufio.NewWriter(f)
-	return errors.Join(write(w), w.Flush(), f.Close())
 }
 
 // fileOf puts the name of a case before the extension: out.hdr, out-round-trip-pipe.hdr.

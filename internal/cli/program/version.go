@@ -72,7 +72,6 @@ func Version() string { return Built().Version }
 
 // Of gives a command that may be a program of its own a version.
 func Of(cmd *cobra.Command) *cobra.Command {
-	cmd.Version = Version()
-	cmd.SetVersionTemplate(fmt.Sprintf("%s %s\n", cmd.Name(), Built()))
+	cmd.Version = Built().String()
 	return cmd
 }

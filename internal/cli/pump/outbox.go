@@ -28,6 +28,10 @@ type SendOptions struct {
 	Count    int64         // records in all, negative for no limit
 	Timeout  time.Duration // for room, 0 for none
 	Nonblock bool          // a full queue is an error
+	Did      string        // to the records: "sent" unless it says otherwise
+	// Unsynced, if it is not nil, gets the first error about the disk. The records are in the
+	// queue, so the outbox goes on: closing the producer says whether the disk has them at the end.
+	Unsynced func(error)
 }
 
 // Outbox sends the records that are gathered in its batch: when that is full, and
@@ -42,10 +46,12 @@ type Outbox struct {
 	left int64 // records still to be sent, negative for no limit
 	sent int64
 	err  error // of a flush; final
+	told bool  // of an error about the disk
 }
 
 // NewOutbox returns an outbox that sends to a queue while its work has the hold.
 func NewOutbox(hold *Hold, to *producer.Raw, opts SendOptions) *Outbox {
+	opts.Did = cmp.Or(opts.Did, "sent")
 	o := &Outbox{hold: hold, to: to, opts: opts, pace: pace{rate: opts.Rate}, left: opts.Count}
 	o.Batch = format.Batch{Unit: "record", MaxRecord: to.MaxRecord(), SlotSize: to.SlotSize(), Flush: o.flush}
 	o.fits()
@@ -108,7 +114,7 @@ func (o *Outbox) End(err error) error {
 }
 
 func (o *Outbox) unread(err error) error {
-	return exit.Tell(o.to.Name(), err, "%v; records sent: %d", err, o.sent)
+	return exit.Tell(o.to.Name(), exit.ErrInput, "can't read the input: %v; records %s: %d", err, o.opts.Did, o.sent)
 }
 
 // flush sends the batch. It returns errCount when that was all there is to send.
@@ -122,6 +128,7 @@ func (o *Outbox) flush() error {
 		if n, o.err = o.pace.due(o.hold.Ctx, o.sent, len(rest)); o.err == nil {
 			n, o.err = o.send(rest[:n])
 			o.sent += int64(n)
+			o.err = o.goesOn(n, o.err)
 			rest = rest[n:]
 		}
 	}
@@ -143,7 +150,7 @@ func (o *Outbox) send(recs [][]byte) (int, error) {
 		return n, exit.Ended(ctx, err)
 	}
 	n, err := o.to.TrySendBatch(recs)
-	if !errors.Is(err, shmq.ErrFull) {
+	if n > 0 || !errors.Is(err, shmq.ErrFull) {
 		return n, err
 	}
 	if o.opts.Nonblock {
@@ -153,6 +160,9 @@ func (o *Outbox) send(recs [][]byte) (int, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.opts.Timeout, exit.ErrTimeout)
 	defer cancel()
 	n, err = o.to.SendBatch(ctx, recs[:1])
+	if n > 0 { // the time may have run out while the disk was waited for
+		return n, err
+	}
 	if err = exit.Ended(ctx, err); err == exit.ErrTimeout {
 		err = exit.Tell(o.to.Name(), err, "there was no room for %v: %s %d of the input and what follows it were not sent; %s", o.opts.Timeout, o.Unit, o.sent+1, cmp.Or(heldUp(o.to.Name(), ""), "is anybody receiving?"))
 	}

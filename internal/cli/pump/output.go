@@ -2,6 +2,7 @@ package pump
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"os"
 	"sort"
@@ -16,12 +17,21 @@ import (
 const pipeAtom = 4096
 
 // Output is standard output.
-type Output struct{ pipe bool }
+type Output struct {
+	pipe bool
+	size int64 // of a regular file as it was at first, or negative
+}
 
 // NewOutput returns standard output.
 func NewOutput() *Output {
-	info, err := os.Stdout.Stat()
-	return &Output{err == nil && info.Mode()&fs.ModeNamedPipe != 0}
+	o := &Output{size: -1}
+	if info, err := os.Stdout.Stat(); err == nil {
+		o.pipe = info.Mode()&fs.ModeNamedPipe != 0
+		if info.Mode().IsRegular() {
+			o.size = info.Size()
+		}
+	}
+	return o
 }
 
 // cut returns where the next write ends that starts with record i of the page. A
@@ -42,6 +52,26 @@ func (o *Output) cut(p *format.Page, i int) int {
 func (o *Output) Write(b []byte) (int, error) {
 	n, err := os.Stdout.Write(b)
 	return n, exit.Output(err)
+}
+
+// untear takes back the last n bytes that were written, of a record that did not get out whole:
+// what is appended to the file next would be glued to them. It reports whether it did. Only a regular
+// file can be cut, and only where those bytes are its end and were not there before: another
+// process may have written behind them.
+func (o *Output) untear(n int64) bool {
+	if o.size < 0 {
+		return false
+	}
+	at, err := os.Stdout.Seek(0, io.SeekCurrent)
+	if err != nil || at-n < o.size {
+		return false
+	}
+	info, err := os.Stdout.Stat()
+	if err != nil || info.Size() != at || os.Stdout.Truncate(at-n) != nil {
+		return false
+	}
+	_, _ = os.Stdout.Seek(at-n, io.SeekStart) // others may share the description
+	return true
 }
 
 // EndWithReader returns a context that ends, with exit.ErrPipe as its cause, when the

@@ -3,6 +3,7 @@ package pump
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/format"
 	"github.com/shmq/shmq/internal/intake"
+	"github.com/shmq/shmq/internal/words"
 )
 
 const (
@@ -151,17 +153,28 @@ func (r *Receiver) flush(ls []consumer.Lease) (done int, err error) {
 		var n int
 		r.Hold.Outside(func() { n, err = r.To.Write(r.page.Buf[start:end]) })
 		acknowledge(start + n)
+		if err != nil && done < len(ls) {
+			return done, r.explain(err, int64(start+n-r.page.Start(done)))
+		}
 		if err == nil && done < len(ls) {
 			err = context.Cause(r.Hold.Ctx)
 		}
 	}
-	return done, r.explain(err)
+	return done, r.explain(err, 0)
 }
 
-// explain says what became of records when the output failed.
-func (r *Receiver) explain(err error) error {
-	if err == nil || err == exit.ErrPipe || r.Hold.Ctx.Err() != nil {
+// explain says what became of records when the output failed, and of the torn bytes of the
+// one that it has a part of.
+func (r *Receiver) explain(err error, torn int64) error {
+	if err == nil || err == exit.ErrPipe {
 		return err
 	}
-	return exit.Tell(r.From.From().Name(), err, "%v; what was not written is still in the queue", err)
+	left := ""
+	if torn > 0 && !r.To.untear(torn) {
+		left = fmt.Sprintf("; of the first record of that the output ends with %s", words.Number(int(torn), "byte"))
+	}
+	if r.Hold.Ctx.Err() != nil {
+		return err
+	}
+	return exit.Tell(r.From.From().Name(), err, "%v; what was not written is still in the queue%s", err, left)
 }

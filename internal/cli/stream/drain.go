@@ -104,10 +104,12 @@ func (f *drainFlags) run(ctx context.Context, name string, errs io.Writer) (err 
 	if err != nil && !errors.As(err, new(exit.Signal)) {
 		return exit.Tell(name, err, "%s; records dropped: %d", exit.Reason(err), d.Dropped)
 	}
-	if f.json {
-		return cmp.Or(report.JSON(os.Stdout, d), err)
-	}
-	return cmp.Or(d.print(os.Stdout), err)
+	return cmp.Or(err, exit.Print(ctx, func() error {
+		if f.json {
+			return report.JSON(os.Stdout, d)
+		}
+		return d.print(os.Stdout)
+	}))
 }
 
 // drop drops records until there is none, or as many as were asked for are gone.

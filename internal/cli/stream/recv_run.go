@@ -27,6 +27,8 @@ func (f *recvFlags) check() error {
 		return exit.Usage("--show-queue does not go with --format %s: nothing tells the name from the record", f.format.Name)
 	case f.label && f.exec.Given():
 		return exit.Usage("--show-queue is for the output; a command has the name in SHMQ_QUEUE")
+	case f.show && f.exec.Given():
+		return exit.Usage("--show-redelivered is for the output; a command has the number in SHMQ_REDELIVERED")
 	case f.strict && !f.untilEOF:
 		return exit.Usage("--strict is about the end of a stream; add --until-eof")
 	case f.meta && f.format.Name != "json":

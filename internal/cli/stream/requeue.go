@@ -18,6 +18,7 @@ import (
 	"github.com/shmq/shmq/consumer"
 	"github.com/shmq/shmq/internal/cli/exit"
 	"github.com/shmq/shmq/internal/cli/flags"
+	"github.com/shmq/shmq/internal/cli/pump"
 	"github.com/shmq/shmq/internal/cli/report"
 	"github.com/shmq/shmq/internal/words"
 	"github.com/shmq/shmq/worker/deadletter"
@@ -40,6 +41,8 @@ only.
 A queue with --consumers each gets records back only where --to names it, since all its
 consumers get them then, and not only the one that failed.
 
+What was put back is printed at the end, also if an error or a signal was the end.
+
 To the queue the records are new: they count as never delivered, and their attempts
 begin anew. A record waits for room while the queue is full.`
 
@@ -54,7 +57,7 @@ type requeueFlags struct {
 	reason   string
 	exitCode flags.Count
 	count    flags.Count
-	timeout  flags.Duration
+	timeout  flags.Interval
 	dryRun   bool
 	json     bool
 
@@ -77,10 +80,10 @@ func Requeue() *cobra.Command {
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
-	set.StringVar(&f.to, "to", "", "put them into this `queue`")
+	flags.Given(set, &f.to, "to", "put them into this `queue`")
 	set.VarP(&f.count, "count", "n", "put `n` records back only")
-	set.StringVar(&f.from, "from", "", "only those that came from the queue of this `name`")
-	set.StringVar(&f.reason, "reason", "", "only those whose reason contains this `text`")
+	flags.Given(set, &f.from, "from", "only those that came from the queue of this `name`")
+	flags.Given(set, &f.reason, "reason", "only those whose reason contains this `text`")
 	set.Var(&f.exitCode, "exit-code", "only those whose command ended with this `code`")
 	set.Var(&f.timeout, "timeout", "give up, with exit code 124, when there was no room for this `duration` (2, 0.5, 200ms, 1m)")
 	set.BoolVar(&f.dryRun, "dry-run", false, "change nothing; print the letters")
@@ -113,31 +116,41 @@ func (f *requeueFlags) run(ctx context.Context, name string) error {
 	}
 	d := &requeued{Name: name, DryRun: f.dryRun, To: map[string]int{}}
 	err = f.move(ctx, name, d)
-	if err != nil && !errors.As(err, new(exit.Signal)) {
-		return exit.Tell(name, err, "%s; records put back: %d", strings.TrimPrefix(exit.OneLine(err.Error()), "shmq: "), d.Requeued)
+	// Also with an error: most letters may have been put back, and some twice.
+	unprinted := exit.Print(ctx, func() error {
+		if f.json {
+			return report.JSON(os.Stdout, d)
+		}
+		return d.print(os.Stdout)
+	})
+	if err == nil || errors.As(err, new(exit.Signal)) || errors.Is(err, exit.ErrPipe) {
+		return cmp.Or(err, unprinted)
 	}
-	if f.json {
-		return cmp.Or(report.JSON(os.Stdout, d), err)
+	text := strings.TrimPrefix(exit.OneLine(err.Error()), "shmq: ")
+	if !f.dryRun {
+		text += fmt.Sprintf("; records put back: %d", d.Requeued)
 	}
-	return cmp.Or(d.print(os.Stdout), err)
+	return exit.Tell(name, err, "%s", text)
 }
 
 func (f *requeueFlags) move(ctx context.Context, name string, d *requeued) (err error) {
-	n, err := f.there(name, d)
+	n, hold := int64(0), &pump.Hold{Ctx: ctx}
+	err = hold.Run(func() error { n, err = f.there(hold, name, d); return err })
 	if err != nil || f.dryRun {
 		return err
 	}
+	d.Left = n
 	c, err := consumer.OpenRaw(name, &consumer.Options{NoCreate: true})
 	if err != nil {
 		return err
 	}
 	m := &mover{ctx: ctx, flags: f, from: c, done: d, to: map[string]*target{}, single: f.single}
-	return errors.Join(m.run(n), m.close(), c.Close())
+	return exit.Then(exit.Then(m.run(n), m.close()), c.Close())
 }
 
 // there returns how many records are in the queue and no consumer's. In a dry run it prints
 // those that are chosen.
-func (f *requeueFlags) there(name string, d *requeued) (n int64, err error) {
+func (f *requeueFlags) there(hold *pump.Hold, name string, d *requeued) (n int64, err error) {
 	v, err := shmq.View(name)
 	if err != nil {
 		return 0, err
@@ -154,6 +167,9 @@ func (f *requeueFlags) there(name string, d *requeued) (n int64, err error) {
 		if err != nil {
 			return 0, err
 		}
+		if err := context.Cause(hold.Ctx); err != nil {
+			return 0, err
+		}
 		if rec.State != shmq.Waiting && rec.State != shmq.Orphaned {
 			continue
 		}
@@ -168,8 +184,10 @@ func (f *requeueFlags) there(name string, d *requeued) (n int64, err error) {
 		case !f.chosen(l) || d.Requeued == int64(f.count):
 			d.Left++
 		default:
-			if err := d.show(l, rec.Redelivered, f); err != nil {
-				return 0, err
+			text := d.add(l, rec.Redelivered, f)
+			hold.Outside(func() { _, err = io.WriteString(os.Stdout, text) })
+			if err != nil {
+				return 0, exit.Output(err)
 			}
 		}
 	}
@@ -193,22 +211,21 @@ func (f *requeueFlags) target(l *deadletter.Letter) string {
 	return l.Path
 }
 
-// show prints a letter, whose texts any process may have written.
-func (d *requeued) show(l *deadletter.Letter, redelivered int, f *requeueFlags) error {
+// add counts a letter and returns what is printed of it; any process may have written its texts.
+func (d *requeued) add(l *deadletter.Letter, redelivered int, f *requeueFlags) string {
 	d.Requeued++
 	d.To[f.target(l)]++
 	if redelivered > 0 {
 		d.Before++
 	}
 	if f.json {
-		return nil
+		return ""
 	}
 	times := words.Number(l.Attempts, "attempt")
 	if l.Redelivered > 0 {
 		times += fmt.Sprintf(", delivered %d times before", l.Redelivered)
 	}
-	_, err := fmt.Fprintf(os.Stdout, "%s  to %q: %q (%s, %d bytes)\n", l.LastTime.UTC().Format(time.DateTime), f.target(l), l.Reason, times, len(l.Record))
-	return exit.Output(err)
+	return fmt.Sprintf("%s  to %q: %q (%s, %d bytes)\n", l.LastTime.UTC().Format(time.DateTime), f.target(l), l.Reason, times, len(l.Record))
 }
 
 func (d *requeued) print(out io.Writer) error {

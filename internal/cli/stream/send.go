@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -58,13 +60,17 @@ breaks it off, and receivers are told.
 
 With --sync records are on the disk after each step (each), or at the latest when so
 many of them are not (100), or so long after they were sent (10ms), or whichever comes
-first (100,10ms). That is for queues on a disk; one that is made gets checksums.
+first (100,10ms). That is for queues on a disk; one that is made gets checksums. Where
+the disk refuses, a line on standard error says so at once, and sending goes on: the
+records are delivered, and each later sync tries them all again.
+
+An error ends the command with what of the input was sent: "records sent: 17".
 
 Exit codes: 0 all was sent, 1 other error, 64 usage, 65 bad input, not a queue, or its
 file was cut, 66 no such queue, or it was removed, 69 role or seats taken, 71 the kernel
-refuses, 73 no space for the queue, 74 sent, but not known to be on the disk, 75 full
-(--nonblock), 77 no permission, 124 no room for so long (--timeout), 129 SIGHUP, 130
-SIGINT, 143 SIGTERM.`
+refuses, 73 no space for the queue, 74 all was sent, but is not known to be on the disk,
+75 full (--nonblock), 77 no permission, 124 no room for so long (--timeout), 129 SIGHUP,
+130 SIGINT, 143 SIGTERM.`
 
 const sendExample = `  seq 1000 | %[1]s q --close
   %[1]s q "a record" "and another"
@@ -135,10 +141,10 @@ func (f *sendFlags) open() (ins []io.Reader, closeAll func(), err error) {
 			ins = append(ins, os.Stdin)
 			continue
 		}
-		file, err := os.Open(path)
+		file, err := openInput(path)
 		if err != nil {
 			closeAll()
-			return nil, nil, fmt.Errorf("can't read the input: %v", err) // its reason would give a code about queues
+			return nil, nil, fmt.Errorf("%w: %v", exit.ErrInput, err) // its reason would give a code about queues
 		}
 		files, ins = append(files, file), append(ins, file)
 	}
@@ -148,9 +154,26 @@ func (f *sendFlags) open() (ins []io.Reader, closeAll func(), err error) {
 	return ins, closeAll, nil
 }
 
-func (f *sendFlags) run(ctx context.Context, command, name string, words []string) (err error) {
-	ins, closeAll, err := f.open()
+// openInput opens a file that can be read: a directory is opened too, and refuses later.
+func openInput(path string) (*os.File, error) {
+	file, err := os.Open(path)
 	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+func (f *sendFlags) run(ctx context.Context, command, name string, words []string) (err error) {
+	ins, closeAll := []io.Reader(nil), func() {}
+	// The writer of a FIFO may not come.
+	if err := exit.Free(ctx, func() (err error) { ins, closeAll, err = f.open(); return err }); err != nil {
 		return err
 	}
 	defer closeAll()
@@ -162,28 +185,29 @@ func (f *sendFlags) run(ctx context.Context, command, name string, words []strin
 	}
 	p, err := producer.OpenRaw(name, po)
 	if err != nil {
-		return err
+		return pump.Unopened(name, err)
 	}
 	done := false
 	defer func() {
 		switch {
 		case done:
 		case f.finish: // its end was promised, and does not come
-			err = errors.Join(err, p.Abandon())
+			err = exit.Then(err, p.Abandon())
 		default:
-			err = errors.Join(err, p.Close())
+			err = exit.Then(err, p.Close())
 		}
 	}()
 	h := &pump.Hold{Ctx: ctx}
 	out := pump.NewOutbox(h, p, pump.SendOptions{
 		Batch: f.batch, Rate: float64(f.rate), Count: int64(f.count), Timeout: f.timeout.Value(), Nonblock: f.nonblock,
+		Unsynced: func(err error) { tty.Line("queue %q: %s; sending goes on", name, exit.Reason(err)) },
 	})
 	out.Warn = func(text string) { tty.Line("queue %q: %s", name, text) }
 	w := &progress.Watch{Console: tty, Flags: f.watch, Queue: name, Did: "sent", Count: p.Counters, Waits: func() string { return f.waits(h) }, Data: os.Stdin}
 	w.Begin()
 	defer w.Finish()
 	if err := h.Run(func() error { return f.pump(out, words, ins) }); err != nil {
-		return interrupted(out, name, err)
+		return out.Ended(err)
 	}
 	done = true
 	if f.finish {
@@ -208,12 +232,4 @@ func (f *sendFlags) waits(h *pump.Hold) string {
 		return "waiting" // for its time, or for room
 	}
 	return "waiting for room"
-}
-
-// interrupted adds to a signal how far the input got: more of it may have been read.
-func interrupted(out *pump.Outbox, queue string, err error) error {
-	if errors.As(err, new(exit.Signal)) {
-		return exit.Tell(queue, err, "%v; records sent: %d", err, out.Sent())
-	}
-	return err
 }

@@ -1,9 +1,11 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 
@@ -37,14 +39,99 @@ func (t *tee) open(from string, to []string) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, name := range to {
-		b, err := t.branch(name, like)
-		if err != nil {
-			return err
-		}
-		t.to = append(t.to, b)
+	t.most = min(t.most, like.Slots) // there can't be more
+	order, err := t.prepare(to, like)
+	if err != nil {
+		return err
 	}
-	return nil
+	opened := make([]*branch, len(to))
+	for _, i := range order {
+		if opened[i], err = t.branch(to[i], like); err != nil {
+			break
+		}
+	}
+	for _, b := range opened {
+		if b != nil {
+			t.to = append(t.to, b)
+		}
+	}
+	return err
+}
+
+// prepare finds what is wrong with the queues that are sent to, makes those that are absent, and
+// returns the order to attach in: those that are likely to refuse come first. To attach to a queue
+// and leave it, because the next one refuses, would tell its receivers of the end of a stream.
+func (t *tee) prepare(to []string, like *shmq.Info) (order []int, err error) {
+	var good []int
+	absent := make([]bool, len(to))
+	for i, name := range to {
+		info, err := shmq.Stat(name)
+		if absent[i] = errors.Is(err, fs.ErrNotExist) && !t.flags.noCreate; absent[i] {
+			continue
+		}
+		if err == nil {
+			err = cmp.Or(t.another(name, info.CreationID), t.flags.queue.Check(name))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if refuses(name, info) {
+			order = append(order, i)
+		} else {
+			good = append(good, i)
+		}
+	}
+	var made []int
+	shape := t.shape(like)
+	for i, name := range to {
+		if !absent[i] {
+			continue
+		}
+		made = append(made, i)
+		if len(order) > 0 { // nothing is made in vain
+			continue
+		}
+		err := shmq.Create(name, &shape)
+		if errors.Is(err, shmq.ErrNoSpace) {
+			continue // to attach waits for room
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		info, err := shmq.Stat(name)
+		if err == nil {
+			err = t.another(name, info.CreationID)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.Concat(order, made, good), nil
+}
+
+// refuses reports whether a queue is likely to take no more producers, or none of this user.
+func refuses(name string, info *shmq.Info) bool {
+	alive := 0
+	for _, p := range info.Participants {
+		if p.Alive {
+			alive++
+			if p.Role == shmq.Producer && info.Producers == shmq.One {
+				return true
+			}
+		}
+	}
+	if alive >= info.Seats {
+		return true
+	}
+	path, err := shmq.Path(name)
+	if err != nil {
+		return true
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return true
+	}
+	return f.Close() != nil
 }
 
 // branch attaches to a queue that is sent to. One that is absent is made like the one that
@@ -52,28 +139,19 @@ func (t *tee) open(from string, to []string) (err error) {
 func (t *tee) branch(name string, like *shmq.Info) (*branch, error) {
 	f := t.flags
 	b := &branch{skip: slices.Contains(f.skip, name)}
-	// Before it attaches: the end of a stream there would be undone.
-	info, err := shmq.Stat(name)
-	switch {
-	case err == nil:
-		err = t.another(name, info.CreationID)
-	case errors.Is(err, fs.ErrNotExist) && !f.noCreate:
-		err = nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	o := &producer.Options{NoCreate: f.noCreate, Create: t.shape(like), AnyShape: true, Wait: f.wait, Lock: f.mlock, Admit: func() error { return f.queue.Check(name) }}
 	if f.watch.Verbose {
 		o.Logger = t.tty.Logger()
 	}
+	var err error
 	if b.Raw, err = producer.OpenRaw(name, o); err != nil {
 		return nil, err
 	}
 	if err := t.another(name, b.CreationID()); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	if info, err = shmq.Stat(name); err != nil {
+	info, err := shmq.Stat(name)
+	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	b.sync = info.Checksum
@@ -107,10 +185,9 @@ func (t *tee) another(name, id string) error {
 	if id == t.from.CreationID() {
 		return fmt.Errorf("%w: %q is queue %q itself, where the records come from; name another one", shmq.ErrOption, name, t.from.Name())
 	}
-	for _, b := range t.to {
-		if id == b.CreationID() {
-			return fmt.Errorf("%w: %q is queue %q under another name; once is enough", shmq.ErrOption, name, b.Name())
-		}
+	if first, twice := t.names[id]; twice && first != name {
+		return fmt.Errorf("%w: %q is queue %q under another name; once is enough", shmq.ErrOption, name, first)
 	}
+	t.names[id] = name
 	return nil
 }

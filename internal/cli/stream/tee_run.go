@@ -25,7 +25,8 @@ type tee struct {
 	tty   *progress.Console
 	from  *consumer.Raw
 	to    []*branch
-	most  int // records in hand
+	names map[string]string // of the queues that are sent to, by their identity
+	most  int               // records in hand
 
 	page   []byte   // the records in hand, since memory that others may cut is read under a guard
 	recs   [][]byte // in page
@@ -35,7 +36,7 @@ type tee struct {
 }
 
 func (t *tee) run(from string, to []string) (err error) {
-	t.most = t.flags.batch
+	t.most, t.names = t.flags.batch, map[string]string{}
 	begun, opened := time.Now(), false
 	end := (*branch).close
 	defer func() {

@@ -17,7 +17,7 @@ type Flags struct {
 	batch     int
 	key       string
 	retries   int
-	timeout   flags.Duration
+	timeout   flags.Interval
 	onFailure onFailure
 	dead      string
 
@@ -37,7 +37,7 @@ func (f *Flags) Add(cmd *cobra.Command) {
 	set.Var(&f.timeout, "exec-timeout", "command: it fails when it takes longer than this `duration` (2, 0.5, 200ms, 1m): it gets SIGTERM, and SIGKILL after 5 s")
 	flags.Int(set, &f.retries, "retries", "", 3, 0, "command: try a record up to `n` times more when it fails, after 100 ms, 200 ms and so on, or a little less")
 	set.Var(&f.onFailure, "on-failure", "command: what becomes of a record after that: stop leaves it in the queue and ends the receiver, drop acknowledges it and goes on")
-	set.StringVar(&f.dead, "dead-letter", "", "command: send such a record to this `queue`, with the reason, acknowledge it and go on; shmq requeue puts it back")
+	flags.Given(set, &f.dead, "dead-letter", "command: send such a record to this `queue`, with the reason, acknowledge it and go on; shmq requeue puts it back")
 	flags.Exclusive(cmd, "on-failure", "dead-letter")
 	flags.Offer(cmd, "on-failure", "stop", "drop")
 	_ = cmd.RegisterFlagCompletionFunc("dead-letter", flags.CompleteNames)

@@ -23,7 +23,7 @@ func TestListenAtASocket(t *testing.T) {
 
 	second := begin(t, "--dir", dir, "--listen", "unix:"+socket)
 	require.Equal(t, 71, second.code())
-	require.Regexp(t, `^shmq-exporter: .*can't listen at unix:.*socket: .*another process listens there; choose another --listen\n$`, second.said())
+	require.Regexp(t, `^shmq-exporter: .*can't listen at unix:.*socket: .*another process listens on .*/socket; end it, or choose another --listen\n$`, second.said())
 	require.EqualValues(t, 3, first.scrape().of(t, "shmq_records_sent_total", "q"))
 
 	require.NoError(t, first.cmd.Process.Kill())
@@ -36,7 +36,7 @@ func TestListenAtASocket(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("precious"), 0o600))
 	fourth := begin(t, "--dir", dir, "--listen", "unix:"+file)
 	require.Equal(t, 71, fourth.code())
-	require.Regexp(t, `no socket; choose another --listen\n$`, fourth.said())
+	require.Regexp(t, `is no socket; remove it, or choose another --listen\n$`, fourth.said())
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, "precious", string(text))

@@ -74,7 +74,7 @@ func (o *options) run(ctx context.Context) error {
 	}
 	l, err := serve.Listen(o.listen)
 	if err != nil {
-		return fmt.Errorf("%w: can't listen at %s: %w; choose another --listen", shmq.ErrRefused, o.listen, err)
+		return fmt.Errorf("%w: can't listen at %s: %w", shmq.ErrRefused, o.listen, err)
 	}
 	r := prometheus.NewRegistry()
 	r.MustRegister(c, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build())
