@@ -112,7 +112,7 @@ type Case struct {
 	// Rate is records a second, of an open loop.
 	Rate float64 `json:"rate,omitempty"`
 
-	// Pause is how many PAUSE instructions a bare case has between failed tries.
+	// Pause is how many PAUSE instructions a case that polls has between failed tries.
 	Pause int `json:"pause,omitempty"`
 	// Claims: each end of a bare case claims a slot by a compare-and-swap of its number.
 	Claims bool `json:"claims,omitempty"`

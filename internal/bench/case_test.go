@@ -33,6 +33,10 @@ func TestNamesAreUniqueAndReferencesExist(t *testing.T) {
 			_, err := find(Cases(), name)
 			require.NoError(t, err)
 		}
+		if g.Or != "" {
+			_, err := find(Cases(), g.Or)
+			require.NoError(t, err)
+		}
 	}
 }
 
@@ -60,7 +64,7 @@ func TestSelect(t *testing.T) {
 		return names
 	}
 	require.Equal(t, []string{"attach"}, names("attach"))
-	require.Equal(t, []string{"round-trip/many-many", "round-trip/many-many/wait"}, names("round-trip/many-many"))
+	require.Equal(t, []string{"round-trip/many-many", "round-trip/many-many/pause", "round-trip/many-many/wait"}, names("round-trip/many-many"))
 	require.Equal(t, []string{"throughput/one-one/batch-16", "throughput/many-many/batch-16", "throughput/one-many/batch-16", "throughput/many-one/batch-16"}, names("throughput/*/batch-16"))
 	require.Equal(t, []string{"bare/futex", "bare/futex/one-core", "attach"}, names("attach", "bare/futex"), "in the order of the table")
 	require.Len(t, names(), len(Cases()))

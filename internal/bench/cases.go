@@ -47,6 +47,7 @@ func bareCases() []Case {
 		{Name: probe, What: "two cache lines, there and back", Kind: RoundTrip, Link: linkLines, Producers: 1, Consumers: 1, Payload: 8},
 		{Name: "bare/slots", What: "a ring of cache lines, a record copied in and out, there and back", Kind: RoundTrip, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload},
 		{Name: "bare/slots/throughput", What: "a ring of cache lines, a record copied in and out", Kind: Throughput, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload},
+		{Name: "bare/slots/throughput/batch-16", What: "16 copied in, then their numbers stored, one after the other", Kind: Throughput, Link: linkSlots, Producers: 1, Consumers: 1, Payload: payload, Batch: 16},
 		{Name: "bare/stores", What: "records stored in a ring of cache lines that nobody reads", Kind: Alone, Link: linkStores, Producers: 1, Payload: payload},
 		{Name: "bare/futex", What: "two futexes, there and back, each end asleep", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true},
 		{Name: "bare/futex/one-core", What: "the same on one core", Kind: RoundTrip, Link: linkFutex, Producers: 1, Consumers: 1, Payload: 4, Confined: true, OneCore: true},
@@ -93,6 +94,9 @@ func roundTrips() (cs []Case) {
 		c := onRing("round-trip/"+s.String(), "both ends poll", RoundTrip, s)
 		c.Limit = limit
 		cs = append(cs, c)
+		p := c
+		p.Name, p.What, p.Pause = c.Name+"/pause", "both ends poll, with two PAUSEs between tries", 2
+		cs = append(cs, p)
 		c.Name, c.What, c.Wait = c.Name+"/wait", "both ends wait: they spin, then sleep", true
 		cs = append(cs, c)
 	}

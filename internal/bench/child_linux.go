@@ -178,6 +178,10 @@ func openEnd(s spec) (end, error) {
 		return newRingEnd(s, clock)
 	case linkSelect:
 		return newSelectEnd(s, clock)
+	case linkSlots:
+		if s.Case.Batch > 1 {
+			return newSlotsBatch(s, clock)
+		}
 	case linkRPC:
 		return newRPC(s, clock)
 	case linkNetRPC:

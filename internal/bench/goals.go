@@ -3,6 +3,8 @@ package bench
 // Goal is a relation between cases that the project holds itself to.
 type Goal struct {
 	Case string
+	// Or is another form of the case, if there is one: the faster of the two counts.
+	Or string
 	// Against are measured in turns with the case; the slowest of them counts. There are none
 	// where the goal is absolute.
 	Against []string
@@ -38,16 +40,17 @@ const (
 func Goals() []Goal {
 	one := func(name string) []string { return []string{name} }
 	line := one("bare/slots/throughput")
+	batches := []string{"bare/slots/throughput", "bare/slots/throughput/batch-16"}
 	trip := []string{"bare/slots", "bare/slots/pause"}
 	claimedLine, claimedTrip := one("bare/claimed-slots/throughput"), one("bare/claimed-slots")
 	return append([]Goal{
 		{Case: "throughput/one-one", Against: line, Kind: Time, Bound: 1.25, Far: 1.15},
 		{Case: "throughput/many-many", Against: line, Kind: Time, Bound: 2.8, Far: 1.4, Beside: claimedLine},
-		{Case: "throughput/one-one/batch-16", Kind: Nanoseconds, Bound: 4, Far: 18, Beside: line},
-		{Case: "throughput/many-many/batch-16", Kind: Nanoseconds, Bound: 5.5, Far: 19, Beside: line},
+		{Case: "throughput/one-one/batch-16", Kind: Nanoseconds, Bound: 4, Far: 18, Beside: batches},
+		{Case: "throughput/many-many/batch-16", Kind: Nanoseconds, Bound: 5.5, Far: 19, Beside: batches},
 		{Case: "throughput/many-many/4x4", Kind: Nanoseconds, Bound: 25, Far: 50, Beside: claimedLine},
-		{Case: "round-trip/one-one", Against: trip, Kind: Time, Bound: 1.1, Best: true, Beside: one(probe)},
-		{Case: "round-trip/many-many", Against: trip, Kind: Time, Bound: 1.5, Far: 1.2, Best: true, Beside: claimedTrip},
+		{Case: "round-trip/one-one", Or: "round-trip/one-one/pause", Against: trip, Kind: Time, Bound: 1.1, Best: true, Beside: one(probe)},
+		{Case: "round-trip/many-many", Or: "round-trip/many-many/pause", Against: trip, Kind: Time, Bound: 1.5, Far: 1.2, Best: true, Beside: claimedTrip},
 		{Case: "throughput/one-one", Against: one("throughput/one-one/no-wakeups"), Kind: Speed, Bound: 0.95},
 		{Case: "throughput/one-one", Against: one("throughput/pipe"), Kind: Speed, Bound: 40},
 		{Case: "throughput/many-many", Against: one("throughput/one-one"), Kind: Speed, Bound: 0.25},
@@ -109,6 +112,7 @@ func (g Goal) result() GoalResult {
 // figures are what was measured for a goal.
 type figures struct {
 	ns                        float64 // of the case
+	or                        float64 // of its other form; 0: there is none
 	against, beside           []float64
 	sendAllocs, receiveAllocs float64
 	distance                  Distance
@@ -118,6 +122,9 @@ type figures struct {
 // judge fills in the measured value.
 func (g Goal) judge(f figures) GoalResult {
 	r := g.result()
+	if f.or != 0 && f.or < f.ns {
+		r.Case, f.ns = g.Or, f.or
+	}
 	r.NsPerOp, r.Each, r.BesideNs, r.Distance, r.Changed = f.ns, f.against, f.beside, f.distance, f.changed
 	if f.distance == Far && g.Far != 0 {
 		r.Bound = g.Far

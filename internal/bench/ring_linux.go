@@ -6,6 +6,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/producer"
 )
 
@@ -47,7 +48,7 @@ func newRingRound(s spec, clock *monotonic) (end, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	r := &rounds{p: p, c: c, wait: s.Case.Wait, rec: make([]byte, s.Case.Payload), buf: make([]byte, 0, s.Case.Payload)}
+	r := &rounds{p: p, c: c, wait: s.Case.Wait, pause: uint32(s.Case.Pause), rec: make([]byte, s.Case.Payload), buf: make([]byte, 0, s.Case.Payload)}
 	closeBoth := func() error { return errors.Join(p.Close(), c.Close()) }
 	if s.End > 0 {
 		return &echoer{close_: closeBoth, round: r.echo}, nil
@@ -60,8 +61,10 @@ type rounds struct {
 	p    *producer.Raw
 	c    *consumer.Raw
 	wait bool // as programs do, instead of trying until it works
-	rec  []byte
-	buf  []byte
+	// pause is how many PAUSEs are between two tries.
+	pause uint32
+	rec   []byte
+	buf   []byte
 	// empty is what a try returns that finds nothing: always the same value.
 	empty error
 }
@@ -104,6 +107,9 @@ func (r *rounds) receive() (err error) {
 				return err
 			}
 			r.empty = err
+		}
+		if r.pause > 0 {
+			atomics.Pause(r.pause)
 		}
 	}
 }

@@ -74,7 +74,11 @@ func (o Options) row(ctx context.Context, c Case) (Result, error) {
 
 // goal measures a case in turn with what it is held against.
 func (o Options) goal(ctx context.Context, g Goal) (GoalResult, error) {
-	group, err := withCases(nil, slices.Concat([]string{g.Case}, g.Against, g.Beside))
+	var or []string
+	if g.Or != "" {
+		or = []string{g.Or}
+	}
+	group, err := withCases(nil, slices.Concat([]string{g.Case}, g.Against, g.Beside, or))
 	if err != nil {
 		return GoalResult{}, err
 	}
@@ -103,6 +107,9 @@ func (o Options) goal(ctx context.Context, g Goal) (GoalResult, error) {
 	}
 	for i := range g.Beside {
 		f.beside = append(f.beside, median(times(reps[1+len(g.Against)+i])))
+	}
+	if g.Or != "" {
+		f.or = median(times(reps[1+len(g.Against)+len(g.Beside)]))
 	}
 	var send, receive []float64
 	for _, r := range reps[0] {

@@ -47,7 +47,7 @@ func TestSummaryWithoutLimitOrLatencies(t *testing.T) {
 func TestGoalsAreJudged(t *testing.T) {
 	for _, c := range []struct {
 		goal     Goal
-		ns       float64
+		ns, or   float64
 		against  []float64
 		allocs   float64
 		distance Distance
@@ -70,8 +70,10 @@ func TestGoalsAreJudged(t *testing.T) {
 		{goal: Goal{Kind: Time, Bound: 1.1, Far: 1.4}, ns: 130, against: []float64{100}, distance: Near, value: 1.3},
 		{goal: Goal{Kind: Time, Bound: 1.1, Far: 1.4}, ns: 130, against: []float64{100}, distance: Far, value: 1.3, met: true},
 		{goal: Goal{Kind: Nanoseconds, Bound: 4}, ns: 5, distance: Far, value: 5},
+		{goal: Goal{Kind: Time, Bound: 1.1}, ns: 120, or: 110, against: []float64{100}, value: 1.1, met: true},
+		{goal: Goal{Kind: Time, Bound: 1.1}, ns: 110, or: 120, against: []float64{100}, value: 1.1, met: true},
 	} {
-		r := c.goal.judge(figures{ns: c.ns, against: c.against, receiveAllocs: c.allocs, distance: c.distance})
+		r := c.goal.judge(figures{ns: c.ns, or: c.or, against: c.against, receiveAllocs: c.allocs, distance: c.distance})
 		require.InDelta(t, c.value, r.Value, 1e-9, "%+v", c.goal)
 		require.Equal(t, c.met, r.Met, "%+v", c.goal)
 	}

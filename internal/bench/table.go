@@ -82,7 +82,10 @@ func (t Table) Goal(g GoalResult) error {
 	case Allocations:
 		bound, value = bound+" allocs", allocs(g.Value)
 	case Nanoseconds:
-		bound, value = "<= "+count(int64(g.Bound))+" ns", digits(g.Value)
+		if g.Bound >= 100 {
+			bound = count(int64(g.Bound))
+		}
+		bound, value = "<= "+bound+" ns", digits(g.Value)
 	case Bytes:
 		bound, value = "<= "+count(int64(g.Bound))+" B", digits(g.Value)
 	}
