@@ -3,6 +3,7 @@
 package killpoint
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -15,7 +16,8 @@ import (
 // choice decides where to kill.
 type choice struct {
 	long bool
-	most int // points in the long form
+	most int  // points in the long form
+	all  bool // in the long form, every instruction, however many there are
 	rand *rand.Rand
 }
 
@@ -40,6 +42,20 @@ func variantPoints() int {
 	return 100
 }
 
+// part returns which of how many parts of the points SHMQ_KILLPOINT_PART asks for, as "2/5" for the
+// second one of five; without it there is one part.
+func part() (which, of int) {
+	var n, m int
+	if _, err := fmt.Sscanf(os.Getenv("SHMQ_KILLPOINT_PART"), "%d/%d", &n, &m); err == nil && 1 <= n && n <= m {
+		return n - 1, m
+	}
+	return 0, 1
+}
+
+// classesOnly reports whether SHMQ_KILLPOINT_CLASSES asks for the first and the last instruction of each class alone: what
+// lies between two changes of what others see leaves them the same state.
+func classesOnly() bool { return os.Getenv("SHMQ_KILLPOINT_CLASSES") != "" }
+
 // limit is how many instructions a pass steps through.
 func (c choice) limit() int {
 	if c.long {
@@ -53,7 +69,7 @@ func (c choice) points(of course) []point {
 		return c.sample(of)
 	}
 	step := 1
-	if len(of.all) > every {
+	if len(of.all) > every && !c.all {
 		step = len(of.all)/between + 1
 	}
 	bounds := map[point]bool{}
@@ -61,8 +77,10 @@ func (c choice) points(of course) []point {
 		bounds[k.first], bounds[k.last] = true, true
 	}
 	var points []point
+	which, parts := part()
+	some := !classesOnly()
 	for i, p := range of.all {
-		if i%step == 0 || bounds[p] {
+		if (some && i%step == 0 || bounds[p]) && i%parts == which {
 			points = append(points, p)
 		}
 	}

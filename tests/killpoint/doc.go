@@ -27,7 +27,7 @@
 // classes of each operation are chosen at random; SHMQ_KILLPOINT_SEED repeats a choice.
 // The long form prints its table to standard output:
 //
-//	SHMQ_LONG=1 go test -parallel 8 -timeout 60m ./tests/killpoint
+//	SHMQ_LONG=1 go test -parallel 8 -timeout 60m -skip OfC ./tests/killpoint
 //
 // It runs on Linux on amd64, where ptrace is permitted.
 package killpoint

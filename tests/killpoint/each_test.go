@@ -64,9 +64,7 @@ func eachSends() (all []*eachScenario) {
 			name: n, role: shmq.Producer, at: s.at, records: []uint64{earlier2}, calls: s.calls,
 			prepare: func(v *victim) {
 				v.produce()
-				v.make(mineL)
-				v.make(four...)
-				v.batch = v.batch[1:]
+				v.makeFor(s.calls)
 			},
 		})
 	}

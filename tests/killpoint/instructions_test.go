@@ -54,7 +54,7 @@ func instructions(t testing.TB, sides string) []int {
 	}
 	require.NoError(t, shmq.Create(q, &o))
 	page, path := newPage(t)
-	v, err := startVictim(page, path, q+"|"+countMode+"|"+sides, nil)
+	v, err := startVictim(page, path, "", q+"|"+countMode+"|"+sides, nil)
 	require.NoError(t, err)
 	defer v.kill()
 	require.NoError(t, v.seize(0))

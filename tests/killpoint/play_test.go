@@ -69,7 +69,7 @@ func (p play) explore(t *testing.T, cpus chan int, choose choice) row {
 func (p play) withVictim(t *testing.T, page *page, path string, cpus chan int, do func(v *tracee, w stage) error) error {
 	w := p.set(t)
 	defer w.close()
-	v, err := startVictim(page, path, w.address()+"|"+p.mode+"|"+p.name, nil)
+	v, err := startVictim(page, path, "", w.address()+"|"+p.mode+"|"+p.name, nil)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ type scenario struct {
 	mode shmq.Options // the two sides
 	role shmq.Role    // of the victim
 
+	program string // that plays the victim; "" for the test binary
+
 	variant bool // of another scenario: the bounded form has it in one mode only
 	home    home // where the queue lives
 

@@ -54,7 +54,7 @@ func TestKillServers(t *testing.T) {
 func killServer(t *testing.T, page *page, path string, n int, later time.Duration) (redelivered, answered int, err error) {
 	w := newRPCWorld(t, nil)
 	defer w.close()
-	v, err := startVictim(page, path, w.address()+"|"+rpcMode+"|"+serves, nil)
+	v, err := startVictim(page, path, "", w.address()+"|"+rpcMode+"|"+serves, nil)
 	if err != nil {
 		return 0, 0, err
 	}

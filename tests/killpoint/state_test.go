@@ -100,6 +100,8 @@ func (v *view) state() (state, error) {
 	if image := binary.LittleEndian.Uint64(hot[layout.HotImage:]); image != otherBoot { // each file has another one
 		binary.LittleEndian.PutUint64(hot[layout.HotImage:], min(image, 1))
 	}
+	home := binary.LittleEndian.Uint64(hot[layout.HotHome:]) // that of the file's last change
+	binary.LittleEndian.PutUint64(hot[layout.HotHome:], min(home, 1))
 	h.Write(hot)
 	seats := bytes.Clone(v.last[1])
 	for i := range v.geo.Seats {
@@ -107,6 +109,7 @@ func (v *view) state() (state, error) {
 		clear(e[layout.SeatPID : layout.SeatPID+4])
 		clear(e[layout.SeatStartTime : layout.SeatAttached+8])
 		clear(e[layout.SeatWaits : layout.SeatWakes+8])
+		clear(e[layout.SeatHeldSince:layout.SeatClock])
 	}
 	h.Write(seats)
 	h.Write(v.last[2])

@@ -34,15 +34,19 @@ const patience = 60 * time.Second
 
 var errEnded = errors.New("the victim ended by itself")
 
-// startVictim runs the test binary as a victim and waits until it is ready. as tells what it
-// is to do, and where.
+// startVictim runs a program as a victim, the test binary if it is "", and waits until it is
+// ready. as tells what it is to do, and where.
 //
 // Preconditions: the caller's goroutine is locked to its thread, which alone can trace.
-func startVictim(p *page, pagePath string, as string, inherits *os.File) (*tracee, error) {
+func startVictim(p *page, pagePath string, program, as string, inherits *os.File) (*tracee, error) {
 	p.reset()
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, err
+	exe := program
+	if exe == "" {
+		own, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		exe = own
 	}
 	env := append(os.Environ(),
 		"GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
+	"github.com/shmq/shmq/internal/park"
 	"github.com/shmq/shmq/internal/testagent"
 	"github.com/shmq/shmq/producer"
 )
@@ -75,5 +76,48 @@ func TestAnOverwrittenQueueIsLost(t *testing.T) {
 				_, _ = p.Close(), c.Close() // with the same error, or none
 			})
 		})
+	}
+}
+
+// TestOneThatLeavesTouchesNoOtherQueue has participants that were idle while something else was copied over their
+// file. They hold something, and leave.
+func TestOneThatLeavesTouchesNoOtherQueue(t *testing.T) {
+	t.Parallel()
+	for how, leave := range map[string]func(p *producer.Raw, c *consumer.Raw) error{
+		"close":   func(p *producer.Raw, c *consumer.Raw) error { return errors.Join(p.Close(), c.Close()) },
+		"abandon": func(p *producer.Raw, c *consumer.Raw) error { return errors.Join(p.Abandon(), c.Close()) },
+		"finish":  func(p *producer.Raw, c *consumer.Raw) error { return errors.Join(p.Finish(), c.Close()) },
+	} {
+		for what, overwrite := range overwritings {
+			testagent.EachMode(t, func(t *testing.T, o shmq.Options) {
+				o.Slots, o.SlotSize, o.Seats = 64, 64, 8
+				t.Run(what+", "+how, func(t *testing.T) {
+					t.Parallel()
+					q := testagent.Queue(t, &o)
+					path, err := shmq.Path(q)
+					require.NoError(t, err)
+					t.Cleanup(func() { _ = os.Remove(path) })
+					older, err := os.ReadFile(path)
+					require.NoError(t, err)
+					p, err := producer.OpenRaw(q, nil)
+					require.NoError(t, err)
+					c, err := consumer.OpenRaw(q, nil)
+					require.NoError(t, err)
+					require.NoError(t, p.TrySend([]byte("a")))
+					_, err = c.TryLease()
+					require.NoError(t, err)
+					_, err = p.TryReserve(8)
+					require.NoError(t, err)
+					time.Sleep(2 * park.Heartbeat) // what was asked within one may be relied upon
+					overwrite(t, path, o, older)
+					other, err := os.ReadFile(path)
+					require.NoError(t, err)
+					require.ErrorIs(t, leave(p, c), shmq.ErrTruncated)
+					after, err := os.ReadFile(path)
+					require.NoError(t, err)
+					require.Equal(t, other, after)
+				})
+			})
+		}
 	}
 }

@@ -1,0 +1,141 @@
+#include "handle.h"
+#include <unistd.h>
+
+/* To leave: give back what is held, mark the seat clean, drop the locks, note the end of the stream, wake all. */
+
+enum { LEAVE_PATIENCE = 1000 };
+
+static void give_back(shmq *q)
+{
+	if (q->role == SHMQ_CONSUMER) {
+		give_back_all(q);
+		return;
+	}
+	if (q->reserved && q->r.many_producers)
+		put_word(&q->r, q->reserved_at, skip_word(q->reserved_at, q->reserved_k, q->r.shift));
+	q->reserved = false;
+	drop_turn(q);
+}
+
+static void drop_locks(shmq *q)
+{
+	uint64_t at[3] = {L_LOCK_PRODUCER, L_LOCK_CONSUMER, seat_byte(q->seat)};
+	pin_release(&q->pin, at, 3);
+	q->seated = false;
+}
+
+/* A producer that can't have the lock of streams leaves without it, and notes nothing: others will. */
+static void leave_stream(shmq *q, bool usable, bool gate)
+{
+	struct shmq_error ignored;
+	bool locked = q->role == SHMQ_PRODUCER && lock_within(q->fd, L_LOCK_STREAM, LEAVE_PATIENCE, &ignored) == 1;
+	if (usable) {
+		if (q->begun && !q->gave_up)
+			add(hot(&q->r, L_HOT_LEFT), 1);
+		clean_seat(q);
+	}
+	drop_locks(q);
+	if (!locked)
+		return;
+	if (usable && gate && is_locked(q->fd, L_LOCK_PRODUCER, &ignored) == 0)
+		note_end(q);
+	unlock(q->fd, L_LOCK_STREAM);
+}
+
+static int leave(shmq *q, struct shmq_error *e, int (*first)(shmq *, struct shmq_error *))
+{
+	struct shmq_error own;
+	bool known = q->lost != 0, usable, gate = true;
+	int rc = 0, last;
+	e->code = 0;
+	(void)check_file(q); /* what is another's by now is left alone */
+	usable = q->lost == 0 && atomic_load(&q->hit) == 0;
+	if (usable && first != NULL)
+		rc = first(q, e);
+	else if (!usable && (first != NULL || !known))
+		rc = fail(e, q->lost ? q->lost : SHMQ_E_TRUNCATED, NULL);
+	if (usable)
+		give_back(q);
+	if (q->r.sums) {
+		gate = lock_within(q->fd, L_LOCK_IMAGE, LEAVE_PATIENCE, &own) == 1;
+		q->at_gate = gate;
+	}
+	if (q->role == SHMQ_CONSUMER && usable)
+		clean_seat(q);
+	if (q->role == SHMQ_CONSUMER)
+		drop_locks(q);
+	else
+		leave_stream(q, usable, gate);
+	if (usable && gate && q->r.sums && (last = leave_gate(q, &own)) != 0 && rc == 0) {
+		*e = own;
+		rc = last;
+	}
+	if (usable && atomic_load(&q->hit) != 0 && rc == 0)
+		rc = fail(e, SHMQ_E_TRUNCATED, NULL);
+	if (rc != 0)
+		in_op(e, "detach from", q->name, rc);
+	release_handle(q);
+	return rc;
+}
+
+static int close_by(shmq *q, struct shmq_error *err, int role, int (*first)(shmq *, struct shmq_error *))
+{
+	struct shmq_error own, *e = err ? err : &own;
+	e->code = e->os = 0;
+	e->text[0] = 0;
+	if (q == NULL)
+		return role == 0 ? 0 : fail(e, SHMQ_E_MISUSE, NULL);
+	if (q->magic != MAGIC) /* the parent's: a child has nothing of it to give back */
+		return role == 0 ? 0 : fail(e, SHMQ_E_FORKED, NULL);
+	if (role != 0 && q->role != role)
+		return in_op(e, "detach from", q->name, fail(e, SHMQ_E_MISUSE, "it is no producer"));
+	return leave(q, e, first);
+}
+
+int shmq_close(shmq *q, struct shmq_error *err) { return close_by(q, err, 0, NULL); }
+
+static int finish(shmq *q, struct shmq_error *e)
+{
+	if (q->removed_ms != 0)
+		return fail(e, SHMQ_E_REMOVED, "what was sent lately may have found nobody who receives it");
+	store(hot(&q->r, L_HOT_FINISHED), load(hot(&q->r, L_HOT_EPOCH)));
+	return 0;
+}
+
+int shmq_finish(shmq *q, struct shmq_error *err) { return close_by(q, err, SHMQ_PRODUCER, finish); }
+
+static int abandon(shmq *q, struct shmq_error *e)
+{
+	(void)e;
+	q->gave_up = true;
+	return 0;
+}
+
+int shmq_abandon(shmq *q, struct shmq_error *err) { return close_by(q, err, SHMQ_PRODUCER, abandon); }
+
+/* What a handle is. */
+
+const char *shmq_name(const shmq *q) { return q ? q->name : ""; }
+enum shmq_role shmq_role_of(const shmq *q) { return (enum shmq_role)(q ? q->role : 0); }
+size_t shmq_max_record(const shmq *q) { return q ? max_record(&q->r) : 0; }
+size_t shmq_slot_size(const shmq *q) { return q ? q->r.area : 0; }
+size_t shmq_inline_size(const shmq *q) { return q ? q->r.line : 0; }
+uint32_t shmq_seat_of(const shmq *q) { return q ? q->seat : 0; }
+
+void shmq_shape_of(const shmq *q, struct shmq_shape *shape)
+{
+	if (q != NULL)
+		geometry_shape(&q->geo, shape);
+	else
+		*shape = (struct shmq_shape){0};
+}
+
+int shmq_counters(shmq *q, struct shmq_counters *c)
+{
+	int rc = begin_settling(q);
+	if (rc < 0)
+		return rc;
+	*c = (struct shmq_counters){relaxed(q->records), relaxed(q->bytes), relaxed(seat64(&q->r, q->seat, L_SEAT_WAITS)),
+				    relaxed(seat64(&q->r, q->seat, L_SEAT_WAKES)), relaxed(seat64(&q->r, q->seat, L_SEAT_REDELIVERED))};
+	return 0;
+}
