@@ -1,0 +1,124 @@
+"""Waiting in asyncio: a loop has bells, which its selector watches."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, List, Optional, TypeVar
+
+from . import _shmq
+from .errors import Empty, EndOfStream, Full, Misuse, Timeout
+
+if TYPE_CHECKING:
+    from .ends import Consumer
+
+T = TypeVar("T")
+
+#: A wait looks for participants that have died at least as often, in seconds.
+HEARTBEAT = 0.09
+
+#: Whether bells are made of threads even where the kernel has better ones.
+threads = False
+
+
+class _Bells:
+    """The bells of a loop, of which each has place for so many ends, and the futures of the ends that wait."""
+
+    def __init__(self) -> None:
+        self.bells: List[_shmq._Bell] = []
+        self.futures: Dict[int, "asyncio.Future[None]"] = {}
+
+    def arm(self, loop: asyncio.AbstractEventLoop, end: Any, size: int) -> bool:
+        """Whether to wait for the end's future. If not, a try is worth while."""
+        _shmq._Bell.forget(end)  # it may have the last place
+        for bell in self.bells:
+            if not bell.full:
+                break
+        else:
+            bell = _shmq._Bell(threads)
+            loop.add_reader(bell.fileno(), self.ring, bell)
+            self.bells.append(bell)
+        return bell.arm(end, size)
+
+    def ring(self, bell: _shmq._Bell) -> None:
+        for key in bell.rung():
+            if key in self.futures:
+                _wake(self.futures[key])
+
+
+_bells: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Bells]" = weakref.WeakKeyDictionary()
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def _attempt(end: Any, size: int, attempt: Callable[[], T], timeout: Optional[float]) -> T:
+    """Repeats what raises Empty or Full until it succeeds or the time is over."""
+    try:
+        return attempt()
+    except (Empty, Full) as e:
+        if timeout is not None and timeout <= 0:
+            raise
+        reason = str(e)
+    loop = asyncio.get_running_loop()
+    limit = None if timeout is None else loop.time() + timeout
+    bells = _bells.setdefault(loop, _Bells())
+    key = _shmq._Bell.key(end)
+    if key in bells.futures:
+        raise Misuse(f'shmq: queue "{end.queue}": another task waits with this object; open one for each task', -12)
+    tried = False
+    try:
+        while True:
+            bells.futures[key] = future = loop.create_future()
+            if bells.arm(loop, end, size):
+                tried = False
+                left = HEARTBEAT if limit is None else max(0.0, min(HEARTBEAT, limit - loop.time()))
+                timer = loop.call_later(left, _wake, future)
+                try:
+                    await future
+                finally:
+                    timer.cancel()
+            tried = True
+            try:
+                return attempt()
+            except (Empty, Full):
+                if limit is not None and loop.time() >= limit:
+                    raise Timeout(f"{reason}; nothing changed within {timeout} s", -3) from None
+    finally:
+        del bells.futures[key]
+        if tried:
+            _shmq._Bell.forget(end)
+        else:
+            _shmq._Bell.disarm(end, size)
+
+
+async def receive(end: Any, call: Callable[[float], T], timeout: Optional[float]) -> T:
+    return await _attempt(end, 0, lambda: call(0), timeout)
+
+
+async def send(end: Any, data: Any, timeout: Optional[float]) -> None:
+    size = len(data) if isinstance(data, (bytes, bytearray)) else memoryview(data).nbytes
+    await _attempt(end, size, lambda: end.send_bytes(data, 0), timeout)
+
+
+class Records(AsyncIterator["_shmq.Record[Any]"]):
+    """The iterator of an ``async for`` statement."""
+
+    def __init__(self, consumer: "Consumer[Any]") -> None:
+        self._consumer = consumer
+        self._records = iter(consumer.records())
+
+    def _next(self) -> "_shmq.Record[Any]":
+        record = self._records._try_next()
+        if record is None:
+            raise Empty(f'shmq: receive from queue "{self._consumer.queue}": no record is ready', -1)
+        return record
+
+    async def __anext__(self) -> "_shmq.Record[Any]":
+        self._records._step()
+        try:
+            return await _attempt(self._consumer, 0, self._next, None)
+        except EndOfStream:
+            raise StopAsyncIteration from None
