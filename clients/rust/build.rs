@@ -1,0 +1,66 @@
+//! Builds libshmq, the library in C that this crate is the face of, and links it statically.
+//!
+//! `SHMQ_LIB_DIR` names a directory with a libshmq that is installed, to be linked instead.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=SHMQ_LIB_DIR");
+    println!("cargo:rustc-check-cfg=cfg(miri)");
+    if env::var_os("DOCS_RS").is_some() || env::var_os("CARGO_CFG_MIRI").is_some() {
+        return; // nothing is linked
+    }
+    let target = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    if target != "linux" {
+        fail(&format!("shmq needs Linux 4.16 or later; the target is {target}"));
+    }
+    if env::var("CARGO_CFG_TARGET_ENDIAN").is_ok_and(|e| e != "little") {
+        fail("shmq needs a little-endian machine");
+    }
+    if let Some(dir) = env::var_os("SHMQ_LIB_DIR") {
+        println!("cargo:rustc-link-search=native={}", Path::new(&dir).display());
+        println!("cargo:rustc-link-lib=shmq");
+        return;
+    }
+    let c = sources();
+    let mut files: Vec<PathBuf> = match c.join("src").read_dir() {
+        Ok(entries) => entries.flatten().map(|e| e.path()).collect(),
+        Err(e) => fail(&format!("the sources of libshmq are not in {}: {e}", c.display())),
+    };
+    files.retain(|f| f.extension().is_some_and(|x| x == "c"));
+    files.sort();
+    println!("cargo:rerun-if-changed={}", c.join("src").display());
+    println!("cargo:rerun-if-changed={}", c.join("include").display());
+    let mut build = cc::Build::new();
+    build
+        .files(files)
+        .std("gnu11")
+        .define("_GNU_SOURCE", None)
+        .include(c.join("include"))
+        .warnings(false)
+        .flag_if_supported("-fvisibility=hidden");
+    // Unoptimised atomics and copies are no queue that anybody wants to wait for.
+    if env::var("OPT_LEVEL").is_ok_and(|l| l == "0") {
+        build.opt_level(2);
+    }
+    if let Err(e) = build.try_compile("shmq") {
+        fail(&format!("libshmq could not be built: it needs a compiler for C11 (Debian: apt-get install gcc libc6-dev; CC names another one): {e}"));
+    }
+    println!("cargo:include={}", c.join("include").display());
+}
+
+/// The library's directory: in the repository beside this one, in a package inside.
+fn sources() -> PathBuf {
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
+    let linked = here.join("libshmq");
+    if linked.join("src").is_dir() {
+        return linked;
+    }
+    here.join("../c") // a checkout without symbolic links
+}
+
+fn fail(why: &str) -> ! {
+    eprintln!("shmq: {why}");
+    std::process::exit(1)
+}
