@@ -11,6 +11,7 @@ import (
 
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/internal/scribble"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
@@ -74,7 +75,7 @@ func (v *victim) subscriptions() error {
 
 func TestScribblingOnSubscriptionsHarmsNobodysMemoryAndEndsEveryCall(t *testing.T) {
 	dice := scribble.Dice(17)
-	for n := range 1600 {
+	for n := range testproc.Rounds(1600) {
 		m := ringtest.NewRegion(hostileEach(n), dice.Below(0)>>dice.Below(64))
 		hostile(t, m, dice, 80)
 	}
@@ -109,7 +110,7 @@ func TestCallsEndWhileSomebodyScribblesOnCursors(t *testing.T) {
 func TestAWrongCursorMakesNoRoom(t *testing.T) {
 	t.Parallel()
 	dice := scribble.Dice(23)
-	for n := range 2000 {
+	for n := range testproc.Rounds(2000) {
 		g := each(n&1 != 0, false, 8, 0)
 		start := dice.Below(0) >> dice.Below(64)
 		m := ringtest.NewRegion(g, start)

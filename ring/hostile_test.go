@@ -12,6 +12,7 @@ import (
 
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/internal/scribble"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
@@ -238,7 +239,7 @@ func hostileGeometry(mp, mc bool, n int) layout.Geometry {
 func TestScribblingHarmsNobodysMemoryAndEndsEveryCall(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		dice := scribble.Dice(11)
-		for n := range 400 {
+		for n := range testproc.Rounds(400) {
 			m := ringtest.NewRegion(hostileGeometry(mp, mc, n), dice.Below(0)>>dice.Below(64))
 			hostile(t, m, dice, 80)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
@@ -201,7 +202,7 @@ func TestDurableSubscriptionSurvivesAStopOfTheMachine(t *testing.T) {
 			t.Run(fmt.Sprintf("many=%v/skip=%v", many, skip), func(t *testing.T) {
 				t.Parallel()
 				records, torn, again := 0, 0, 0
-				for seed := range uint64(200) {
+				for seed := range uint64(testproc.Rounds(200)) {
 					rng := rand.New(rand.NewPCG(seed, 99))
 					g := each(many, skip, []uint64{4, 8, 8, 32}[rng.IntN(4)], 0)
 					g.Checksum, g.Timestamps = true, rng.IntN(2) == 0

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/internal/scribble"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -106,7 +107,7 @@ func summedEach(n int) layout.Geometry {
 func TestWhateverStandsThereIsRebuiltWithSubscriptions(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(24, 25))
-	for n := range 1600 {
+	for n := range testproc.Rounds(1600) {
 		m := subscribedInUse(summedEach(n), firstPositions[rng.IntN(len(firstPositions))]-rng.Uint64N(9), rng)
 		pen := scribble.New(m.Bytes, m.Geometry, scribble.Dice(rng.Uint64()))
 		for range rng.IntN(20) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shmq/shmq/internal/ringtest"
 	"github.com/shmq/shmq/internal/scribble"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -62,7 +63,7 @@ func inUse(g layout.Geometry, start uint64, rng *rand.Rand) *ringtest.Region {
 func TestWhateverStandsThereIsRebuilt(t *testing.T) {
 	eachMode(t, func(t *testing.T, mp, mc bool) {
 		rng := rand.New(rand.NewPCG(21, 22))
-		for range 400 {
+		for range testproc.Rounds(400) {
 			g := summed(mp, mc, 1<<(1+rng.UintN(5)))
 			m := inUse(g, boundaries[rng.IntN(len(boundaries))]-rng.Uint64N(9), rng)
 			pen := scribble.New(m.Bytes, m.Geometry, scribble.Dice(rng.Uint64()))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/internal/ringtest"
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 	"github.com/shmq/shmq/ring/inspect"
@@ -27,7 +28,7 @@ func TestWhatWasSyncedSurvivesAStopOfTheMachine(t *testing.T) {
 			if !stepped {
 				t.Parallel()
 			}
-			lives := 150
+			lives := testproc.Rounds(150)
 			if os.Getenv("SHMQ_LONG") != "" {
 				lives *= 200
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shmq/shmq/internal/testproc"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring"
 )
@@ -254,7 +255,7 @@ func TestLargeRecordGetsThroughAmongSmallOnes(t *testing.T) {
 // The clock is that of the test.
 func TestTurnIsFairToLargeAndSmall(t *testing.T) {
 	eachConsumers(t, func(t *testing.T, mc bool) {
-		for seed := range uint64(200) {
+		for seed := range uint64(testproc.Rounds(200)) {
 			if err := turnHistory(t, mc, seed); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}

@@ -70,7 +70,7 @@ func (w *bench) publish(data []byte, from int) {
 	for i := range w.count {
 		m := &nats.Msg{Subject: "s", Data: data[i*w.size : (i+1)*w.size], Header: nats.Header{}}
 		m.Header[jetstream.MsgIDHeader] = []string{fmt.Sprintf("0123456789abcdef0123456789abcdef-0123456789abcdef-%d", from+i)}
-		_, err := w.js.PublishMsgAsync(m)
+		_, err := w.js.PublishMsgAsync(m, jetstream.WithStallWait(time.Minute)) // by itself the client fails after 200 ms with a full window
 		require.NoError(w.b, err)
 	}
 	select {
