@@ -40,6 +40,10 @@ const grace = 5 * time.Second
 
 // Until serves until ctx ends, and lets the answers that are on their way get there.
 func Until(ctx context.Context, l net.Listener, h http.Handler, errors *log.Logger) error {
+	return until(ctx, l, h, errors, grace)
+}
+
+func until(ctx context.Context, l net.Listener, h http.Handler, errors *log.Logger, grace time.Duration) error {
 	s := &http.Server{
 		Handler: h, ErrorLog: errors, MaxHeaderBytes: 16 << 10, ConnState: newClients(maxClients).changed,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,

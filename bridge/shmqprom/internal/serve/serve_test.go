@@ -31,14 +31,16 @@ type server struct {
 	end  func() error // returns what Until did
 }
 
-func start(t *testing.T, r *prometheus.Registry) *server {
+func start(t *testing.T, r *prometheus.Registry) *server { return startWith(t, r, serve.Grace) }
+
+func startWith(t *testing.T, r *prometheus.Registry, grace time.Duration) *server {
 	t.Helper()
 	l, err := serve.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	quiet := log.New(io.Discard, "", 0)
-	go func() { ended <- serve.Until(ctx, l, serve.Handler(r, quiet), quiet) }()
+	go func() { ended <- serve.UntilWithin(ctx, l, serve.Handler(r, quiet), quiet, grace) }()
 	s := &server{l.Addr().String(), func() error {
 		cancel()
 		err := <-ended
@@ -215,7 +217,7 @@ func TestTheEndWaitsForAnswers(t *testing.T) {
 	g := &gated{make(chan struct{}), make(chan struct{})}
 	r := many(t)
 	r.MustRegister(g)
-	s := start(t, r)
+	s := startWith(t, r, patience) // a busy machine is slow to answer
 	c := s.slow(t)
 	<-g.entered
 	ended := make(chan error, 1)

@@ -1,0 +1,9 @@
+package serve
+
+import "time"
+
+var (
+	UntilWithin = until
+
+	Grace time.Duration = grace
+)
