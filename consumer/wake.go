@@ -39,7 +39,7 @@ func (c *Raw) wakeProducer() {
 
 // orphaned wakes another consumer if there may be records to deliver again.
 func (c *Raw) orphaned() {
-	if park.Armed(c.end.Data) && c.ring.Orphans() {
+	if c.many && park.Armed(c.end.Data) && c.ring.Orphans() {
 		c.end.Counts.Wakes += uint64(park.WakeOne(c.end.Data))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/ring"
 )
 
@@ -13,39 +14,75 @@ import (
 // send after it are not delivered. A program writes in Guard where
 // the file may be cut. Errors: as TrySend.
 func (p *Raw) TryReserve(n int) (b []byte, err error) {
-	err = p.end.Do(func() error {
-		if b, err = p.ring.Reserve(n); err == ring.ErrFull && p.soon() {
-			b, err = p.ring.Reserve(n)
-		}
-		return p.reserved(err, n)
-	})
-	return b, err
+	if begun := p.end.Enter(); begun != 0 {
+		return p.reserveIn(attach.NoWait, begun, n)
+	}
+	if b, err = p.ring.Reserve(n); err != nil {
+		b, err = p.reserveLater(attach.NoWait, n, err)
+	}
+	return p.reserved(b, err)
 }
 
 // Reserve is TryReserve, but waits for room until ctx ends.
 func (p *Raw) Reserve(ctx context.Context, n int) (b []byte, err error) {
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil { // before the call begins: it is the program's code
 		return nil, p.end.Ended(err)
 	}
-	err = p.end.Do(func() error {
-		b, err = p.ring.Reserve(n)
-		if err == ring.ErrFull {
-			err = p.wait(ctx, n, func() error {
-				b, err = p.ring.Reserve(n)
-				return err
-			})
+	if begun := p.end.Enter(); begun != 0 {
+		return p.reserveIn(ctx, begun, n)
+	}
+	if b, err = p.ring.Reserve(n); err != nil {
+		b, err = p.reserveLater(ctx, n, err)
+	}
+	return p.reserved(b, err)
+}
+
+// reserveIn is the long way, of a call that is due; without ctx it does not wait.
+//
+//go:noinline
+func (p *Raw) reserveIn(ctx context.Context, begun attach.Begun, n int) (b []byte, err error) {
+	err = p.end.Go(begun, func() error {
+		if b, err = p.ring.Reserve(n); err != nil {
+			b, err = p.reserveLater(ctx, n, err)
 		}
-		return p.reserved(err, n)
+		if err == nil {
+			p.end.Counts.Hold()
+		}
+		return err
 	})
+	if err != nil {
+		b = nil
+	}
 	return b, err
 }
 
-func (p *Raw) reserved(err error, n int) error {
+// reserveLater goes on after the ring has refused.
+func (p *Raw) reserveLater(ctx context.Context, n int, err error) (b []byte, _ error) {
+	if err == ring.ErrFull && ctx != nil {
+		err = p.wait(ctx, n, func() error {
+			b, err = p.ring.Reserve(n)
+			return err
+		})
+	} else if err == ring.ErrFull && p.soon() {
+		b, err = p.ring.Reserve(n)
+	}
 	if err != nil {
-		return p.refused(err, n)
+		return nil, p.refused(err, n)
+	}
+	return b, nil
+}
+
+// reserved ends a call that was not due.
+func (p *Raw) reserved(b []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, p.end.Leaving(err)
+	}
+	if p.end.Hit() {
+		return nil, p.end.Leaving(p.end.Lost())
 	}
 	p.end.Counts.Hold()
-	return nil
+	p.end.Leave()
+	return b, nil
 }
 
 // Commit sends the first n bytes of the reservation as a record. The slice that
@@ -53,14 +90,36 @@ func (p *Raw) reserved(err error, n int) error {
 // reservation, or it is smaller; and those after which nothing was sent and the producer
 // can only be closed, as of TrySend.
 func (p *Raw) Commit(n int) error {
-	return p.end.Do(func() error {
-		if err := p.ring.Commit(n); err != nil {
-			return p.end.Fail(fmt.Errorf("commit of %d bytes: %w", n, err))
-		}
-		p.end.Counts.HeldSince = 0
-		p.sent(1, n)
-		return p.settle(1)
-	})
+	if begun := p.end.Enter(); begun != 0 {
+		return p.end.Go(begun, func() error {
+			if err := p.ring.Commit(n); err != nil {
+				return p.uncommitted(err, n)
+			}
+			p.committed(n)
+			return p.settle(1)
+		})
+	}
+	if err := p.ring.Commit(n); err != nil {
+		return p.end.Leaving(p.uncommitted(err, n))
+	}
+	if p.committed(n); p.end.Called(p.end.Data) {
+		return p.end.Leaving(p.settle(1))
+	}
+	p.end.Leave()
+	return nil
+}
+
+func (p *Raw) uncommitted(err error, n int) error {
+	if p.end.Hit() {
+		return p.end.Lost()
+	}
+	return p.end.Fail(fmt.Errorf("commit of %d bytes: %w", n, err))
+}
+
+// committed counts.
+func (p *Raw) committed(n int) {
+	p.end.Counts.HeldSince = 0
+	p.sent(1, n)
 }
 
 // Abort gives the reservation back. Without one it does nothing.

@@ -33,8 +33,6 @@ type Consumer struct {
 type consumerKind interface {
 	// close gives back all leases and voids them.
 	close()
-	// holds reports whether there are leases that are not settled.
-	holds() bool
 	// backlog reports whether older records may be waiting to be delivered again.
 	backlog() bool
 	// orphans reports whether that may be by another consumer.
@@ -170,7 +168,12 @@ func (c *Consumer) Void() { c.void.Store(true) }
 
 // Holds reports whether the consumer has leases that are not settled. One whose side
 // is single also holds what it released, until it is acknowledged.
-func (c *Consumer) Holds() bool { return c.kind.holds() }
+func (c *Consumer) Holds() bool {
+	if c.shares {
+		return c.shared.holds()
+	}
+	return c.single.holds()
+}
 
 // Idle reports whether nothing is on its way: no record published or released,
 // none being written. A consumer that found no producer attached, then the ring

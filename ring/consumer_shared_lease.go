@@ -1,16 +1,46 @@
 package ring
 
 import (
+	"github.com/shmq/shmq/internal/atomics"
 	"github.com/shmq/shmq/layout"
 	"github.com/shmq/shmq/ring/internal/region"
 )
 
+// lease is TryLease. A plain record of one slot that stands where it is looked for goes the short way: the
+// compare-and-swap of take, as receive has it.
 func (c *sharedConsumer) lease(l *Lease) error {
-	if c.backlog() {
+	r, h := c.r, c.next
+	line := r.m.LineAt(h)
+	full := uint64(layout.FullWord(h, 1, r.m.Shift))
+	seen := atomics.Load64((*uint64)(line)) == full
+	if c.backlog() { // asked after the word was seen; see receive
 		if err := c.inherit(l); err != ErrEmpty {
 			return err
 		}
+		seen = false
 	}
+	if seen && r.m.Plain && !c.by.ends.limited &&
+		atomics.CAS64((*uint64)(line), full, uint64(layout.ReadingWord(h, 1, c.seat, false, r.m.Shift))) {
+		c.held++ // if it is damaged the word stays ours until Close
+		c.took(h, 1)
+		return c.leaseOne(l, h)
+	}
+	return c.leaseAny(l)
+}
+
+// leaseOne makes l the lease of the record of one slot that was taken at p.
+func (c *sharedConsumer) leaseOne(l *Lease, p uint64) error {
+	data, meta, err := c.r.m.Payload(p, 1)
+	if err != nil {
+		return err
+	}
+	l.fill(data, int(meta>>layout.MetaDeliveriesShift), p, 1, c.numbers, c.by)
+	c.numbers++
+	return nil
+}
+
+// leaseAny takes whatever comes next.
+func (c *sharedConsumer) leaseAny(l *Lease) error {
 	for range maxTries {
 		if _, _, err := c.take(1); err != nil {
 			return err

@@ -39,7 +39,7 @@ func (c *sharedConsumer) receive(buf []byte) ([]byte, int, error) {
 	} else if meta, ok = r.copyOut(&buf, h); !ok {
 		return buf[:0], 0, ErrDamaged
 	}
-	atomics.StoreReleaseAsking64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)), r.m.LineAt(h+ahead))
+	atomics.StoreReleaseAsking64((*uint64)(line), uint64(layout.FreeWord(h+r.m.Cap, r.m.Shift)), r.m.LineAt(h+ahead)) // freeOne
 	c.held--
 	if (h+1)&(r.stride-1) == 0 {
 		raise(r.head, h+1)

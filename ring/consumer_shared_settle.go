@@ -15,9 +15,11 @@ func (c *sharedConsumer) ack(l *Lease) bool {
 	r, b := c.r, l.batch
 	switch {
 	case b == nil:
-		if l.k > 1 {
-			r.m.Store(l.pos, layout.ReadingWord(l.pos, uint64(l.k), c.seat, true, r.m.Shift))
+		if l.k == 1 {
+			r.freeOne(l.pos)
+			return true
 		}
+		r.m.Store(l.pos, layout.ReadingWord(l.pos, uint64(l.k), c.seat, true, r.m.Shift))
 		r.freeTake(l.pos, uint64(l.k))
 		return true
 	case l.pos == b.pos:
@@ -92,9 +94,8 @@ func (c *sharedConsumer) settle(l *Lease) bool {
 		}
 		b.open[i] = false
 	} else {
-		again := func(b *batch) bool { return b.pos == l.pos }
 		if c.r.m.Load(l.pos) != layout.ReadingWord(l.pos, uint64(l.k), c.seat, false, c.r.m.Shift) ||
-			slices.ContainsFunc(c.inherited, again) {
+			len(c.inherited) > 0 && slices.ContainsFunc(c.inherited, func(b *batch) bool { return b.pos == l.pos }) {
 			return false
 		}
 	}

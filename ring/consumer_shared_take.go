@@ -116,3 +116,8 @@ func (c *sharedConsumer) gather(most int) (k uint64) {
 func (r *Ring) freeTake(p, k uint64) {
 	r.m.StoreRunDown(p, k, layout.FreeWord(p+r.m.Cap, r.m.Shift)) // which a take's slots have in common
 }
+
+// freeOne is freeTake for a take of one slot, and asks for the line that a later take needs.
+func (r *Ring) freeOne(p uint64) {
+	atomics.StoreReleaseAsking64(r.m.WordAt(p), uint64(layout.FreeWord(p+r.m.Cap, r.m.Shift)), r.m.LineAt(p+ahead))
+}

@@ -16,17 +16,23 @@ func (c *singleConsumer) settle(l *Lease, ack bool) bool {
 	switch {
 	case s.settled || s.releases != l.releases:
 		return false
-	case ack:
-		s.settled = true
-		if i == 0 {
-			c.moveHead()
-		}
-	default:
+	case !ack:
 		s.releases++
 		back := *l
 		back.releases = s.releases
 		at, _ := slices.BinarySearchFunc(c.returned, l.seq, func(b Lease, seq uint64) int { return cmp.Compare(b.seq, seq) })
 		c.returned = slices.Insert(c.returned, at, back)
+	case len(c.open)-c.first == 1: // moveHead for the only one, before which nothing was lost
+		c.head = s.end
+		c.storeHead()
+		c.base++
+		c.open, c.first = c.open[:0], 0
+		c.refresh()
+	default:
+		s.settled = true
+		if i == 0 {
+			c.moveHead()
+		}
 	}
 	return true
 }

@@ -124,6 +124,9 @@ func (p *Producer) send(b []byte) error {
 // publishes it, Abort gives it back; one of them must follow before anything
 // else is sent. Errors: as Send.
 func (p *Producer) Reserve(n int) ([]byte, error) {
+	if uint(n) <= layout.InlineSize && p.tail-p.headSeen < p.ahead { // as in Send
+		return p.reserve(p.tail, 1, n), nil
+	}
 	if p.open {
 		return nil, ErrReserved
 	}
@@ -135,10 +138,15 @@ func (p *Producer) Reserve(n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.reserve(pos, k, n), nil
+}
+
+// reserve opens the reservation of n bytes in k slots at pos.
+func (p *Producer) reserve(pos, k uint64, n int) []byte {
 	b, meta := p.r.m.Place(pos, n)
 	p.open, p.pos, p.slots, p.reserved, p.meta = true, pos, k, n, meta
 	p.ahead, p.quick = 0, false
-	return b, nil
+	return b
 }
 
 // Commit publishes the first n bytes of the reservation. Error: ErrNotReserved
@@ -148,9 +156,9 @@ func (p *Producer) Commit(n int) error {
 		return ErrNotReserved
 	}
 	p.closeReservation()
-	b, _ := p.r.m.Place(p.pos, p.reserved)
 	p.r.m.Describe(p.pos, n, p.meta)
 	if !p.r.m.Plain {
+		b, _ := p.r.m.Place(p.pos, p.reserved)
 		p.complete(p.pos, b[:n], p.meta)
 	}
 	p.publish(p.pos, p.slots)
