@@ -51,6 +51,10 @@
 
 #ifdef __cplusplus
 extern "C" {
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* shmq_lease and shmq_counters are structs and functions, as stat is */
+#endif
 #endif
 
 #define SHMQ_VERSION_MAJOR 0
@@ -151,8 +155,8 @@ struct shmq_shape {
 /*
  * Names. "jobs" is the file shmq.jobs in the directory SHMQ_DIR, or /dev/shm; a name with a slash
  * is the path of a file; "fd:3" is the queue in the file of descriptor 3; "sysv:0x1234" is
- * the System V segment of that key, and "sysv:id:5" that of that id. A name has no control
- * characters and no "..", and at most 250 bytes.
+ * the System V segment of that key, and "sysv:id:5" that of that id. A name is UTF-8 without control
+ * characters, has no ".." between slashes, and without a slash at most 250 bytes.
  */
 
 /*
@@ -210,7 +214,8 @@ enum shmq_flags {
 	 * that there was; the last one puts that back if no other was installed since. A program
 	 * with a handler of its own uses GUARD_MANUAL, which installs nothing, and calls
 	 * shmq_fault from it. At most 256 handles of a process can be guarded: more fail with
-	 * SHMQ_E_REFUSED. Queues whose file can't be cut (fd:N sealed, segments) need no guard.
+	 * SHMQ_E_REFUSED, as does a guard that comes after others' handlers were put over three.
+	 * Queues whose file can't be cut (fd:N sealed, segments) need no guard.
 	 */
 	SHMQ_GUARD = 1 << 4,
 	SHMQ_GUARD_MANUAL = 1 << 5,
@@ -580,6 +585,9 @@ SHMQ_API int shmq_participants(const char *name, struct shmq_participant *list, 
 SHMQ_API int shmq_recover(const char *name, struct shmq_error *err);
 
 #ifdef __cplusplus
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 }
 #endif
 

@@ -83,10 +83,11 @@ static int close_by(shmq *q, struct shmq_error *err, int role, int (*first)(shmq
 	struct shmq_error own, *e = err ? err : &own;
 	e->code = e->os = 0;
 	e->text[0] = 0;
-	if (q == NULL)
-		return role == 0 ? 0 : fail(e, SHMQ_E_MISUSE, NULL);
-	if (q->magic != MAGIC) /* the parent's: a child has nothing of it to give back */
-		return role == 0 ? 0 : fail(e, SHMQ_E_FORKED, NULL);
+	if (q == NULL || q->magic != MAGIC) { /* without the number it is the parent's: a child has nothing of it to give back */
+		if (role != 0)
+			*e = *shmq_last_error(q);
+		return e->code;
+	}
 	if (role != 0 && q->role != role)
 		return in_op(e, "detach from", q->name, fail(e, SHMQ_E_MISUSE, "it is no producer"));
 	return leave(q, e, first);
@@ -124,10 +125,11 @@ uint32_t shmq_seat_of(const shmq *q) { return q ? q->seat : 0; }
 
 void shmq_shape_of(const shmq *q, struct shmq_shape *shape)
 {
-	if (q != NULL)
+	if (shape == NULL)
+		return;
+	*shape = (struct shmq_shape){0};
+	if (q != NULL && q->magic == MAGIC)
 		geometry_shape(&q->geo, shape);
-	else
-		*shape = (struct shmq_shape){0};
 }
 
 int shmq_counters(shmq *q, struct shmq_counters *c)
@@ -135,6 +137,8 @@ int shmq_counters(shmq *q, struct shmq_counters *c)
 	int rc = begin_settling(q);
 	if (rc < 0)
 		return rc;
+	if (c == NULL)
+		return failed(q, SHMQ_E_MISUSE);
 	*c = (struct shmq_counters){relaxed(q->records), relaxed(q->bytes), relaxed(seat64(&q->r, q->seat, L_SEAT_WAITS)),
 				    relaxed(seat64(&q->r, q->seat, L_SEAT_WAKES)), relaxed(seat64(&q->r, q->seat, L_SEAT_REDELIVERED))};
 	return 0;

@@ -20,7 +20,7 @@ static const struct {
 	{"large", "record is too large", "make a queue with larger or more slots (shmq create --slot-size, --slots)"},
 	{"reserved", "a reservation is open", "commit or abort it first"},
 	{"not-reserved", "no such reservation", NULL},
-	{"misuse", "the handle is none, or of another role", NULL},
+	{"misuse", "a pointer is NULL, or the handle is of another role", NULL},
 	{"forked", "the handle is that of the parent process", "open one in the child"},
 	{"name", "bad queue name", NULL},
 	{"option", "bad option", NULL},

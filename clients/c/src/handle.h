@@ -128,7 +128,7 @@ struct shmq {
 	bool at_gate, begun, gave_up, shrinkable, seated, installed;
 	size_t size;     /* of this and the table */
 	struct shmq_error err;
-	char name[256];
+	char name[4096]; /* PATH_MAX */
 	char command[24];
 };
 

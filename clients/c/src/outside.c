@@ -88,7 +88,7 @@ int shmq_stat(const char *name, struct shmq_info *info, struct shmq_error *err)
 	struct shmq_error own, *e = err ? err : &own;
 	const struct region *r;
 	struct view v;
-	int rc = view_open(&v, name, false, e);
+	int rc = info ? view_open(&v, name, false, e) : fail(e, SHMQ_E_MISUSE, NULL);
 	if (rc != 0)
 		return in_op(e, "stat", name, rc);
 	r = &v.r;

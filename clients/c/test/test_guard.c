@@ -110,24 +110,138 @@ static void foreign_fault(void)
 	close(fd);
 }
 
+/* A page behind the end of a file, at an address or anywhere: what looks at it faults. */
+static volatile char *short_page(void *at)
+{
+	char path[128];
+	int fd;
+	void *page;
+	snprintf(path, sizeof path, "%s/short", test_dir);
+	fd = open(path, O_CREAT | O_RDWR | O_TRUNC, 0600);
+	page = mmap(at, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | (at ? MAP_FIXED : 0), fd, 0);
+	CHECK(page != MAP_FAILED);
+	return page;
+}
+
+static void ends_by_sigbus(void (*child)(void))
+{
+	int status;
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		child();
+		_exit(1);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGBUS)
+		fprintf(stderr, "status %#x\n", (unsigned)status);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+}
+
+static struct sigaction under;
+
+static void passes_on(int sig, siginfo_t *info, void *context)
+{
+	CHECK(++seen == 1);
+	if (under.sa_flags & SA_SIGINFO)
+		under.sa_sigaction(sig, info, context);
+	else
+		signal(sig, SIG_DFL);
+}
+
+/* A handler that was installed over the guard's, and passes on what is not its own, is not passed it again by the guard
+ * that comes after. */
+static void one_above_the_other(void)
+{
+	struct sigaction sa = {.sa_flags = SA_SIGINFO};
+	sa.sa_sigaction = passes_on;
+	for (int guards = 0; guards < 2; guards++) {
+		shmq *q = test_open("g", SHMQ_PRODUCER, SHMQ_GUARD);
+		if (guards == 0)
+			CHECK(sigaction(SIGBUS, &sa, &under) == 0);
+		if (guards < 1)
+			shmq_close(q, NULL);
+	}
+	seen = 0;
+	CHECK(short_page(NULL)[0] == 0);
+}
+
+/* Guards come and go, and others' handlers with them: as many as there are, or it is said. */
+static void many_above_each_other(void)
+{
+	struct sigaction sa = {.sa_flags = SA_SIGINFO};
+	struct shmq_options o = SHMQ_OPTIONS_INIT;
+	struct shmq_error e = {0};
+	int rc = 0;
+	shmq *q;
+	sa.sa_sigaction = passes_on;
+	o.flags = SHMQ_GUARD;
+	for (int i = 0; i < 100 && rc == 0; i++) {
+		rc = shmq_open(&q, "g", SHMQ_PRODUCER, &o, &e);
+		CHECK(sigaction(SIGBUS, &sa, NULL) == 0);
+		shmq_close(q, NULL);
+	}
+	CHECK(rc == SHMQ_E_REFUSED && strstr(e.text, "SHMQ_GUARD_MANUAL") != NULL);
+	signal(SIGBUS, SIG_DFL);
+	for (int i = 0; i < 100; i++) {
+		q = test_open("g", SHMQ_PRODUCER, SHMQ_GUARD);
+		signal(SIGBUS, SIG_DFL);
+		shmq_close(q, NULL);
+	}
+	seen = 0;
+	CHECK(short_page(NULL)[0] == 0);
+}
+
+static uintptr_t of_the_queue(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	uintptr_t at = 0;
+	CHECK(maps != NULL);
+	while (fgets(line, sizeof line, maps) != NULL)
+		if (strstr(line, "/shmq.g") != NULL && strstr(line, " rw-s ") != NULL)
+			at = (uintptr_t)strtoull(line, NULL, 16);
+	fclose(maps);
+	CHECK(at != 0);
+	return at;
+}
+
+/* A child has not got the mapping, and other memory at its address is not the guard's. */
+static uintptr_t at_parents;
+
+static void in_a_child(void)
+{
+	CHECK(short_page((void *)at_parents)[0] == 0);
+}
+
+/* The guard is as good in a child that opens its own, and the parent's handles take no room there. */
+static void of_its_own(void)
+{
+	char path[128];
+	shmq *q;
+	for (int i = 0; i < 10; i++)
+		shmq_close(test_open("g", SHMQ_PRODUCER, SHMQ_GUARD), NULL);
+	q = test_open("g", SHMQ_CONSUMER, SHMQ_GUARD);
+	CHECK(shmq_path("g", path, sizeof path, NULL) > 0 && truncate(path, 0) == 0);
+	CHECK(shmq_wait(q, 0, 0) == SHMQ_E_TRUNCATED);
+	shmq_close(q, NULL);
+	CHECK(short_page(NULL)[0] == 0); /* ends as it has to */
+}
+
+static void forked(void)
+{
+	shmq *q = test_open("g", SHMQ_PRODUCER, SHMQ_GUARD);
+	at_parents = of_the_queue();
+	ends_by_sigbus(in_a_child);
+	ends_by_sigbus(of_its_own);
+	shmq_close(q, NULL);
+}
+
 /* Without any handler a fault elsewhere ends the process as it would without the library. */
 static void dies(void)
 {
-	int status;
-	pid_t child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		char path[128];
-		int fd;
-		volatile char *page;
-		shmq *q = test_open("g", SHMQ_PRODUCER, SHMQ_GUARD);
-		snprintf(path, sizeof path, "%s/short", test_dir);
-		fd = open(path, O_CREAT | O_RDWR, 0600);
-		page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
-		_exit(page[0] + (q == NULL));
-	}
-	CHECK(waitpid(child, &status, 0) == child);
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	shmq *q = test_open("g", SHMQ_PRODUCER, SHMQ_GUARD);
+	CHECK(short_page(NULL)[0] + (q == NULL) == 0);
 }
 
 int main(void)
@@ -139,7 +253,10 @@ int main(void)
 	with_flags(SHMQ_GUARD);
 	CHECK(sigaction(SIGBUS, NULL, &now) == 0 && now.sa_handler == SIG_DFL); /* it was put back */
 	test_make("g", 0, 0);
-	dies();
+	ends_by_sigbus(dies);
+	ends_by_sigbus(one_above_the_other);
+	ends_by_sigbus(many_above_each_other);
+	forked();
 	CHECK(sigaction(SIGBUS, &sa, NULL) == 0);
 	with_flags(SHMQ_GUARD);
 	with_flags(SHMQ_GUARD_MANUAL);

@@ -147,6 +147,38 @@ static void other_files(void)
 	unlink(path);
 }
 
+/* A name is told as it was given, however long the path. */
+static void long_names(void)
+{
+	char name[700];
+	shmq *q;
+	snprintf(name, sizeof name, "%s/%0200d", test_dir, 0);
+	CHECK(mkdir(name, 0700) == 0);
+	snprintf(name, sizeof name, "%s/%0200d/%0200d", test_dir, 0, 1);
+	CHECK(shmq_open(&q, name, SHMQ_PRODUCER, NULL, &e) == 0);
+	CHECK(strcmp(shmq_name(q), name) == 0);
+	shmq_close(q, NULL);
+	CHECK(shmq_remove(name, 0, &e) == 0);
+	*strrchr(name, '/') = 0;
+	CHECK(rmdir(name) == 0);
+}
+
+/* What is NULL where it can't be is an error, with a text that says so. */
+static void nulls(void)
+{
+	shmq *q;
+	CHECK(shmq_open(&q, "nulls", SHMQ_PRODUCER, NULL, &e) == 0);
+	CHECK(shmq_stat("nulls", NULL, &e) == SHMQ_E_MISUSE && strstr(e.text, "\"nulls\"") != NULL);
+	CHECK(shmq_counters(q, NULL) == SHMQ_E_MISUSE && strstr(shmq_last_error(q)->text, "NULL") != NULL);
+	CHECK(shmq_send(q, NULL, 1, 0) == SHMQ_E_MISUSE && strstr(shmq_last_error(q)->text, "NULL") != NULL);
+	shmq_shape_of(q, NULL);
+	shmq_shape_of(NULL, NULL);
+	CHECK(shmq_finish(NULL, &e) == SHMQ_E_MISUSE && strncmp(e.text, "shmq: ", 6) == 0);
+	CHECK(shmq_abandon(NULL, NULL) == SHMQ_E_MISUSE);
+	shmq_close(q, NULL);
+	CHECK(shmq_remove("nulls", 0, &e) == 0);
+}
+
 static void forked(void)
 {
 	shmq *p, *c;
@@ -163,6 +195,8 @@ static void forked(void)
 	if (child == 0) {
 		if (shmq_send(p, "y", 1, 0) != SHMQ_E_FORKED || shmq_receive(c, b, 1, 0) != SHMQ_E_FORKED || shmq_close(p, NULL) != 0)
 			_exit(1);
+		if (shmq_finish(c, &e) != SHMQ_E_FORKED || strstr(e.text, "open one in the child") == NULL)
+			_exit(3);
 		if (shmq_open(&p, "f", SHMQ_PRODUCER, NULL, NULL) != 0 || shmq_send(p, "z", 1, 0) != 0 || shmq_close(p, NULL) != 0)
 			_exit(2);
 		_exit(0);
@@ -187,6 +221,8 @@ int main(void)
 	seats();
 	places();
 	other_files();
+	long_names();
+	nulls();
 	forked();
 	return 0;
 }
