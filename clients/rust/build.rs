@@ -26,7 +26,12 @@ fn main() {
     let c = sources();
     let mut files: Vec<PathBuf> = match c.join("src").read_dir() {
         Ok(entries) => entries.flatten().map(|e| e.path()).collect(),
-        Err(e) => fail(&format!("the sources of libshmq are not in {}: {e}", c.display())),
+        Err(e) => fail(&format!(
+            "the sources of libshmq are not in {}: {e}; in the repository clients/rust/libshmq is a symbolic link to \
+             clients/c (git config core.symlinks true, and check out again), and a package that was made without it \
+             lacks them",
+            c.display()
+        )),
     };
     files.retain(|f| f.extension().is_some_and(|x| x == "c"));
     files.sort();
