@@ -356,11 +356,13 @@ SHMQ_API int64_t shmq_send_batch(shmq *q, const struct shmq_bytes *records, size
 /*
  * Sets *data to size bytes in the queue, aligned to 8, for a record to be written in place. One of
  * shmq_commit and shmq_abort has to follow before anything else is sent. While it is open, records
- * that other producers send are not delivered. Errors: as shmq_send.
+ * that other producers send are not delivered; also of a queue that was removed the bytes stay this
+ * producer's until one of the two, or shmq_close. Errors: as shmq_send.
  */
 SHMQ_API int shmq_reserve(shmq *q, size_t size, void **data, int64_t timeout);
 
-/* Sends the first size bytes of the reservation as a record. Error: NOT_RESERVED. */
+/* Sends the first size bytes of the reservation as a record. Errors: NOT_RESERVED, and the reservation stays; those
+ * after which the handle can only be closed, REMOVED, TRUNCATED and NO_SPACE, and it is given back. */
 SHMQ_API int shmq_commit(shmq *q, size_t size);
 
 /* Gives the reservation back; without one it does nothing. */

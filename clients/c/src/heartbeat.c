@@ -100,14 +100,6 @@ int begin_settling(shmq *q)
 	return 0;
 }
 
-/* A call that can't go on gives back what is reserved: others may have sent behind it. */
-static int give_up(shmq *q, int rc)
-{
-	if (q->lost == 0)
-		shmq_abort(q);
-	return failed(q, rc);
-}
-
 /* Begins a call the long way, of a role or of any if that is 0: the count of calls that may go the short way
  * is used up. A participant that makes many gets twice as many for the next time. */
 int begin(shmq *q, int role)
@@ -123,9 +115,9 @@ int begin(shmq *q, int role)
 	since = now - q->looked_ms;
 	q->looked_ms = now;
 	if (now - q->beat_ms >= HEARTBEAT_MS && (rc = beat(q)) < 0)
-		return give_up(q, rc);
+		return failed(q, rc);
 	if (q->role == SHMQ_PRODUCER && q->removed_ms != 0) /* once told, always told */
-		return give_up(q, SHMQ_E_REMOVED);
+		return failed(q, SHMQ_E_REMOVED);
 	if (role == 0)
 		return 0;
 	calls = role == SHMQ_PRODUCER ? &q->sends : &q->receives;

@@ -239,6 +239,10 @@ int shmq_commit(shmq *q, size_t size)
 {
 	const struct region *r;
 	int rc = begin(q, SHMQ_PRODUCER);
+	if (rc == SHMQ_E_REMOVED) { /* others may have sent behind it. No other call gives it back: the program may be writing */
+		shmq_abort(q);
+		return failed(q, rc);
+	}
 	if (rc < 0)
 		return rc;
 	if (!q->reserved || size > q->reserved_n)

@@ -57,8 +57,8 @@ static void in_a_small_buffer(int batch)
 	shmq_close(c, NULL);
 }
 
-/* A producer that is told that the queue is gone gives back what it has reserved: what others sent behind it, and were
- * told that it was sent, is received. */
+/* A producer that is told that the queue is gone keeps what it has reserved, which it may be writing, until it commits:
+ * then what others sent behind it, and were told that it was sent, is received. */
 static void of_a_removed_queue(int mode)
 {
 	struct shmq_error e;
@@ -73,6 +73,9 @@ static void of_a_removed_queue(int mode)
 	GIVES(0, shmq_send(q, "x", 1, 0), q);
 	CHECK(shmq_remove("q", 1, &e) == 0);
 	GIVES(SHMQ_E_REMOVED, shmq_check(p), p);
+	GIVES(SHMQ_E_REMOVED, shmq_send(p, "x", 1, 0), p);
+	GIVES(SHMQ_E_REMOVED, shmq_wait(p, 1, 0), p);
+	CHECK(shmq_receive(c, b, sizeof b, 0) < 0);
 	GIVES(SHMQ_E_REMOVED, shmq_commit(p, 1), p);
 	GIVES(1, shmq_receive(c, b, sizeof b, 0), c);
 	GIVES(0, shmq_abort(p), p);
