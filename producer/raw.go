@@ -47,7 +47,7 @@ func OpenRaw(name string, opts *Options) (*Raw, error) {
 	if att.MustFence() || p.durable != nil { // after a record there is more to look at than one word
 		att.GoLong()
 	}
-	hooks := attach.Hooks{Drop: p.drop, GiveBack: p.giveBack, Idle: p.abandon}
+	hooks := attach.Hooks{Drop: p.drop, GiveBack: p.giveBack}
 	if p.durable != nil {
 		hooks.Last = p.durable.close
 	}

@@ -2,8 +2,10 @@ package producer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/internal/attach"
 	"github.com/shmq/shmq/ring"
 )
@@ -11,7 +13,8 @@ import (
 // TryReserve returns n bytes in the queue for a record to be written in place.
 // Commit sends it, Abort gives the room back; one of them has to follow before
 // anything else is sent. While a reservation is open, records that other producers
-// send after it are not delivered. A program writes in Guard where
+// send after it are not delivered; also of a queue that was removed the bytes are this
+// producer's until Commit, Abort or Close. A program writes in Guard where
 // the file may be cut. Errors: as TrySend.
 func (p *Raw) TryReserve(n int) (b []byte, err error) {
 	if begun := p.end.Enter(); begun != 0 {
@@ -88,16 +91,21 @@ func (p *Raw) reserved(b []byte, err error) ([]byte, error) {
 // Commit sends the first n bytes of the reservation as a record. The slice that
 // Reserve returned must not be used afterwards. Error: when there is no
 // reservation, or it is smaller; and those after which nothing was sent and the producer
-// can only be closed, as of TrySend.
+// can only be closed, as of TrySend: then the reservation is given back, because others may
+// have sent behind it. No other call gives it back: the program may be writing there.
 func (p *Raw) Commit(n int) error {
 	if begun := p.end.Enter(); begun != 0 {
-		return p.end.Go(begun, func() error {
+		err := p.end.Go(begun, func() error {
 			if err := p.ring.Commit(n); err != nil {
 				return p.uncommitted(err, n)
 			}
 			p.committed(n)
 			return p.settle(1)
 		})
+		if errors.Is(err, shmq.ErrRemoved) {
+			p.Abort()
+		}
+		return err
 	}
 	if err := p.ring.Commit(n); err != nil {
 		return p.end.Leaving(p.uncommitted(err, n))

@@ -217,8 +217,6 @@ func (e *End) Attend(begun Begun) error {
 		e.Untold = nil
 		if e.lost.Load() != nil { // the bytes may be those of another queue by now
 			e.Drop()
-		} else if e.Idle != nil {
-			_ = e.guarded(func() error { e.Idle(); return nil }) // err says why already
 		}
 	}
 	if err != nil {

@@ -44,9 +44,6 @@ type Hooks struct {
 	// GiveBack gives back what the Raw holds, and reports whether that was anything whose
 	// memory the program may use.
 	GiveBack func() (held bool)
-	// Idle gives back what the Raw holds and has not sent when the participant can't go on;
-	// nil for nothing.
-	Idle func()
 	// Last comes after the last use of the ring, and must not lead to the Raw; nil for nothing.
 	Last func() error
 }
