@@ -198,7 +198,10 @@ impl AsyncProducer {
     /// Sends a record, as [`Producer::send`]. A future that is dropped before it is ready has sent
     /// nothing.
     pub fn send<'p>(&'p mut self, record: &'p [u8]) -> SendFuture<'p> {
-        SendFuture { producer: self, record }
+        SendFuture {
+            producer: self,
+            record: Some(record),
+        }
     }
 
     /// The producer, for calls that do not wait.
@@ -275,15 +278,21 @@ impl Drop for LeaseFuture<'_> {
 #[derive(Debug)]
 pub struct SendFuture<'p> {
     producer: &'p mut AsyncProducer,
-    record: &'p [u8],
+    record: Option<&'p [u8]>, // None once it is ready: or it would be sent again
 }
 
 impl Future for SendFuture<'_> {
     type Output = Result<()>;
 
+    /// # Panics
+    /// If it was ready before.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let record = self.record;
-        self.producer.sleepy.poll(cx, record.len(), |p| p.try_send(record))
+        let record = self.record.expect("a future is not polled once it was ready");
+        let polled = self.producer.sleepy.poll(cx, record.len(), |p| p.try_send(record));
+        if polled.is_ready() {
+            self.record = None;
+        }
+        polled
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{ffi, Consumer, RecordId, Result};
 /// A record that a consumer has taken and not yet acknowledged. Its bytes, aligned to 8, stay where they
 /// are, in shared memory. [`ack`](Lease::ack) says that the record is done with; a lease that is dropped,
 /// also by a panic, is given back, and the record is delivered again, flagged. If the process dies the
-/// same happens.
+/// same happens. Other processes can write to the bytes: see [the crate](crate#the-memory-is-shared).
 ///
 /// A lease can't outlive its consumer, nor its bytes the lease:
 ///
@@ -94,6 +94,26 @@ impl<'c> Lease<'c> {
     fn give_back(&mut self) -> std::ffi::c_int {
         // SAFETY: the handle is open; the lease is open, and is not used again.
         unsafe { ffi::shmq_release(self.consumer.handle.as_ptr(), &mut self.raw) }
+    }
+
+    /// Copies the record to `to`, in place of what is there, and makes no reference to the shared memory: what comes
+    /// of it can't be changed by another process, and may be checked and then used, as text for instance.
+    ///
+    /// # Errors
+    /// Those of [`intact`](Lease::intact).
+    pub fn copy_to(&self, to: &mut Vec<u8>) -> Result<()> {
+        let n = self.raw.size;
+        to.clear();
+        to.reserve(n);
+        if n > 0 {
+            // SAFETY: the lease is open, so size bytes are there; the vector has room for as many, and they do not
+            // overlap, because a vector's memory is its own.
+            unsafe {
+                std::ptr::copy_nonoverlapping(self.raw.data.cast(), to.as_mut_ptr(), n);
+                to.set_len(n);
+            }
+        }
+        self.intact()
     }
 
     /// Tells whether the bytes are the record's. Where the file was cut the [guard](crate::OpenOptions::guard) has

@@ -48,7 +48,9 @@
 //! The bytes of a [`Lease`] and a [`Reservation`] are in memory that each process that may write the
 //! queue's file can write to. The protocol never changes a record that is leased, so Rust's
 //! promise for `&[u8]` holds as far as the other processes keep to it. A program that does not trust
-//! them uses [`Consumer::receive`] and its kin, which copy the record out before Rust sees it.
+//! them uses [`Consumer::receive`] and its kin, or [`Lease::copy_to`], which copy the record out before Rust sees it:
+//! so does [`Receiver`]. Where a process may write that does not keep to the protocol, a check of the bytes of a lease,
+//! as [`std::str::from_utf8`] is one, says nothing of what they are later.
 //! Lengths and positions are not trusted in any case: whatever the others write, no access leaves the
 //! mapping.
 //!
@@ -72,6 +74,8 @@ mod options;
 mod producer;
 mod queue;
 mod record;
+#[cfg(doctest)]
+mod refused;
 mod reservation;
 mod select;
 mod shape;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{fmt, mem};
 
 use serde::de::DeserializeOwned;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::handle::nanos;
 use crate::{ffi, CodecError, Consumer, Error, Lease, Producer, Result};
@@ -304,20 +304,29 @@ impl<T: DeserializeOwned> Receiver<T> {
     }
 
     fn decode(&self, lease: &Lease<'_>) -> Result<T> {
-        let mut buf = self.buf.take();
-        buf.clear();
-        buf.extend_from_slice(lease);
-        lease.intact()?;
-        let value = rmp_serde::from_slice(&buf).map_err(|e| {
+        let mut buf = self.buf.take(); // and not a borrow: a value may use this receiver
+        lease.copy_to(&mut buf)?;
+        let value = decode(&buf).map_err(|source| {
             let queue = self.consumer.name().to_string_lossy().into_owned();
             Error::Decode(Box::new(CodecError {
                 queue,
                 record: Some(mem::take(&mut buf)),
-                source: Box::new(e),
+                source,
             }))
         });
         self.buf.set(buf);
         value
+    }
+}
+
+/// A record is one value, with nothing behind it.
+fn decode<T: DeserializeOwned>(record: &[u8]) -> std::result::Result<T, Box<dyn std::error::Error + Send + Sync>> {
+    use rmp_serde::decode::{Deserializer, Error};
+    let mut deserializer = Deserializer::from_read_ref(record);
+    let value = T::deserialize(&mut deserializer)?;
+    match <()>::deserialize(&mut deserializer) {
+        Err(Error::InvalidMarkerRead(_)) => Ok(value), // nothing is left, not even the first byte of a value
+        _ => Err("bytes follow the value: a record is one value of msgpack".into()),
     }
 }
 

@@ -7,7 +7,35 @@ use crate::{ffi, Producer, Result};
 
 /// Bytes in the queue, aligned to 8, for a record. [`commit`](Reservation::commit) sends it; a
 /// reservation that is dropped is given back. What the bytes hold before they are written is of no
-/// meaning.
+/// meaning. They are in memory that other processes can write to: see [the crate](crate#the-memory-is-shared).
+///
+/// A reservation can't outlive its producer, nor its bytes the reservation, and a producer has one at a time:
+///
+/// ```compile_fail,E0505
+/// # fn f(mut producer: shmq::Producer) -> Result<(), shmq::Error> {
+/// let room = producer.reserve(10)?;
+/// drop(producer);
+/// room.commit()
+/// # }
+/// ```
+///
+/// ```compile_fail,E0505
+/// # fn f(mut producer: shmq::Producer) -> Result<(), shmq::Error> {
+/// let mut room = producer.reserve(10)?;
+/// let bytes: &mut [u8] = &mut room;
+/// room.commit()?;
+/// bytes[0] = 1;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```compile_fail,E0499
+/// # fn f(mut producer: shmq::Producer) -> Result<(), shmq::Error> {
+/// let one = producer.reserve(10)?;
+/// let two = producer.reserve(10)?;
+/// one.commit()
+/// # }
+/// ```
 ///
 /// ```
 /// # let name = format!("/dev/shm/shmq-doc-reserve-{}", std::process::id());
@@ -56,7 +84,18 @@ impl<'p> Reservation<'p> {
         Ok(())
     }
 
-    /// The producer that has it.
+    /// Tells whether what was written went to the queue. Where the file was cut the
+    /// [guard](crate::OpenOptions::guard) has put other memory in its place. Without a guard it says nothing.
+    ///
+    /// # Errors
+    /// `Truncated`, `NoSpace`: the producer can only be closed.
+    pub fn intact(&self) -> Result<()> {
+        // SAFETY: the handle is open.
+        let rc = unsafe { ffi::shmq_intact(self.producer.handle.as_ptr()) };
+        self.producer.handle.check(rc).map(|_| ())
+    }
+
+    /// The producer that has it. None of its calls settles the reservation.
     pub fn producer(&self) -> &Producer {
         self.producer
     }

@@ -284,3 +284,107 @@ async fn a_future_that_loses_a_race_has_taken_nothing() {
     p.send(b"x").unwrap();
     assert_eq!(c.receive().await.unwrap(), b"x");
 }
+
+/// Receives the record n, every other one as a lease.
+async fn expect(c: &mut AsyncConsumer, n: u32) -> shmq::Result<()> {
+    if n % 2 == 0 {
+        let lease = c.lease().await?;
+        assert_eq!(*lease, n.to_le_bytes());
+        return lease.ack();
+    }
+    assert_eq!(c.receive().await?, n.to_le_bytes());
+    Ok(())
+}
+
+/// Two tasks poll futures and drop them as they like, wherever these are. Each record comes once, in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn futures_that_are_dropped_at_any_time_lose_nothing() {
+    const RECORDS: u32 = 3000;
+    let q = Queue::small();
+    let (mut p, mut c) = (AsyncProducer::from(q.producer()), AsyncConsumer::from(q.until_end()));
+    let sending = tokio::spawn(async move {
+        let (mut n, mut dropped) = (0, 0);
+        while n < RECORDS {
+            let record = n.to_le_bytes();
+            tokio::select! {
+                biased;
+                sent = p.send(&record) => { sent.unwrap(); n += 1; }
+                () = tokio::task::yield_now() => dropped += 1, // so it was not sent
+            }
+        }
+        p.into_inner().finish().unwrap();
+        dropped
+    });
+    let (mut next, mut dropped) = (0, 0);
+    loop {
+        tokio::select! {
+            biased;
+            got = expect(&mut c, next) => match got {
+                Ok(()) => next += 1,
+                Err(e) => { assert!(matches!(e, Error::End(_)), "{e}"); break; }
+            },
+            () = tokio::task::yield_now() => dropped += 1,
+        }
+    }
+    assert_eq!(next, RECORDS);
+    assert!(sending.await.unwrap() + dropped > 0, "nothing was dropped");
+}
+
+/// What a runtime that is shut down leaves pending has left the queue, and takes no wake-up of others.
+#[test]
+fn a_runtime_is_shut_down_with_futures_pending() {
+    let q = Queue::small();
+    for n in 0..20u8 {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .build()
+            .unwrap();
+        for _ in 0..8 {
+            let mut c = AsyncConsumer::from(q.consumer());
+            runtime.spawn(async move { c.receive().await });
+        }
+        until(|| {
+            shmq::participants(&q.name)
+                .unwrap()
+                .iter()
+                .any(|p| p.counters.waits > 0)
+        });
+        drop(runtime);
+        assert_eq!(shmq::stat(&q.name).unwrap().consumers, 0);
+        let mut c = AsyncConsumer::from(q.consumer());
+        let p = q.producer();
+        let (got, ()) = block_on(futures::future::join(c.receive(), async { p.send(&[n]).unwrap() }));
+        assert_eq!(got.unwrap(), [n]);
+    }
+}
+
+#[test]
+#[should_panic(expected = "not polled once it was ready")]
+fn a_send_that_is_ready_sends_no_second_time() {
+    let q = Queue::small();
+    let mut p = AsyncProducer::from(q.producer());
+    let mut send = p.send(b"once");
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(send.poll_unpin(&mut cx).is_ready());
+    let _ = send.poll_unpin(&mut cx);
+}
+
+/// A future goes from one task to another, which is woken; the first is not.
+#[test]
+fn a_future_wakes_the_task_that_polled_it_last() {
+    let q = Queue::small();
+    let p = q.producer();
+    let mut c = AsyncConsumer::from(q.consumer());
+    let (first, second) = (Arc::new(Count::default()), Arc::new(Count::default()));
+    let mut future = c.receive();
+    let poll = |future: &mut shmq::ReceiveFuture<'_>, count: &Arc<Count>| {
+        future.poll_unpin(&mut Context::from_waker(&Waker::from(count.clone())))
+    };
+    assert!(poll(&mut future, &first).is_pending());
+    assert!(poll(&mut future, &second).is_pending());
+    let before = first.get(); // by a heartbeat, if the second poll came late
+    p.send(b"x").unwrap();
+    until(|| second.get() == 1);
+    assert_eq!(first.get(), before);
+    assert!(matches!(poll(&mut future, &second), Poll::Ready(Ok(r)) if r == b"x"));
+}

@@ -413,3 +413,67 @@ fn handles_are_sent_to_other_threads_with_what_they_hold() {
     .join()
     .unwrap();
 }
+
+/// The bytes of a reservation are nobody else's as long as it lives, also when its producer hears that the queue is gone.
+#[test]
+fn a_reservation_in_a_queue_that_was_removed_is_kept() {
+    let q = Queue::small();
+    let (mut p, other, c) = (q.producer(), q.producer(), q.consumer());
+    let mut room = p.reserve(10).unwrap();
+    other.send(b"behind").unwrap();
+    shmq::remove_force(&q.name).unwrap();
+    assert!(matches!(room.producer().check(), Err(Error::Removed(_))));
+    assert!(matches!(room.producer().try_send(b"x"), Err(Error::Removed(_))));
+    assert!(room.intact().is_ok());
+    assert!(c.try_lease().is_err());
+    room.fill(1);
+    assert!(matches!(room.commit(), Err(Error::Removed(_))));
+    assert_eq!(c.receive().unwrap(), b"behind");
+}
+
+/// What can be moved to another thread is said to the compiler.
+#[test]
+fn handles_can_be_sent() {
+    fn is_send<T: Send>() {}
+    is_send::<shmq::Producer>();
+    is_send::<shmq::Consumer>();
+    is_send::<shmq::Batch>();
+    is_send::<shmq::Cancel>();
+    is_send::<OpenOptions>();
+    is_send::<Error>();
+    #[cfg(feature = "msgpack")]
+    {
+        is_send::<shmq::Sender<std::rc::Rc<u8>>>(); // it holds no value
+        is_send::<shmq::Receiver<std::rc::Rc<u8>>>();
+    }
+    #[cfg(feature = "async")]
+    {
+        is_send::<shmq::AsyncConsumer>();
+        is_send::<shmq::AsyncProducer>();
+        is_send::<shmq::ReceiveFuture<'static>>();
+        is_send::<shmq::LeaseFuture<'static>>();
+        is_send::<shmq::SendFuture<'static>>();
+    }
+}
+
+/// A panic while guards are open gives all back.
+#[test]
+fn a_panic_gives_back_what_guards_hold() {
+    let q = Queue::small();
+    let (mut p, c) = (q.producer(), q.consumer());
+    for n in 0..4u8 {
+        p.send(&[n]).unwrap();
+    }
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _lease = c.lease().unwrap();
+        let mut rest = c.lease_batch(2).unwrap().into_iter();
+        let _one = rest.next();
+        let _room = p.reserve(5).unwrap();
+        std::panic::panic_any("guards are open");
+    }));
+    assert!(unwound.is_err());
+    p.send(&[4]).unwrap(); // nothing is reserved
+    let mut got: Vec<u8> = (0..5).map(|_| c.receive_timeout(PATIENCE).unwrap()[0]).collect();
+    got.sort_unstable();
+    assert_eq!(got, [0, 1, 2, 3, 4]);
+}

@@ -127,6 +127,21 @@ fn a_struct_is_a_map_with_the_names_of_its_fields() {
 }
 
 #[test]
+fn a_record_is_one_value_with_nothing_behind_it() {
+    let q = Queue::small();
+    let (p, receiver) = (q.producer(), Receiver::<u32>::from(q.consumer()));
+    // Also what would be the beginning of a value, or none.
+    for behind in [0x00, 0x91, 0x81, 0xa5, 0xc0, 0xc1, 0xc4, 0xca, 0xd4, 0xd9, 0xdc, 0xff] {
+        p.send(&[7, behind]).unwrap();
+        let e = receiver.receive().unwrap_err();
+        assert!(e.to_string().contains("bytes follow the value"), "{behind:#x}: {e}");
+        assert!(matches!(e, Error::Decode(e) if e.record() == [7, behind]));
+    }
+    p.send(&[7]).unwrap();
+    assert_eq!(receiver.receive().unwrap(), 7);
+}
+
+#[test]
 fn a_record_that_cannot_be_decoded_is_taken_and_kept_in_the_error() {
     let q = Queue::small();
     let p = q.producer();

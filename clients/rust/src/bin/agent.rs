@@ -221,7 +221,7 @@ fn reserve(mut reservation: Reservation<'_>, lines: &Lines) -> After {
             "fill" => {
                 let half = reservation.len() / 2;
                 reservation[..half].fill(0xff);
-                answer(uncut(reservation.producer().check()));
+                answer(uncut(reservation.intact()));
             }
             "commit" => {
                 answer(number(&rest).and_then(|size| done(reservation.commit_first(size))));
