@@ -51,9 +51,11 @@ fn a_waker_that_panics_harms_no_other() {
     until(|| woken.0.load(Ordering::SeqCst)); // at its heartbeat at the latest, which the same thread has
 }
 
+type Boxed = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
+
 /// A task of an executor that polls in the call that wakes, which is the sleeper's, and drops what is ready there.
 struct Inline {
-    future: Mutex<Option<Pin<Box<dyn Future<Output = Vec<u8>> + Send>>>>,
+    future: Mutex<Option<Boxed>>,
     done: mpsc::Sender<Vec<u8>>,
 }
 
@@ -86,7 +88,7 @@ fn an_executor_may_poll_in_the_call_that_wakes() {
             all.extend(c.receive().await.unwrap());
             all
         };
-        let future: Pin<Box<dyn Future<Output = Vec<u8>> + Send>> = Box::pin(future);
+        let future: Boxed = Box::pin(future);
         let task = Arc::new(Inline {
             future: Mutex::new(Some(future)),
             done: done.clone(),
