@@ -50,7 +50,7 @@ fn main() {
         build.opt_level(2);
     }
     if let Err(e) = build.try_compile("shmq") {
-        fail(&format!("libshmq could not be built: it needs a compiler for C11 (Debian: apt-get install gcc libc6-dev; CC names another one): {e}"));
+        fail(&format!("libshmq could not be built: it needs {}: {e}", compiler()));
     }
     println!("cargo:include={}", c.join("include").display());
 }
@@ -63,6 +63,29 @@ fn sources() -> PathBuf {
         return linked;
     }
     here.join("../c") // a checkout without symbolic links
+}
+
+/// What the build needs and how to come by it.
+fn compiler() -> String {
+    let (host, target) = (
+        env::var("HOST").unwrap_or_default(),
+        env::var("TARGET").unwrap_or_default(),
+    );
+    if host == target {
+        return "a compiler for C11 (Debian: apt-get install gcc libc6-dev; CC names another one)".into();
+    }
+    let mut parts = target.split('-');
+    let arch = match parts.next().unwrap_or_default() {
+        "riscv64gc" => "riscv64".into(),
+        "armv7" => "arm".into(),
+        other => other.replace('_', "-"),
+    };
+    let package = match parts.next_back().unwrap_or_default() {
+        "musl" => "musl-tools".into(),
+        libc => format!("gcc-{arch}-linux-{libc}"),
+    };
+    let variable = target.replace('-', "_");
+    format!("a compiler for C11 that builds for {target} (Debian: apt-get install {package}; CC_{variable} names another one)")
 }
 
 fn fail(why: &str) -> ! {

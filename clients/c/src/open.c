@@ -1,6 +1,6 @@
 #include "handle.h"
+#include "kernel.h"
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

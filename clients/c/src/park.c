@@ -1,8 +1,7 @@
 #include "handle.h"
+#include "kernel.h"
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>

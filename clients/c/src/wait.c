@@ -1,6 +1,5 @@
 #include "handle.h"
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

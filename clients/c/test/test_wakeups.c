@@ -4,7 +4,7 @@
  * the word that it slept on: then it did not see the flag, and the sleeper did not see its work.
  */
 #include "mapped.h"
-#include <linux/membarrier.h>
+#include "../src/kernel.h"
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
