@@ -19,6 +19,13 @@ fn main() {
         fail("shmq needs a little-endian machine");
     }
     if let Some(dir) = env::var_os("SHMQ_LIB_DIR") {
+        let has = |file| Path::new(&dir).join(file).exists();
+        if !has("libshmq.so") && !has("libshmq.a") {
+            fail(&format!(
+                "SHMQ_LIB_DIR names {}, where there is no libshmq.so and no libshmq.a; unset it to build libshmq",
+                Path::new(&dir).display()
+            ));
+        }
         println!("cargo:rustc-link-search=native={}", Path::new(&dir).display());
         println!("cargo:rustc-link-lib=shmq");
         return;

@@ -32,7 +32,8 @@ impl Cancel {
         Cancel::default()
     }
 
-    /// Ends the waits. Before Linux 5.16 a sleep ends some milliseconds later.
+    /// Ends the waits. Before Linux 5.16 a sleep ends some milliseconds later. It takes locks where the feature `async`
+    /// is on, and is not for signal handlers.
     pub fn cancel(&self) {
         // SAFETY: the word lives as long as self, and any thread may call the function.
         unsafe { ffi::shmq_cancel(self.word.as_ptr()) };

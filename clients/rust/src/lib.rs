@@ -43,6 +43,13 @@
 //! `Send` and not `Sync`. A thread that wants to take part opens a handle of its own, which takes a
 //! seat of its own. Guards ([`Lease`], [`Reservation`]) stay in the thread of their handle.
 //!
+//! # Fork
+//!
+//! A child that is forked has none of its parent's handles: each call returns [`Error::Forked`], and dropping them does
+//! nothing. The memory of guards is not there, and the kernel ends a child that looks at the bytes of a parent's
+//! [`Lease`] or [`Reservation`]: a program that calls `fork`, which is unsafe, answers for that. The child opens handles
+//! of its own.
+//!
 //! # The memory is shared
 //!
 //! The bytes of a [`Lease`] and a [`Reservation`] are in memory that each process that may write the
