@@ -96,7 +96,9 @@ fn guards() {
             continue;
         }
         let first = c.lease().unwrap();
-        let bytes = first.to_vec();
+        let mut bytes = vec![9; n];
+        first.copy_to(&mut bytes).unwrap();
+        assert_eq!(bytes, *first);
         drop(first);
         let again = c.lease().unwrap();
         assert_eq!((&*again, again.redelivered()), (&bytes[..], 1));
