@@ -26,6 +26,14 @@ fn main() {
                 Path::new(&dir).display()
             ));
         }
+        let (ours, theirs) = (header_version(), package_version(Path::new(&dir)));
+        if theirs.as_ref().is_some_and(|v| !v.starts_with(&format!("{ours}."))) {
+            fail(&format!(
+                "SHMQ_LIB_DIR names {}, where there is libshmq {}, and this crate is for {ours}; unset it to build libshmq",
+                Path::new(&dir).display(),
+                theirs.unwrap_or_default()
+            ));
+        }
         println!("cargo:rustc-link-search=native={}", Path::new(&dir).display());
         println!("cargo:rustc-link-lib=shmq");
         return;
@@ -70,6 +78,25 @@ fn sources() -> PathBuf {
         return linked;
     }
     here.join("../c") // a checkout without symbolic links
+}
+
+/// The major and minor version of the library whose structures the crate knows.
+fn header_version() -> String {
+    let header = std::fs::read_to_string(sources().join("include/shmq.h")).unwrap_or_default();
+    let number = |name: &str| {
+        let line = header
+            .lines()
+            .find_map(|l| l.strip_prefix(&format!("#define SHMQ_VERSION_{name} ")));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    format!("{}.{}", number("MAJOR"), number("MINOR"))
+}
+
+/// The version of an installed library, as it tells pkg-config.
+fn package_version(dir: &Path) -> Option<String> {
+    let package = std::fs::read_to_string(dir.join("pkgconfig/shmq.pc")).ok()?;
+    let version = package.lines().find_map(|l| l.strip_prefix("Version: "))?;
+    Some(version.trim().to_owned())
 }
 
 /// What the build needs and how to come by it.
