@@ -233,9 +233,11 @@ fn a_receive_that_is_dropped_as_a_record_comes_leaves_it_to_others() {
     let second = Task::new();
     std::thread::scope(|s| {
         let (go, rounds) = std::sync::mpsc::channel::<u32>();
+        let (sent, over) = std::sync::mpsc::channel();
         s.spawn(move || {
             for n in rounds {
                 p.send(&n.to_le_bytes()).unwrap();
+                sent.send(()).unwrap();
             }
         });
         for n in 0..500u32 {
@@ -250,6 +252,7 @@ fn a_receive_that_is_dropped_as_a_record_comes_leaves_it_to_others() {
             until("woken", || second.woken() > before);
             let got = second.poll(&mut stays);
             assert!(matches!(got, Poll::Ready(Ok(r)) if r == n.to_le_bytes()), "round {n}");
+            over.recv().unwrap(); // or its wake-up, which may come after the record, is one of the next round
         }
     });
 }
