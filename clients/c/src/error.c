@@ -108,10 +108,15 @@ int in_op(struct shmq_error *e, const char *op, const char *name, int code)
 {
 	char text[sizeof e->text];
 	const char *remedy = codes[-code].remedy;
+	int n, room;
 	snprintf(text, sizeof text, "%s", e->text);
 	e->code = code;
-	snprintf(e->text, sizeof e->text, "shmq: %s queue \"%.250s\": %.200s%s%s", op, name ? name : "", text,
-		 remedy ? "; " : "", remedy ? remedy : "");
+	n = snprintf(e->text, sizeof e->text, "shmq: %s queue \"%.250s\": ", op, name ? name : "");
+	for (char *c = e->text; *c != 0; c++)
+		if ((unsigned char)*c < ' ' || *c == 127) /* of a name that is refused */
+			*c = '?';
+	room = (int)sizeof e->text - 1 - n - (remedy ? 2 + (int)strlen(remedy) : 0);
+	snprintf(e->text + n, sizeof e->text - (size_t)n, "%.*s%s%s", room, text, remedy ? "; " : "", remedy ? remedy : "");
 	return code;
 }
 

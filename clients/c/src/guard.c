@@ -120,7 +120,7 @@ int guard_add(shmq *q, bool with_handler, struct shmq_error *e)
 	for (shmq *other; at < MOST && (other = atomic_load(&guarded[at].q)) != NULL && other->magic == MAGIC;)
 		at++;
 	if (at == MOST)
-		rc = fail(e, SHMQ_E_REFUSED, "%d handles of this process are guarded already", MOST);
+		rc = fail(e, SHMQ_E_REFUSED, "%d handles of this process are guarded already; open more without the guard", MOST);
 	else if (with_handler)
 		rc = install(e);
 	if (rc == 0) {

@@ -126,6 +126,7 @@ struct shmq {
 	int lost;        /* a code: the handle can only be closed */
 	int guard;       /* its place in the guard's list, or -1 */
 	bool at_gate, begun, gave_up, shrinkable, seated, installed;
+	bool blanks; /* see blank_at_close */
 	size_t size;     /* of this and the table */
 	struct shmq_error err;
 	char name[4096]; /* PATH_MAX */
@@ -319,6 +320,7 @@ void pass_over(shmq *q);
 
 /* open.c */
 void release_handle(shmq *q);
+uint8_t *blank_at_close(shmq *q, size_t *size);
 
 /* guard.c */
 int guard_add(shmq *q, bool install, struct shmq_error *e);

@@ -21,6 +21,7 @@
 #define behind_limit shmqi_behind_limit
 #define beyond shmqi_beyond
 #define blank shmqi_blank
+#define blank_at_close shmqi_blank_at_close
 #define boot_id shmqi_boot_id
 #define caught_up shmqi_caught_up
 #define check_file shmqi_check_file

@@ -35,11 +35,20 @@ void release_handle(shmq *q)
 	guard_drop(q);
 	if (q->at_gate)
 		unlock(q->fd, L_LOCK_IMAGE);
-	if (q->r.base != NULL)
+	if (q->r.base != NULL && (!q->blanks || blank(q->r.base, q->mapped) != 0))
 		unmap_place(q->r.base, q->mapped);
 	if (q->fd >= 0)
 		close(q->fd);
 	munmap(q, q->size);
+}
+
+/* For bindings to languages whose threads may reach the memory of a handle that has to be closed: zeros take its place,
+ * *size bytes from the address that this returns, which the caller unmaps. */
+uint8_t *blank_at_close(shmq *q, size_t *size)
+{
+	q->blanks = true;
+	*size = q->mapped;
+	return q->r.base;
 }
 
 /* Opens the queue, and makes it first if it is absent and may be made. */
