@@ -49,6 +49,7 @@ struct handle {
 	uint32_t views;      /* whose memory JavaScript code may reach */
 	bool pinned;         /* one of them was transferred away: the mapping has to stay */
 	bool collected;      /* JavaScript code has it no more */
+	uint8_t *blank, *blank_to; /* what zeros take the place of when the environment has ended; NULL: nothing */
 	struct leave *leave; /* how its queue is left; NULL once that has begun */
 
 	struct waiter *waiter; /* where it is armed; NULL if it is not */
@@ -105,6 +106,9 @@ struct leave *leave_new(shmq *q);
 void leave(struct handle *h, enum how how, napi_value callback);
 void leave_collected(struct handle *h);
 void leave_at_exit(struct handle *h);
+
+/* Of libshmq, and not in its header. */
+uint8_t *shmqi_blank_at_close(shmq *q, size_t *size);
 
 uint32_t held_new(struct handle *h, const struct shmq_lease *l);
 struct held *held_at(struct handle *h, uint32_t i);

@@ -1,6 +1,8 @@
 #include "addon.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /*
  * A queue is left by a job, for it may take long, and that unmaps its memory. So there has to be no view that JavaScript
@@ -70,18 +72,37 @@ void leave_collected(struct handle *h)
 	handle_free(h);
 }
 
+/* Unmaps what was blanked, but for the pages that another thread may reach. */
+static void unmap_but(uint8_t *base, size_t size, const uint8_t *from, const uint8_t *to)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t head = (size_t)(from - base) / page * page, tail = ((size_t)(to - base) + page - 1) / page * page;
+	if (head > 0)
+		munmap(base, head);
+	if (tail < size)
+		munmap(base + tail, size - tail);
+}
+
 /* Leaves the queue at the end of the environment as a process does that is killed. */
 void leave_at_exit(struct handle *h)
 {
 	shmq *q = h->leave->q;
+	uint8_t *base = NULL;
+	size_t size = 0;
 	handle_unlink(h);
 	h->q = NULL;
-	if (h->pinned)
-		return;
-	if (shmq_role_of(q) == SHMQ_PRODUCER)
-		shmq_abandon(q, NULL);
-	else
-		shmq_close(q, NULL);
+	if (!h->pinned) {
+		if (h->blank_to != NULL)
+			base = shmqi_blank_at_close(q, &size);
+		if (shmq_role_of(q) == SHMQ_PRODUCER)
+			shmq_abandon(q, NULL);
+		else
+			shmq_close(q, NULL);
+		if (base != NULL)
+			unmap_but(base, size, h->blank, h->blank_to);
+	}
+	if (h->collected && h->views == 0)
+		handle_free(h);
 }
 
 /* leave(handle, how, callback). The handle is closed at once, and its views are detached. */

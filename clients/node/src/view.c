@@ -9,10 +9,15 @@
  * There are other ways out. The memory may be transferred to another ArrayBuffer, against all precautions: then the
  * mapping stays for good. And a participant may be garbage when a Buffer is not: then the mapping stays until node
  * calls the finalizer, which is when the last ArrayBuffer over the memory is gone, whichever that is.
+ *
+ * An environment that ends detaches the ArrayBuffers that it knows and then calls all finalizers, also where the memory
+ * was transferred, to another thread even, which nobody can tell any more. So the queue is left, and zeros take the
+ * place of the memory.
  */
 struct view {
 	struct handle *h; /* NULL: no JavaScript code reaches the memory */
 	napi_ref array;   /* of the ArrayBuffer; strong, for one that is gone does not tell whether it was detached */
+	size_t size;
 };
 
 static void unreached(struct view *v)
@@ -21,17 +26,40 @@ static void unreached(struct view *v)
 	v->h = NULL;
 }
 
+/* Whether the environment ends: it runs no JavaScript code then. */
+static bool ends(napi_env napi)
+{
+	napi_handle_scope scope;
+	napi_value global, v;
+	bool runs;
+	if (napi_open_handle_scope(napi, &scope) != napi_ok)
+		return true;
+	runs = napi_get_global(napi, &global) == napi_ok && napi_get_named_property(napi, global, "undefined", &v) == napi_ok;
+	napi_close_handle_scope(napi, scope);
+	return !runs;
+}
+
+/* Has zeros take the place of the memory when the queue is left, and of what lies between it and that of other views. */
+static void blank_later(struct handle *h, uint8_t *data, size_t size)
+{
+	if (h->blank_to == NULL || data < h->blank)
+		h->blank = data;
+	if (data + size > h->blank_to)
+		h->blank_to = data + size;
+}
+
 static void forgotten(napi_env napi, void *data, void *hint)
 {
 	struct view *v = hint;
 	struct handle *h = v->h;
-	(void)napi;
-	(void)data;
+	bool ended = h != NULL && ends(napi);
 	if (h != NULL)
 		unreached(v);
+	if (ended)
+		blank_later(h, data, v->size);
 	if (v->array == NULL)
 		free(v);
-	if (h != NULL && h->collected && h->views == 0)
+	if (h != NULL && h->collected && h->views == 0 && !ended) /* otherwise at_exit goes on */
 		leave_collected(h);
 }
 
@@ -54,6 +82,7 @@ napi_value view_new(struct handle *h, void *data, size_t size, struct view **to)
 	if (napi_get_typedarray_info(napi, buffer, NULL, NULL, NULL, &array, NULL) != napi_ok || napi_create_reference(napi, array, 1, &v->array) != napi_ok)
 		return fail(napi);
 	v->h = h;
+	v->size = size;
 	h->views++;
 	*to = v;
 	return buffer;

@@ -122,6 +122,44 @@ test('memory that a thread took away, and sent to another, stays mapped when it 
     assert.strictEqual(await attached(), 1, 'the seat is left with the memory')`)
 })
 
+test('memory that a thread took away is there when it ends with the record in hand, and the record comes again', async t => {
+  await passes(t, await filled(t), `
+    const { Worker } = require('node:worker_threads')
+    const held = []
+    for (const keep of ['globalThis.keep = [rec, c]', '']) {
+      const w = new Worker(\`
+        const shmq = require(${lib})
+        const { parentPort, workerData } = require('node:worker_threads')
+        \${taken}
+        ;(async () => {
+          await (async () => {
+            const c = await shmq.Consumer.open(workerData, { codec: shmq.codecs.raw })
+            const rec = await c.lease()
+            const { buffer } = await taken(rec.data)
+            \${keep}
+            parentPort.postMessage(buffer, [buffer])
+          })()
+          for (let i = 0; i < 5; i++) {
+            gc()
+            await new Promise(resolve => setTimeout(resolve, 5))
+          }
+          parentPort.postMessage('collected')
+          setInterval(() => {}, 1e6)
+        })()\`, { eval: true, workerData: q })
+      const next = () => new Promise(resolve => w.once('message', resolve))
+      held.push(new Uint8Array(await next()))
+      await next()
+      await w.terminate()
+      assert.strictEqual(await attached(), 0, 'the queue was left')
+    }
+    for (const bytes of held) {
+      assert.strictEqual(bytes.length, 4000)
+      bytes.fill(1)
+    }
+    const rec = await (await shmq.Consumer.open(q, raw)).lease()
+    assert.deepStrictEqual([rec.redelivered, rec.data[3999]], [2, 7])`)
+})
+
 test('a thread that ends with Buffers in hand leaves the queue', async t => {
   const q = await filled(t)
   for (let i = 0; i < 3; i++) {
