@@ -13,10 +13,11 @@ const here = __dirname
 const inPackage = path.join(here, 'libshmq')
 const inRepository = path.join(here, '..', 'c')
 
-// The package has the sources of the library with it. In the repository they are next door.
+// The package has the sources of the library with it, and the licence. In the repository they are next door.
 function vendor () {
   if (!fs.existsSync(path.join(inRepository, 'include', 'shmq.h'))) return
   fs.rmSync(inPackage, { recursive: true, force: true })
+  fs.copyFileSync(path.join(inRepository, '..', '..', 'LICENSE'), path.join(here, 'LICENSE'))
   for (const dir of ['include', 'src']) {
     fs.cpSync(path.join(inRepository, dir), path.join(inPackage, dir), { recursive: true })
   }

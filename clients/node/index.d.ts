@@ -56,8 +56,9 @@ export interface Codec<T> {
 export declare const codecs: {
   /**
    * MessagePack, the default. Integers are numbers where a number holds them exactly, and
-   * BigInts elsewhere; a Date is a timestamp; fields that are undefined are left out.
-   * A Map or a Set is refused.
+   * BigInts elsewhere; a Date is a timestamp; typed arrays are bytes; fields that are undefined are left out.
+   * What would be lost is refused with a TypeError: a Map or a Set, an invalid Date, a Promise, an Error, objects without fields of
+   * their own.
    */
   readonly msgpack: Codec<any>
   /** Strings as UTF-8. */
@@ -170,7 +171,10 @@ export declare class Producer<T = any> implements Participant {
    * finish and abandon do, if the memory of a reservation was transferred elsewhere: the process keeps its seat.
    */
   close(): Promise<void>
-  /** Marks the stream as complete, then closes. */
+  /**
+   * Marks the stream as complete, then closes. Sends that wait are served before, and reservations that wait are not; if close or
+   * abandon is called meanwhile it throws ClosedError, as the sends do.
+   */
   finish(): Promise<void>
   /** Closes, and tells consumers that not all was sent, as when a producer is killed or its process ends without close. */
   abandon(): Promise<void>
@@ -218,7 +222,7 @@ export declare class Consumer<T = any> implements Participant, AsyncIterable<Rec
   leaseBatch(max: number, options?: WaitOptions): Promise<Record<T>[]>
   /**
    * Each record is acknowledged when the loop takes the next one, and given back when the loop is
-   * left, unless its body has settled it. The loop ends with the stream (untilEnd), or when the consumer is closed.
+   * left, unless its body has settled it. A call of next that waits ends when return is called, and takes nothing. The loop ends with the stream (untilEnd), or when the consumer is closed.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Record<T>>
   /** The same, with a time-out for each record, or a signal. */

@@ -19,16 +19,16 @@ async function main (queue) {
   for (const s of ['SIGTERM', 'SIGINT']) process.once(s, () => ending.abort())
   try {
     for await (const rec of jobs.records({ signal: ending.signal })) {
-      const job = rec.value
-      if (rec.redelivered >= 3) { // it kills those who work on it
-        console.error(`job ${job.id}: given up`)
+      if (rec.redelivered >= 3) { // it fails again and again, or kills those who work on it
+        console.error(`record ${rec.id}: given up`)
         continue
       }
       try {
+        const job = rec.value // throws if the record is no value
         await work(job)
         console.log(`job ${job.id}: done`)
       } catch (err) {
-        console.error(`job ${job.id}: ${err.message}`)
+        console.error(err.message)
         rec.release() // for another try
       }
     }

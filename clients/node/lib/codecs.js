@@ -1,7 +1,8 @@
 // How values become bytes. A codec is an object with encode and decode; see index.d.ts.
 'use strict'
 
-const { Encoder, Decoder, ExtensionCodec } = require('@msgpack/msgpack')
+const { types } = require('node:util')
+const { Encoder, Decoder, ExtensionCodec, ExtData } = require('@msgpack/msgpack')
 
 const isSafe = n => n >= Number.MIN_SAFE_INTEGER && n <= Number.MAX_SAFE_INTEGER
 const narrow = n => isSafe(n) ? Number(n) : n
@@ -27,15 +28,55 @@ for (const [kind, methods] of [[Decoder, ['readU64AsBigInt', 'readI64AsBigInt']]
   }
 }
 
-// What the encoder would make an empty map of, and so lose, is refused.
+// An object that Object.prototype, of whatever realm, or nothing stands behind.
+function isPlain (object) {
+  const proto = Object.getPrototypeOf(object)
+  return proto === Object.prototype || proto === null || Object.getPrototypeOf(proto) === null
+}
+
+// Whether the memory of a view was taken away, as that of a settled record is.
+function isDetached (view) {
+  if (view.byteLength > 0) return false
+  try {
+    return new Uint8Array(view.buffer).length < 0
+  } catch {
+    return true
+  }
+}
+
+const gone = () => new TypeError('the bytes are gone: their Buffer was detached, as rec.data is when its record is settled; send them before, or a copy: new Uint8Array(data)')
+
+// What to send instead of an object that the encoder would lose, or undefined.
+function insteadOf (object) {
+  if (types.isMap(object)) return 'send Object.fromEntries(map)'
+  if (types.isSet(object)) return 'send [...set]'
+  if (types.isAnyArrayBuffer(object)) return 'send new Uint8Array(buffer)'
+  if (types.isPromise(object)) return 'await it'
+  if (types.isBoxedPrimitive(object)) return 'send its valueOf()'
+  if (types.isNativeError(object)) return 'send its message'
+  if (types.isRegExp(object)) return 'send its source'
+  if (Object.keys(object).length === 0) return 'it has no fields of its own; send a plain object, or a string'
+}
+
+// What the encoder would make an empty map of, or another value, and so lose, is refused.
 class Strict extends ExtensionCodec {
   tryToEncode (object, context) {
-    if (object instanceof Map || object instanceof Set) {
-      const how = object instanceof Map ? 'Object.fromEntries(map)' : '[...set]'
-      throw new TypeError(`a ${object.constructor.name} has no form in msgpack: send ${how}`)
+    if (typeof object !== 'object') throw new TypeError(`a ${typeof object} has no form in msgpack`)
+    if (Array.isArray(object)) return null
+    if (ArrayBuffer.isView(object)) {
+      if (isDetached(object)) throw gone()
+      return null
     }
-    if (object instanceof ArrayBuffer) throw new TypeError('an ArrayBuffer has no form in msgpack: send new Uint8Array(buffer)')
-    return super.tryToEncode(object, context)
+    if (isPlain(object)) return null
+    if (types.isDate(object)) {
+      const date = object instanceof Date ? object : new Date(object)
+      if (Number.isNaN(date.getTime())) throw new TypeError('an invalid Date has no form in msgpack')
+      return super.tryToEncode(date, context)
+    }
+    if (object instanceof ExtData) return object
+    const how = insteadOf(object)
+    if (how) throw new TypeError(`an object of class ${object.constructor?.name || 'none'} has no form in msgpack: ${how}`)
+    return null
   }
 }
 
@@ -69,12 +110,24 @@ const json = {
 
 const raw = {
   encode (value) {
-    if (value instanceof Uint8Array) return value
-    if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-    if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return Buffer.from(value)
-    throw new TypeError('codec raw: not a Buffer, typed array or ArrayBuffer')
+    if (types.isAnyArrayBuffer(value)) return Buffer.from(value)
+    if (!ArrayBuffer.isView(value)) throw new TypeError('codec raw: not a Buffer, typed array or ArrayBuffer')
+    if (isDetached(value)) throw gone()
+    return types.isUint8Array(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   },
   decode: bytes => bytes
+}
+
+// The bytes of a value, whatever a codec does.
+function encode (core, codec, value) {
+  const bytes = codec.encode(value)
+  if (!types.isUint8Array(bytes)) {
+    const what = bytes?.constructor?.name ?? String(bytes)
+    throw new TypeError(`shmq: send to queue "${core.name}": encode of the codec has to return a Uint8Array: ${what}`)
+  }
+  if (isDetached(bytes)) throw gone()
+  core.check() // the codec may have closed it
+  return bytes
 }
 
 function codecOf (codec = msgpack) {
@@ -84,4 +137,4 @@ function codecOf (codec = msgpack) {
   return codec
 }
 
-module.exports = { msgpack, text, json, raw, codecOf }
+module.exports = { msgpack, text, json, raw, codecOf, encode }

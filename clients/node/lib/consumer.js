@@ -11,6 +11,7 @@ const { take, recordOf, describe, ackAll } = require('./record')
 const CONSUMER = 2
 const MOST_BATCH = 256
 const INSIDE = Symbol('inside')
+const OVER = Symbol('over') // what ends the wait of a loop that is left
 
 // A loop over records, or over batches of them: what it handed out last is acknowledged when
 // the loop asks for more, and given back when it is left.
@@ -21,6 +22,7 @@ class Loop {
   #release
   #last
   #pending // the promise of the call of next before
+  #wait = { end: undefined } // its wait, which can be ended
   #over = false
 
   constructor (consumer, next, ack, release) {
@@ -45,19 +47,26 @@ class Loop {
       const last = this.#last
       this.#last = undefined
       if (last !== undefined) this.#ack(last)
-      const value = await this.#next()
+      const value = await this.#next(this.#wait)
+      if (this.#over) { // left meanwhile
+        this.#release(value)
+        return { value: undefined, done: true }
+      }
       this.#last = value
       return { value, done: false }
     } catch (err) {
       this.#over = true
+      if (err === OVER) return { value: undefined, done: true }
       if (err instanceof classes.EndError || (err instanceof ClosedError && this.#consumer.closed)) return { value: undefined, done: true }
       throw err
     }
   }
 
+  // A call of next that waits ends, and takes no record.
   async return (value) {
-    await this.#pending?.catch(() => {})
     this.#over = true
+    this.#wait.end?.(OVER)
+    await this.#pending?.catch(() => {})
     const last = this.#last
     this.#last = undefined
     if (last !== undefined) this.#release(last)
@@ -92,13 +101,13 @@ class Consumer {
   }
 
   get name () { return this.#core.name }
-  get closed () { return !this.#core.open }
+  get closed () { return this.#core.closed }
   get shape () { return this.#facts.shape }
   get maxRecord () { return this.#facts.maxRecord }
   get seat () { return this.#facts.seat }
 
   // Tries at once, or waits: what all receiving calls do.
-  #get (attempt, options) {
+  #get (attempt, options, by) {
     const core = this.#core
     try {
       core.check()
@@ -108,7 +117,7 @@ class Consumer {
         const r = attempt()
         if (r !== AGAIN) return settled(r)
       }
-      return core.wait(attempt, 0, timeout, signal)
+      return core.wait(attempt, 0, timeout, signal, undefined, by)
     } catch (err) {
       return Promise.reject(err)
     }
@@ -159,19 +168,15 @@ class Consumer {
   lease (options) { return this.#get(() => this.#leaseNow(), options) }
   receive (options) { return this.#get(() => this.#receiveNow(), options) }
 
-  leaseBatch (max, options) {
-    return this.#batch(max, n => this.#leasesNow(n), options)
-  }
+  leaseBatch (max, options) { return this.#batch(max, n => this.#leasesNow(n), options) }
 
-  receiveBatch (max, options) {
-    return this.#batch(max, n => this.#receiveManyNow(n), options)
-  }
+  receiveBatch (max, options) { return this.#batch(max, n => this.#receiveManyNow(n), options) }
 
-  #batch (max, attempt, options) {
+  #batch (max, attempt, options, by) {
     if (!Number.isInteger(max) || max < 1) {
       return Promise.reject(new RangeError(`shmq: a batch has at least one record: ${String(max)}`))
     }
-    return this.#get(() => attempt(Math.min(max, MOST_BATCH)), options)
+    return this.#get(() => attempt(Math.min(max, MOST_BATCH)), options, by)
   }
 
   tryLease () {
@@ -188,12 +193,12 @@ class Consumer {
 
   records (options) {
     timeoutOf(options)
-    return new Loop(this, () => this.lease(options), rec => rec.ack(), rec => rec.release())
+    return new Loop(this, by => this.#get(() => this.#leaseNow(), options, by), rec => rec.ack(), rec => rec.release())
   }
 
   batches (max, options) {
     timeoutOf(options)
-    return new Loop(this, () => this.leaseBatch(max, options), recs => ackAll(this.#core, recs), recs => {
+    return new Loop(this, by => this.#batch(max, n => this.#leasesNow(n), options, by), recs => ackAll(this.#core, recs), recs => {
       for (const rec of recs) rec.release()
     })
   }

@@ -3,6 +3,7 @@
 
 const { native, fields } = require('./native')
 const { ShmqError, ClosedError, codes, classes, errorOf } = require('./errors')
+const { known } = require('./options')
 const { turned } = require('./turn')
 
 const AGAIN = Symbol('again')
@@ -34,9 +35,13 @@ function job (f, ...args) {
   })
 }
 
+const WAIT = ['timeout', 'signal']
+
 // Checks the options of a call that waits; returns the time-out in milliseconds, Infinity for none.
 function timeoutOf (options) {
-  const t = options?.timeout
+  if (options === undefined) return Infinity
+  known(options, WAIT)
+  const t = options.timeout
   if (t === undefined || t === Infinity) return Infinity
   if (typeof t !== 'number' || !(t >= 0) || t > MOST_DELAY) {
     throw new RangeError(`shmq: a time-out has to be from 0 to ${MOST_DELAY} milliseconds, or Infinity: ${String(t)}`)
@@ -54,6 +59,31 @@ function signalOf (options) {
   return signal
 }
 
+// What a signal ends. It has one listener for all of that: Node takes more than ten for a leak.
+const followers = new WeakMap()
+
+function follow (signal, end) {
+  let f = followers.get(signal)
+  if (f === undefined) {
+    const ends = new Set()
+    const listener = () => {
+      followers.delete(signal)
+      for (const end of ends) end()
+    }
+    f = { ends, listener }
+    followers.set(signal, f)
+    signal.addEventListener('abort', listener, { once: true })
+  }
+  f.ends.add(end)
+}
+
+function unfollow (signal, end) {
+  const f = followers.get(signal)
+  if (!f?.ends.delete(end) || f.ends.size > 0) return
+  followers.delete(signal)
+  signal.removeEventListener('abort', f.listener)
+}
+
 class Core {
   constructor (name, role, opened) {
     this.name = name
@@ -62,6 +92,8 @@ class Core {
     this.id = opened.id
     this.open = true
     this.left = undefined // the promise of leave
+    this.finished = undefined // that of finish, if calls waited when it was called
+    this.drained = undefined // told that none waits any more
     this.kept = true // waits keep the process alive
     this.held = false
     this.pumping = false
@@ -74,8 +106,13 @@ class Core {
   get idle () { return this.first === undefined }
 
   check () {
-    if (!this.open) throw new ClosedError(NAMES[this.role], this.name)
+    if (this.closed) throw this.shut()
   }
+
+  // Whether it takes no more calls.
+  get closed () { return !this.open || this.finished !== undefined }
+
+  shut () { return new ClosedError(NAMES[this.role], this.name) }
 
   // The error of the native call that failed last.
   error () {
@@ -93,8 +130,8 @@ class Core {
 
   // Waits until attempt returns something else than AGAIN, which then is the result, or
   // throws. want is the size that it needs room for, or a function that returns it. partial, if it is there, returns what
-  // was achieved when the wait ends early, or undefined.
-  wait (attempt, want, timeout, signal, partial) {
+  // was achieved when the wait ends early, or undefined. by, if it is there, is given a function that ends the wait.
+  wait (attempt, want, timeout, signal, partial, by) {
     if (timeout === 0) { // it was tried, or others wait before it
       const some = partial?.()
       return some === undefined ? Promise.reject(this.nothing()) : Promise.resolve(some)
@@ -108,13 +145,14 @@ class Core {
       if (this.first === w) this.pump()
       if (!this.waits(w)) return
       if (timeout !== Infinity) {
-        w.timer = setTimeout(() => this.cut(w, this.failure(codes.TIMEOUT)), timeout)
+        w.timer = setTimeout(() => this.late(w), timeout)
         if (!this.kept) w.timer.unref()
       }
       if (signal) {
         w.abort = () => this.cut(w, signal.reason)
-        signal.addEventListener('abort', w.abort, { once: true })
+        follow(signal, w.abort)
       }
+      if (by) by.end = err => this.cut(w, err)
     })
   }
 
@@ -129,8 +167,18 @@ class Core {
     else w.after.before = w.before
     w.before = w.after = undefined
     clearTimeout(w.timer)
-    if (w.abort) w.signal.removeEventListener('abort', w.abort)
+    if (w.abort) unfollow(w.signal, w.abort)
     this.holdOrNot()
+    if (this.first === undefined) this.drained?.()
+  }
+
+  // The time of a call is over. What came while the event loop was busy is in time.
+  late (w) {
+    if (w === this.first) {
+      this.sleepNoMore()
+      this.pump()
+    }
+    if (this.waits(w)) this.cut(w, this.failure(codes.TIMEOUT))
   }
 
   // Ends a call before it got what it waits for.
@@ -217,9 +265,24 @@ class Core {
       asleep.delete(this.id)
       const left = job(native.leave, this.handle, how)
       this.left = left
-      while (this.first !== undefined) this.cut(this.first, new ClosedError(NAMES[this.role], this.name))
+      while (this.first !== undefined) this.cut(this.first, this.shut())
     }
     return this.left
+  }
+
+  // Finishes once the calls that wait have sent: those records belong to the stream. A reservation would not be.
+  finish () {
+    if (this.finished !== undefined) return this.finished
+    for (let w = this.first, next; w !== undefined; w = next) {
+      next = w.after
+      if (w.attempt.reserves) this.cut(w, this.shut())
+    }
+    if (this.left !== undefined || this.first === undefined) return this.leave(1)
+    this.finished = new Promise(resolve => { this.drained = resolve }).then(() => {
+      if (!this.open) throw this.shut()
+      return this.leave(1)
+    })
+    return this.finished
   }
 }
 

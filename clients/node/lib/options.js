@@ -11,10 +11,13 @@ const NO_CREATE = 1 << 0
 
 const bad = text => errorOf(codes.OPTION, `shmq: bad option: ${text}`)
 
-// Options that are not known are mistyped ones.
+// Options that are not known are mistyped ones. An object of another kind, such as an AbortSignal, has none.
 function known (options, names) {
-  if (options === null || typeof options !== 'object') throw bad('options have to be an object')
-  for (const key of Object.keys(options)) {
+  const isObject = options !== null && typeof options === 'object'
+  const kind = isObject ? Object.prototype.toString.call(options) : String(options)
+  const keys = isObject && !Array.isArray(options) ? Object.keys(options) : []
+  if (keys.length === 0 && kind !== '[object Object]') throw bad(`options have to be an object, with ${names.join(', ')}: ${kind}`)
+  for (const key of keys) {
     if (!names.includes(key)) throw bad(`there is no option ${key}; there are ${names.join(', ')}`)
   }
 }
@@ -69,7 +72,7 @@ function shapeFrom (s) {
 function openOptionsOf (options = {}, more = []) {
   known(options, ['create', 'anyShape', 'guard', 'prefault', 'lockMemory', 'command', 'codec', ...more])
   const { create = {}, command } = options
-  if (create === true || (create !== false && typeof create !== 'object')) throw bad('create has to be false, or the shape of the queue if it is made')
+  if (create === true || (create !== false && (create === null || typeof create !== 'object'))) throw bad('create has to be false, or the shape of the queue if it is made')
   if (command !== undefined && typeof command !== 'string') throw bad('command has to be a string')
   let openFlags = create === false ? NO_CREATE : 0
   for (const key of Object.keys(FLAGS)) {
@@ -80,8 +83,9 @@ function openOptionsOf (options = {}, more = []) {
 
 function nameOf (name) {
   if (typeof name !== 'string') throw errorOf(codes.NAME, 'shmq: bad queue name: it has to be a string')
+  if (/\p{Surrogate}/u.test(name)) throw errorOf(codes.NAME, `shmq: bad queue name: it has no form in UTF-8: ${JSON.stringify(name)}`)
   if (name.includes('\0')) throw errorOf(codes.NAME, `shmq: bad queue name: control characters in ${JSON.stringify(name)}`)
   return name
 }
 
-module.exports = { shapeOf, shapeFrom, openOptionsOf, nameOf, known }
+module.exports = { shapeOf, shapeFrom, openOptionsOf, nameOf, known, flag }

@@ -3,7 +3,7 @@
 const { native } = require('./native')
 const { Core, AGAIN, job, timeoutOf, signalOf } = require('./core')
 const { codes } = require('./errors')
-const { codecOf } = require('./codecs')
+const { codecOf, encode } = require('./codecs')
 const { openOptionsOf, shapeFrom, nameOf } = require('./options')
 const { settled } = require('./turn')
 const { fixed } = require('./view')
@@ -73,7 +73,7 @@ class Producer {
   }
 
   get name () { return this.#core.name }
-  get closed () { return !this.#core.open }
+  get closed () { return this.#core.closed }
   get shape () { return this.#facts.shape }
   get maxRecord () { return this.#facts.maxRecord }
   get seat () { return this.#facts.seat }
@@ -84,7 +84,7 @@ class Producer {
       core.check()
       const timeout = timeoutOf(options)
       const signal = signalOf(options)
-      const bytes = this.#codec.encode(value)
+      const bytes = encode(core, this.#codec, value)
       if (core.idle) {
         const code = native.send(core.handle, bytes)
         if (code === 0) return settled()
@@ -100,7 +100,7 @@ class Producer {
   trySend (value) {
     const core = this.#core
     core.check()
-    const bytes = this.#codec.encode(value)
+    const bytes = encode(core, this.#codec, value)
     return core.idle && sendNow(core, bytes) !== AGAIN
   }
 
@@ -111,7 +111,7 @@ class Producer {
       const timeout = timeoutOf(options)
       const signal = signalOf(options)
       const records = []
-      for (const v of values) records.push(Uint8Array.prototype.slice.call(this.#codec.encode(v)))
+      for (const v of values) records.push(Uint8Array.prototype.slice.call(encode(core, this.#codec, v)))
       let sent = 0
       const attempt = () => {
         while (sent < records.length) {
@@ -152,6 +152,7 @@ class Producer {
         if (r !== codes.FULL) throw core.error()
         return AGAIN
       }
+      attempt.reserves = true
       if (core.idle) {
         const r = attempt()
         if (r !== AGAIN) return settled(r)
@@ -183,7 +184,7 @@ class Producer {
   }
 
   close () { return this.#core.leave(0) }
-  finish () { return this.#core.leave(1) }
+  finish () { return this.#core.finish() }
   abandon () { return this.#core.leave(2) }
 }
 if (Symbol.asyncDispose) {

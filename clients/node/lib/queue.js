@@ -4,7 +4,7 @@
 const { native } = require('./native')
 const { job } = require('./core')
 const { errorOf } = require('./errors')
-const { shapeOf, shapeFrom, nameOf, known } = require('./options')
+const { shapeOf, shapeFrom, nameOf, known, flag } = require('./options')
 
 async function create (name, shape) { await job(native.create, nameOf(name), shapeOf(shape)) }
 
@@ -12,7 +12,7 @@ function createAnonymous (shape) { return job(native.create, undefined, shapeOf(
 
 async function remove (name, options = {}) {
   known(options, ['force'])
-  await job(native.remove, nameOf(name), options.force ? 1 : 0)
+  await job(native.remove, nameOf(name), flag(options, 'force') ? 1 : 0)
 }
 
 async function recover (name) { return job(native.recover, nameOf(name)) }

@@ -2,6 +2,7 @@
 
 const test = require('node:test')
 const assert = require('node:assert')
+const vm = require('node:vm')
 const { MessageChannel } = require('node:worker_threads')
 const { queue, producer, consumer, noGo, goRun, shmq } = require('./helpers')
 
@@ -32,6 +33,70 @@ test('msgpack: what would be lost is refused', () => {
   cycle.self = cycle
   assert.throws(() => msgpack.encode(cycle))
   assert.deepStrictEqual(trip('after that'), 'after that')
+})
+
+test('msgpack: objects that it would make an empty map of, or another value, are refused', () => {
+  class Hidden {
+    #x = 1
+    get x () { return this.#x }
+  }
+  const values = [
+    new Date(NaN), Promise.resolve(1), new Error('x'), Object.assign(new Error('x'), { code: 'E' }), /x/, Object(1), Object('s'), Object(true),
+    new SharedArrayBuffer(1), new WeakMap(), new URL('file:///x'), new Hidden(),
+    ...['new Map([[1, 2]])', 'new Set([1])', 'new ArrayBuffer(1)', 'new Date(NaN)'].map(code => vm.runInNewContext(code))
+  ]
+  for (const v of values) {
+    assert.throws(() => msgpack.encode(v), TypeError, String(v))
+    assert.throws(() => msgpack.encode({ deep: [v] }), TypeError, String(v))
+  }
+  // Those of another realm, as test runners make, are what they are.
+  assert.deepStrictEqual(trip(vm.runInNewContext('({ a: [{}, new Date(5)] })')), { a: [{}, new Date(5)] })
+  class Student { constructor () { this.id = 1 } }
+  assert.deepStrictEqual(trip([new Student(), Object.create(null), {}]), [{ id: 1 }, {}, {}])
+})
+
+test('bytes that are gone are refused, not sent as an empty record', async t => {
+  const q = queue(t)
+  const p = await producer(t, q, { codec: raw })
+  const c = await consumer(t, q, { codec: raw })
+  await p.send(Buffer.from('hello'))
+  const rec = await c.lease()
+  const { data } = rec
+  rec.ack()
+  const own = { encode: v => v, decode: v => v }
+  for (const [codec, value] of [[raw, data], [raw, new DataView(new ArrayBuffer(0))], [msgpack, data], [msgpack, { data }], [own, data]]) {
+    const o = await producer(t, q, { codec })
+    if (value instanceof DataView) {
+      await o.send(value) // empty, but there
+      assert.strictEqual((await c.receive()).length, 0)
+      continue
+    }
+    await assert.rejects(o.send(value), /detached/)
+    assert.throws(() => o.trySend(value), /detached/)
+    await assert.rejects(o.sendBatch([value]), /detached/)
+  }
+  await p.sendBatch([Buffer.alloc(0), new ArrayBuffer(0)])
+  assert.deepStrictEqual((await c.receiveBatch(5)).map(b => b.length), [0, 0])
+  assert.strictEqual(c.tryReceive(), undefined)
+  const foreign = code => vm.runInNewContext(code)
+  await p.sendBatch([foreign('new ArrayBuffer(2)'), foreign('new SharedArrayBuffer(3)'), foreign('new Uint16Array(2)')])
+  assert.deepStrictEqual((await c.receiveBatch(5)).map(b => b.length), [2, 3, 4])
+})
+
+test('a codec that makes no Uint8Array is told so by all calls', async t => {
+  const q = queue(t)
+  await shmq.create(q, { slots: 8, slotSize: 64 })
+  const c = await consumer(t, q, { codec: raw })
+  for (const bytes of ['text', 5, undefined, null, {}, [1], new ArrayBuffer(3), new DataView(new ArrayBuffer(3)), new Float64Array(50), Promise.resolve(Buffer.alloc(1))]) {
+    const p = await producer(t, q, { codec: { encode: () => bytes, decode: b => b } })
+    const says = { name: 'TypeError', message: new RegExp(`"${q}".*has to return a Uint8Array`) }
+    await assert.rejects(p.send(1), says)
+    assert.throws(() => p.trySend(1), says)
+    await assert.rejects(p.sendBatch([1]), says)
+  }
+  const p = await producer(t, q, { codec: { encode: () => { p.close(); return Buffer.alloc(1) }, decode: b => b } })
+  await assert.rejects(p.send(1), shmq.ClosedError)
+  assert.strictEqual(c.tryReceive(), undefined)
 })
 
 test('msgpack: bytes that are none, or too many, are refused', () => {

@@ -58,10 +58,12 @@ test('what can not be opened says why', async t => {
   await fails(Consumer.open(q, { create: false }), shmq.AbsentError, 'SHMQ_E_ABSENT', q)
   await fails(shmq.stat(q), shmq.AbsentError, 'SHMQ_E_ABSENT', q)
   await fails(shmq.remove(q), shmq.AbsentError, 'SHMQ_E_ABSENT', q)
-  for (const name of ['', '..', 'a/../b', 'a\0b', 'a\nb', 'x'.repeat(300), 7, undefined, null]) {
+  for (const name of ['', '..', 'a/../b', 'a\0b', 'a\nb', 'a\ud800b', 'x'.repeat(300), 7, undefined, null]) {
     await fails(Consumer.open(name), shmq.NameError, 'SHMQ_E_NAME')
     await fails((async () => shmq.path(name))(), shmq.NameError, 'SHMQ_E_NAME')
   }
+  assert.doesNotMatch((await Consumer.open('a\n\u001b[2Jb').catch(err => err)).message, /\p{Control}/u)
+  await fails(shmq.create(q, { slots: 2 ** 24, slotSize: 2 ** 30 }), shmq.NoSpaceError, 'SHMQ_E_NO_SPACE', q, '--shm-size): No space left', '; make room')
   await shmq.create(q, { slots: 16, seats: 2, producers: 'one' })
   await fails(shmq.create(q), shmq.ExistsError, 'SHMQ_E_EXISTS', q)
   await fails(Consumer.open(q, { create: { slots: 32 } }), shmq.OptionError, 'SHMQ_E_OPTION', q)
@@ -91,7 +93,7 @@ test('options that are wrong are refused, not ignored', async t => {
     { nonsense: 1 }, { untilEOF: true }, { create: true }, { create: { slots: -1 } }, { create: { slots: 1.5 } },
     { create: { slots: '16' } }, { create: { slots: 2 ** 25 } }, { create: { slotSize: 2 ** 31 } }, { create: { mode: 0o1777 } },
     { create: { producers: 'two' } }, { create: { producers: 'toString' } }, { create: { checksum: 1 } }, { create: { slot: 1 } },
-    { guard: 1 }, { command: 1 }, null
+    { guard: 1 }, { command: 1 }, null, [], new Map([['untilEnd', true]]), new AbortController().signal, { create: null }, { create: [] }
   ]
   for (const options of wrong) {
     await fails(Consumer.open(q, options), shmq.OptionError, 'SHMQ_E_OPTION')
@@ -99,6 +101,7 @@ test('options that are wrong are refused, not ignored', async t => {
   await fails(Producer.open(q, { untilEnd: true }), shmq.OptionError, 'SHMQ_E_OPTION', 'untilEnd')
   await assert.rejects(Consumer.open(q, { codec: {} }), TypeError)
   await fails(shmq.create(q, { slotsize: 64 }), shmq.OptionError, 'SHMQ_E_OPTION', 'slotsize', 'slotSize')
+  await fails(shmq.remove(q, { force: 'no' }), shmq.OptionError, 'SHMQ_E_OPTION', 'force')
   assert.throws(() => new Producer('q'), /await Producer\.open/)
   assert.throws(() => new Consumer('q'), /await Consumer\.open/)
   assert.throws(() => new shmq.Record(), TypeError)
@@ -183,6 +186,14 @@ test('errors of system calls have their number', async t => {
     assert.strictEqual(err.errno, require('node:os').constants.errno.ENOENT)
     return true
   })
+})
+
+test('more participants than can be guarded are told what to do', async t => {
+  const q = queue(t)
+  await shmq.create(q, { slots: 2, slotSize: 64, seats: 512 })
+  for (let i = 0; i < 256; i++) await consumer(t, q)
+  await fails(shmq.Consumer.open(q), shmq.RefusedError, 'SHMQ_E_REFUSED', q, 'without the guard')
+  await consumer(t, q, { guard: false })
 })
 
 test('a process that gets no more threads is told so, and leaves its queues all the same', async t => {

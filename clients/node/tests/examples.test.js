@@ -35,6 +35,12 @@ test('workers: a job whose worker is killed is done by another one', async t => 
   const w = example(t, 'worker.js', q)
   for (let id = 2; id < 5; id++) await p.send({ id })
   for (let id = 2; id < 5; id++) await w.hears(`job ${id}: done`)
+  // What fails, and what is no value at all, is tried again, given up, and keeps no worker from the next job.
+  const other = await producer(t, q, { codec: shmq.codecs.raw })
+  await p.send({ id: 5, fail: true })
+  await other.send(Buffer.from([0xc1]))
+  await p.send({ id: 6 })
+  await w.hears('job 6: done')
   w.signal('SIGTERM')
   assert.deepStrictEqual(await w.ended, { code: 0, signal: null })
   assert.strictEqual((await shmq.stat(q)).depth, 0)

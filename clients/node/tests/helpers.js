@@ -154,4 +154,4 @@ const goRun = (program, args, input) => execFileSync(path.join(go, program), arg
 // A JavaScript process that runs a script of this folder's scripts, or some code.
 const script = (t, code, args = [], flags = [], env = {}) => new Child(t, process.execPath, [...flags, '-e', code, '--', ...args], env)
 
-module.exports = { dir, later, queue, producer, consumer, until, Child, Agent, nodeAgent, goAgent, goRun, noGo, script, shmq }
+module.exports = { PATIENCE, dir, later, queue, producer, consumer, until, Child, Agent, nodeAgent, goAgent, goRun, noGo, script, shmq }

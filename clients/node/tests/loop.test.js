@@ -2,7 +2,8 @@
 
 const test = require('node:test')
 const assert = require('node:assert')
-const { queue, producer, consumer, shmq } = require('./helpers')
+const { Readable } = require('node:stream')
+const { queue, producer, consumer, PATIENCE, shmq } = require('./helpers')
 
 async function pair (t, options, shape = { slots: 64, slotSize: 64 }) {
   const q = queue(t)
@@ -160,6 +161,75 @@ test('an iterator that is asked twice at once answers in order', async t => {
   const rec = await c.lease()
   assert.deepStrictEqual([rec.value, rec.redelivered], ['b', 1])
   rec.ack()
+})
+
+test('a loop that is left while it waits ends at once, and takes no record', { timeout: PATIENCE }, async t => {
+  const [p, c] = await pair(t)
+  for (const leave of ['return', 'throw']) {
+    for (const it of [c.records(), c.batches(5)]) {
+      const waits = [it.next(), it.next()]
+      const left = it[leave](new Error('of the program'))
+      if (leave === 'throw') await assert.rejects(left, /of the program/)
+      else assert.strictEqual((await left).done, true)
+      assert.deepStrictEqual(await Promise.all(waits), Array(2).fill({ value: undefined, done: true }))
+      await p.send('x')
+      const rec = await c.lease()
+      assert.deepStrictEqual([rec.value, rec.redelivered], ['x', 0])
+      rec.ack()
+    }
+  }
+  // A record that is on its way to the loop is given back.
+  await p.send('y')
+  const it = c.records()
+  const [got] = await Promise.all([it.next(), it.return()])
+  if (!got.done) assert.strictEqual(got.value.settled, true)
+  assert.strictEqual(await c.receive({ timeout: 1000 }), 'y')
+  const stream = Readable.from(c) // it takes the next record while this one is looked at
+  const ended = new Promise(resolve => stream.once('close', resolve))
+  stream.resume()
+  await new Promise(resolve => setTimeout(resolve, 10))
+  stream.destroy()
+  await ended
+  await p.send('z')
+  assert.strictEqual(await c.receive(), 'z')
+})
+
+test('finish sends what waits before; close and abandon do not', { timeout: PATIENCE }, async t => {
+  for (const end of ['finish', 'close', 'abandon', 'finish, close']) {
+    const [p, c, q] = await pair(t, { untilEnd: true }, { slots: 4, slotSize: 64 })
+    const sent = [0, 1, 2, 3, 4, 5, 6, 7].map(i => p.send(i))
+    const batch = p.sendBatch([8, 9])
+    const reservation = p.reserve(8)
+    const settled = Promise.allSettled([...sent, batch])
+    const noRoom = assert.rejects(reservation, shmq.ClosedError)
+    const [first, second] = end.split(', ').map(how => p[how]())
+    first.catch(() => {}) // looked at below
+    assert.strictEqual(p.closed, true)
+    await noRoom
+    await assert.rejects(p.send('late'), shmq.ClosedError)
+    assert.throws(() => p.trySend('late'), shmq.ClosedError)
+    if (first === 'finish') assert.strictEqual(p.finish(), first)
+    const got = []
+    let broken = false
+    try {
+      for await (const rec of c) got.push(rec.value)
+    } catch (err) {
+      if (!(err instanceof shmq.BrokenError)) throw err
+      broken = true
+    }
+    const refused = (await settled).filter(r => r.status === 'rejected')
+    if (end === 'finish') {
+      await first
+      assert.deepStrictEqual([got, refused, broken], [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [], false])
+      assert.strictEqual((await shmq.stat(q)).finished, 1)
+    } else {
+      if (second) await assert.rejects(first, shmq.ClosedError)
+      await (second ?? first)
+      assert.deepStrictEqual([got, refused.length, broken], [[0, 1, 2, 3], 5, end === 'abandon'])
+      assert.ok(refused.every(r => r.reason instanceof shmq.ClosedError))
+      assert.strictEqual((await shmq.stat(q)).finished, 0)
+    }
+  }
 })
 
 test('calls on what is closed fail, and those that wait end', async t => {

@@ -2,7 +2,7 @@
 
 const test = require('node:test')
 const assert = require('node:assert')
-const { queue, producer, consumer, shmq } = require('./helpers')
+const { queue, producer, consumer, PATIENCE, shmq } = require('./helpers')
 
 const { raw } = shmq.codecs
 
@@ -139,6 +139,41 @@ test('time-outs are kept, and say what they are about', async t => {
   await assert.rejects(c.receive({ timeout: 0 }), shmq.EmptyError, 'what timed out was not sent')
 })
 
+test('what came while the event loop was busy is in time', async t => {
+  const q = queue(t)
+  await shmq.create(q, { slots: 2, slotSize: 64 })
+  const p = await producer(t, q)
+  const c = await consumer(t, q)
+  const busy = ms => { for (const end = performance.now() + ms; performance.now() < end;); }
+  const got = c.receive({ timeout: 30 })
+  const next = c.receive({ timeout: 30 })
+  p.trySend('in time')
+  busy(60)
+  assert.strictEqual(await got, 'in time')
+  await assert.rejects(next, shmq.TimeoutError)
+  await p.sendBatch([0, 1])
+  const sent = p.send(2, { timeout: 30 })
+  c.tryReceive()
+  busy(60)
+  await sent
+  for (const n of [1, 2]) assert.strictEqual(await c.receive(), n)
+})
+
+test('options of calls that are mistyped, or no options, are refused: they would wait for ever', { timeout: PATIENCE }, async t => {
+  const q = queue(t)
+  const p = await producer(t, q)
+  const c = await consumer(t, q)
+  const { signal } = new AbortController()
+  for (const options of [5, 'x', null, [], () => {}, 5n, signal, new Map([['timeout', 1]]), { timout: 5 }, { timeout: 1, sginal: signal }]) {
+    const says = err => err instanceof shmq.OptionError && /timeout, signal/.test(err.message)
+    for (const f of [() => c.receive(options), () => c.lease(options), () => c.receiveBatch(2, options), () => c.leaseBatch(2, options),
+      () => p.send(1, options), () => p.sendBatch([1], options), () => p.reserve(8, options)]) await assert.rejects(f(), says)
+    assert.throws(() => c.records(options), says)
+    assert.throws(() => c.batches(2, options), says)
+  }
+  assert.strictEqual(c.tryReceive(), undefined)
+})
+
 test('a time-out in the middle of those that wait leaves the others alone', async t => {
   const q = queue(t)
   const p = await producer(t, q)
@@ -176,12 +211,20 @@ test('the listeners of a signal that outlives its calls do not pile up', async t
   const c = await consumer(t, q)
   const { signal } = new AbortController()
   for (let i = 0; i < 20; i++) {
-    const waits = c.receive({ signal })
+    const waits = [c.receive({ signal }), c.receive({ signal })]
     assert.strictEqual(getEventListeners(signal, 'abort').length, 1)
-    await p.send(i)
-    await waits
+    await p.sendBatch([i, i])
+    await Promise.all(waits)
     assert.strictEqual(getEventListeners(signal, 'abort').length, 0)
   }
+  // More than ten would be taken for a leak, and warned of.
+  const ac = new AbortController()
+  const waits = Array.from({ length: 20 }, () => c.receive({ signal: ac.signal }))
+  const all = Promise.allSettled(waits)
+  assert.strictEqual(getEventListeners(ac.signal, 'abort').length, 1)
+  ac.abort()
+  assert.ok((await all).every(r => r.reason === ac.signal.reason))
+  assert.strictEqual(getEventListeners(ac.signal, 'abort').length, 0)
 })
 
 test('a wait for room for a large record is not satisfied by a small one', async t => {
