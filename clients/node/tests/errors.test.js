@@ -83,7 +83,7 @@ test('what can not be opened says why', async t => {
 test('a queue of which each consumer gets every record is refused', { skip: noGo }, async t => {
   const q = queue(t)
   goRun('shmq', ['create', q, '--consumers', 'each'])
-  for (const call of [shmq.Producer.open(q), shmq.Consumer.open(q, { anyShape: true }), shmq.stat(q)]) await fails(call, shmq.LayoutError, 'SHMQ_E_LAYOUT', q)
+  for (const call of [() => shmq.Producer.open(q), () => shmq.Consumer.open(q, { anyShape: true }), () => shmq.stat(q)]) await fails(call(), shmq.LayoutError, 'SHMQ_E_LAYOUT', q)
 })
 
 test('options that are wrong are refused, not ignored', async t => {
