@@ -1,11 +1,13 @@
 """What the extension has, of which package shmq is made."""
 
 from types import TracebackType
-from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Sequence, Tuple, Type
+
+from typing_extensions import TypeVar
 
 from .codecs import Buffer
 
-T = TypeVar("T")
+T = TypeVar("T", default=Any)
 
 class Record(Generic[T]):
     """A record in the hands of the program, until it is settled.

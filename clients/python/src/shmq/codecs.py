@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, List, Optional, Protocol, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Protocol, Union
 
 import msgpack
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", default=Any)  # of the codec; any value where none is named
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 #: What a record can be made of: anything with the buffer protocol that is contiguous.
 Buffer = Union[bytes, bytearray, memoryview, Any]

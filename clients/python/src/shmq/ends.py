@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Any, AsyncIterator, List, Optional, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, AsyncIterator, List, Optional, Type, Union
 
 from . import _aio, _shmq
 from ._shmq import Record
@@ -12,7 +12,14 @@ from .codecs import Buffer, Codec, Msgpack
 from .errors import BadOption, Misuse
 from .queues import Shape
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", default=Any)  # of the codec; any value where none is named
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 _NO_CREATE, _ANY_SHAPE, _UNTIL_END, _STRICT, _GUARD = 1, 2, 4, 8, 16
 _PREFAULT, _LOCK_MEMORY = 64, 128
