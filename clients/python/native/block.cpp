@@ -7,8 +7,8 @@ static int get_buffer(PyObject *self, Py_buffer *view, int flags)
 {
 	Block *b = nb::inst_ptr<Block>(nb::handle(self));
 	view->obj = nullptr;
-	if (b->h->forked || b->h->q == nullptr || b->fate != Fate::Held) {
-		PyErr_Format(PyExc_BufferError, "shmq: queue \"%s\": the record is not this process's any more", b->h->name.c_str());
+	if (b->h->forked || b->h->closed || b->h->q == nullptr || b->fate != Fate::Held) {
+		PyErr_Format(PyExc_BufferError, "shmq: queue \"%s\": the record is settled, or not this process's", b->h->name.c_str());
 		return -1;
 	}
 	if (PyBuffer_FillInfo(view, self, const_cast<void *>(b->lease.data), Py_ssize_t(b->lease.size), b->readonly, flags) < 0)

@@ -34,6 +34,12 @@ struct Viewed {
 	Block *make(Handle *h, const Lease &l, bool readonly); // NULL with an exception
 	PyObject *data(Handle *h, const Lease &l, bool readonly);
 	bool drop(); // releases the attribute's view; whether others are left
+	// Nobody looks at it: from now on the block, which a view of the program's named, is not viewed any more.
+	void end(Fate fate)
+	{
+		if (block != nullptr)
+			get()->fate = fate;
+	}
 };
 
 // For types whose bf_getbuffer asks a block: numpy ties the life of an array to a view only if the type of the object has

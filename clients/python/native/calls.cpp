@@ -32,6 +32,26 @@ bool arguments(const char *method, PyObject *const *args, Py_ssize_t n, PyObject
 	return true;
 }
 
+bool size_of(PyObject *o, const char *name, size_t *size)
+{
+	PyObject *n = PyNumber_Index(o);
+	if (n == nullptr) {
+		if (PyErr_ExceptionMatches(PyExc_TypeError))
+			PyErr_Format(PyExc_TypeError, "shmq: %s is a whole number from 0 on, and not a %s", name, Py_TYPE(o)->tp_name);
+		return false;
+	}
+	int over;
+	long long value = PyLong_AsLongLongAndOverflow(n, &over);
+	Py_DECREF(n);
+	if (over < 0 || (over == 0 && value < 0)) {
+		if (!PyErr_Occurred())
+			PyErr_Format(PyExc_ValueError, "shmq: %s is a whole number from 0 on", name);
+		return false;
+	}
+	*size = over > 0 ? SIZE_MAX : size_t(value);
+	return true;
+}
+
 const char *queue_name(const std::string &name)
 {
 	if (name.find('\0') != std::string::npos)
@@ -45,10 +65,12 @@ PyObject *no_new(PyTypeObject *type, PyObject *, PyObject *)
 	return nullptr;
 }
 
-bool Bytes::of_other(PyObject *o)
+bool Bytes::of_other(PyObject *o, const Handle *h)
 {
-	if (PyUnicode_Check(o)) {
-		PyErr_SetString(PyExc_TypeError, "shmq: a record is bytes, and this is a str: encode it, or send it as a value with a codec");
+	if (PyUnicode_Check(o) || !PyObject_CheckBuffer(o)) {
+		PyErr_Format(PyExc_TypeError,
+			     "shmq: send to queue \"%s\": a record is bytes, or has the buffer protocol, and this is a %s: encode it, or send it "
+			     "as a value with a codec", h->name.c_str(), Py_TYPE(o)->tp_name);
 		return false;
 	}
 	if (or_stop([&] { return PyObject_GetBuffer(o, &view, PyBUF_SIMPLE); }) < 0) {

@@ -52,6 +52,9 @@ inline PyMethodDef class_getitem()
 	return {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr};
 }
 
+// An argument that is a number of bytes or records. One that no size_t holds is the largest that does. False with an exception.
+bool size_of(PyObject *o, const char *name, size_t *size);
+
 // The name of a queue for the library, which would take one with a NUL in it for a shorter one.
 const char *queue_name(const std::string &name);
 
@@ -68,7 +71,7 @@ struct Bytes {
 
 	Bytes() { view.obj = nullptr; }
 	Bytes(const Bytes &) = delete;
-	bool of(PyObject *o)
+	bool of(PyObject *o, const Handle *h) // of the producer that sends it
 	{
 		if (PyBytes_CheckExact(o)) {
 			Py_INCREF(o);
@@ -77,7 +80,7 @@ struct Bytes {
 			size = size_t(PyBytes_GET_SIZE(o));
 			return true;
 		}
-		return of_other(o);
+		return of_other(o, h);
 	}
 	~Bytes()
 	{
@@ -87,5 +90,5 @@ struct Bytes {
 	}
 
 private:
-	bool of_other(PyObject *o);
+	bool of_other(PyObject *o, const Handle *h);
 };

@@ -112,8 +112,8 @@ static size_t most_of(PyObject *most)
 {
 	if (most == nullptr || most == Py_None)
 		return BATCH;
-	size_t n = PyLong_AsSize_t(most);
-	if (n == size_t(-1) && PyErr_Occurred())
+	size_t n;
+	if (!size_of(most, "most", &n))
 		return 0;
 	if (n == 0)
 		PyErr_SetString(PyExc_ValueError, "shmq: most is how many records to take at most, from 1 on");
@@ -163,7 +163,7 @@ static int64_t ack_batch(Handle *h, Lease *ls, int64_t n)
  * Takes up to BATCH records, copies them, decodes the copies, and then acknowledges the records in one step. No record is
  * looked at after the first codec has run: it, or another thread meanwhile, may have closed the consumer, forked, or be in a
  * call. A record that can't be decoded ends the batch before it: it comes next, alone, and is then acknowledged
- * with its exception. Returns 1, 0 if the batch ended early, or -1 with an exception.
+ * with its exception. Ctrl-C while a codec runs gives the batch back. Returns 1, 0 if the batch ended early, or -1 with an exception.
  */
 static int receive_batch(Handle *h, PyObject *decode, PyObject *list, size_t most, int64_t timeout)
 {
@@ -179,14 +179,17 @@ static int receive_batch(Handle *h, PyObject *decode, PyObject *list, size_t mos
 	}
 	int64_t copied = copy_records(h, ls, n, list);
 	int64_t good = decode != nullptr && copied > 0 ? decode_copies(h, decode, list, from, copied) : copied;
+	bool ends = PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception); // Ctrl-C: no record's fault
+	if (ends)
+		good = 0;
 	bool gone = copied < 0 || h->q == nullptr || h->forked; // and the leases with it
 	PyList_SetSlice(list, from + (gone ? 0 : good), PY_SSIZE_T_MAX, nullptr);
 	if (gone)
 		return PyErr_Occurred() ? -1 : handle_usable(h);
-	bool bad = good < n, told = bad && good == 0 && from == 0;
+	bool bad = good < n, told = ends || (bad && good == 0 && from == 0);
 	if (bad && !told)
 		PyErr_Clear();
-	int64_t done = told && copied > 0 ? 1 : good; // one that memory is short for is given back
+	int64_t done = told && copied > 0 && !ends ? 1 : good; // one that memory is short for is given back
 	int64_t rc = ack_batch(h, ls, done);
 	for (int64_t i = done; i < n; i++)
 		handle_settle(h, &ls[i], Fate::Release);
@@ -206,7 +209,7 @@ static PyObject *receive_list(Handle *h, PyObject *decode, PyObject *most_arg, i
 	int rc = receive_batch(h, decode, list, most, timeout);
 	while (rc > 0 && (got = size_t(PyList_GET_SIZE(list))) < most && got % BATCH == 0) {
 		rc = receive_batch(h, decode, list, most - got, 0);
-		if (rc < 0) { // what is there is returned; the next call tells the rest
+		if (rc < 0 && PyErr_ExceptionMatches(PyExc_Exception)) { // what is there is returned; the next call tells the rest
 			PyErr_Clear();
 			rc = 0;
 		}
@@ -275,7 +278,12 @@ static int64_t ack_many(End &e, nb::object records)
 	std::vector<Record *> settled;
 	throw_if(handle_usable(e.h));
 	for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(list.ptr()); i++) {
-		Record *r = nb::cast<Record *>(nb::handle(PyTuple_GET_ITEM(list.ptr(), i)));
+		nb::handle o(PyTuple_GET_ITEM(list.ptr(), i));
+		if (!nb::isinstance<Record>(o)) {
+			PyErr_Format(PyExc_TypeError, "shmq: queue \"%s\": records are acknowledged, and this is a %s", e.h->name.c_str(), Py_TYPE(o.ptr())->tp_name);
+			throw nb::python_error();
+		}
+		Record *r = record_of(o.ptr());
 		if (r->h != e.h)
 			throw_if(raise_code(SHMQ_E_MISUSE, "shmq: queue \"" + e.h->name + "\": a record of another consumer can't be acknowledged here"));
 		if (r->viewed.drop())
@@ -287,8 +295,10 @@ static int64_t ack_many(End &e, nb::object records)
 	}
 	if (ls.empty())
 		return 0;
-	for (Record *r : settled)
+	for (Record *r : settled) {
 		r->settled = true;
+		r->viewed.end(Fate::Ack);
+	}
 	int64_t rc = shmq_ack_batch(e.h->q, ls.data(), ls.size());
 	if (rc < 0)
 		throw_if(raise_last(e.h, int(rc)));

@@ -86,10 +86,11 @@ template <class F> static int slow(End &e, F f)
 	return known(e, rc);
 }
 
-static bool wait(End &e, nb::handle timeout, size_t size)
+static bool wait(End &e, nb::handle timeout, nb::handle bytes)
 {
+	size_t size;
 	int64_t t = timeout_of(timeout.ptr());
-	if (t < SHMQ_FOREVER)
+	if (t < SHMQ_FOREVER || !size_of(bytes.ptr(), "size", &size))
 		throw nb::python_error();
 	Handle *h = usable(e);
 	int64_t rc = wait_call(h, t, false, [h, size](int64_t left) -> int64_t { return shmq_wait(h->q, size, left); });
@@ -112,7 +113,13 @@ static Py_ssize_t wait_any(nb::list ends, size_t turn, nb::handle timeout)
 	if (t < SHMQ_FOREVER)
 		throw nb::python_error();
 	for (nb::handle o : ends) {
-		End *e = nb::cast<End *>(o);
+		if (!nb::isinstance<End>(o)) {
+			PyErr_Format(PyExc_TypeError, "shmq: producers and consumers can be waited for, and this is a %s", Py_TYPE(o.ptr())->tp_name);
+			throw nb::python_error();
+		}
+		End *e = end_of(o.ptr());
+		if (e == nullptr)
+			throw nb::python_error();
 		handles.push_back(usable(*e));
 		members.push_back({e->h->q, 0});
 	}
@@ -149,7 +156,7 @@ void define_ends(nb::module_ &m)
 		.def("recover", [](End &e) { return slow(e, shmq_recover_now); })
 		.def("sync", [](End &e) { slow(e, shmq_sync); })
 		.def("counters", counters)
-		.def("wait", wait, nb::arg("timeout") = nb::none(), nb::arg("size") = 0)
+		.def("wait", wait, nb::arg("timeout") = nb::none(), nb::arg("size").none() = 0)
 		.def_prop_ro("queue", [](End &e) { return e.h->name; })
 		.def_prop_ro("closed", [](End &e) { return e.h->closed || e.h->forked; })
 		.def_prop_ro("max_record", [](End &e) { return shmq_max_record(usable(e)->q); })

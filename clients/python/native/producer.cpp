@@ -21,9 +21,9 @@ static void abort_reservation(Reservation *r)
 	if (r->done || r->h->q == nullptr || r->h->forked)
 		return;
 	r->done = true;
-	if (r->viewed.drop())
-		r->viewed.get()->fate = Fate::Abort;
-	else
+	bool viewed = r->viewed.drop();
+	r->viewed.end(Fate::Abort);
+	if (!viewed)
 		handle_settle(r->h, &r->memory, Fate::Abort);
 }
 
@@ -50,9 +50,11 @@ static int commit(Reservation *r, PyObject *size)
 	if (open_still(r) < 0)
 		return -1;
 	if (size != nullptr && size != Py_None) {
-		n = PyLong_AsSize_t(size);
-		if (n == size_t(-1) && PyErr_Occurred())
+		if (!size_of(size, "size", &n))
 			return -1;
+		if (n > r->memory.size)
+			return raise_code(SHMQ_E_NOT_RESERVED, "shmq: send to queue \"" + r->h->name + "\": " + std::to_string(r->memory.size) +
+								       " bytes are reserved; commit no more, or reserve what is needed");
 	}
 	if (r->viewed.drop()) {
 		PyErr_Format(PyExc_BufferError,
@@ -65,6 +67,7 @@ static int commit(Reservation *r, PyObject *size)
 	if (rc < 0)
 		return raise_last(r->h, rc);
 	r->done = true;
+	r->viewed.end(Fate::Ack);
 	return 0;
 }
 
@@ -90,7 +93,7 @@ static PyType_Slot reservation_slots[] = {
 static PyObject *send_data(Handle *h, PyObject *data, int64_t timeout)
 {
 	Bytes b;
-	if (!b.of(data) || handle_usable(h) < 0)
+	if (!b.of(data, h) || handle_usable(h) < 0)
 		return nullptr;
 	const void *p = b.data;
 	size_t n = b.size;
@@ -155,7 +158,7 @@ static PyObject *send_list(Handle *h, PyObject *const *items, size_t n, int64_t 
 		Bytes pinned[CHUNK];
 		shmq_bytes records[CHUNK];
 		for (size_t i = 0; i < k; i++) {
-			if (!pinned[i].of(items[sent + i])) {
+			if (!pinned[i].of(items[sent + i], h)) {
 				k = i; // those before it are sent
 				break;
 			}
@@ -232,10 +235,11 @@ static PyObject *send_many(PyObject *self, PyObject *const *args, Py_ssize_t n, 
 	return r;
 }
 
-static nb::object reserve(End &e, size_t size, nb::handle timeout)
+static nb::object reserve(End &e, nb::handle bytes, nb::handle timeout)
 {
+	size_t size;
 	int64_t t = timeout_of(timeout.ptr());
-	if (t < SHMQ_FOREVER || handle_usable(e.h) < 0)
+	if (t < SHMQ_FOREVER || !size_of(bytes.ptr(), "size", &size) || handle_usable(e.h) < 0)
 		throw nb::python_error();
 	nb::object o = nb::inst_alloc(nb::type<Reservation>());
 	Reservation *r = new (nb::inst_ptr<Reservation>(o)) Reservation(e.h);
@@ -292,7 +296,7 @@ void define_producer(nb::module_ &m)
 
 	nb::class_<ProducerEnd, End>(m, "Producer", nb::type_slots(slots))
 		.def("__init__", [](ProducerEnd *p, const OpenOptions &o) { new (p) ProducerEnd(o, SHMQ_PRODUCER); })
-		.def("reserve", reserve, nb::arg("size"), nb::arg("timeout") = nb::none())
+		.def("reserve", reserve, nb::arg("size").none(), nb::arg("timeout") = nb::none())
 		.def("finish", [](ProducerEnd &p) { throw_if(handle_leave(p.h, Leave::Finish)); })
 		.def("abandon", [](ProducerEnd &p) { throw_if(handle_leave(p.h, Leave::Abandon)); });
 }

@@ -48,6 +48,7 @@ int record_settle(Record *r, Fate fate, bool strict)
 		return 1;
 	}
 	r->settled = true;
+	r->viewed.end(fate);
 	return handle_settle(r->h, &r->lease, fate);
 }
 

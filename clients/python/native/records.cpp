@@ -99,9 +99,12 @@ struct Records {
 	}
 	PyObject *hand_out(const Lease &l)
 	{
-		current = record_new(h, l, consumer != nullptr ? nb::inst_ptr<End>(nb::handle(consumer))->codec : nullptr);
-		Py_XINCREF(current);
-		return current;
+		PyObject *r = record_new(h, l, consumer != nullptr ? nb::inst_ptr<End>(nb::handle(consumer))->codec : nullptr);
+		if (current != nullptr) // a signal handler took that meanwhile, and is done with it
+			drop(Fate::Ack);
+		current = r;
+		Py_XINCREF(r);
+		return r;
 	}
 };
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
 
 import shmq
+from conftest import Crew, until
 
 
 @pytest.fixture
@@ -218,6 +222,37 @@ def test_the_end_of_a_loop_over_something_shorter(c: "shmq.Consumer[int]", trace
     finally:
         sys.settrace(before)
     assert rest(c) == [1, 2, 3, 4]
+
+
+def test_a_signal_handler_that_takes_the_next_record_is_done_with_it(crew: Crew) -> None:
+    program = crew.python(
+        "import shmq, signal\n"
+        "c = shmq.Consumer('q')\n"
+        "records = iter(c)\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print(next(records).value, flush=True))\n"
+        "print('ready', flush=True)\n"
+        "print(next(records).value, flush=True)\n"
+        "del records\n"
+        "c.close()\n"  # which gives back what is not settled
+        "print([rec.value for rec in shmq.Consumer('q').lease_many()], flush=True)\n"
+        "input()\n"
+    )
+    assert program.hear() == "ready"
+    with shmq.Producer[str]("q") as p:
+        until(lambda: in_sleep(program.pid))
+        os.kill(program.pid, signal.SIGUSR1)
+        until(lambda: handled(program.pid))
+        p.send_many(["one", "two"])
+        assert [program.hear(), program.hear(), program.hear()] == ["one", "two", "['two']"]
+
+
+def in_sleep(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+def handled(pid: int) -> bool:
+    pending = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(("SigPnd", "ShdPnd"))]
+    return all(int(line.split()[1], 16) == 0 for line in pending)
 
 
 def test_with_blocks_settle(c: "shmq.Consumer[int]") -> None:

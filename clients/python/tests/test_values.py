@@ -142,6 +142,23 @@ class Meddler(shmq.Msgpack):
         return value
 
 
+def test_an_interrupt_while_a_batch_is_decoded_is_told() -> None:
+    class Interrupted(shmq.Msgpack):
+        def decode(self, data: bytes) -> Any:
+            value = super().decode(data)
+            if value == at:
+                raise KeyboardInterrupt
+            return value
+
+    for at in (2, 300):  # in the first and the second step of a call
+        with shmq.Producer[int](f"q{at}") as p, shmq.Consumer[int](f"q{at}", codec=Interrupted()) as c:
+            p.send_many(range(400))
+            with pytest.raises(KeyboardInterrupt):
+                c.receive_many(400, timeout=0)
+            first = c.lease(timeout=0)
+            assert (first.tobytes(), first.redelivered) == (shmq.Msgpack().encode(at // 256 * 256), 1)
+
+
 def in_a_thread(f: Callable[[], Any]) -> None:
     thread = threading.Thread(target=f)
     thread.start()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, List, Optional, Type, Union
 
 from . import _aio, _shmq
 from ._shmq import Record
 from .codecs import Buffer, Codec, Msgpack
-from .errors import BadOption, Misuse
-from .queues import Shape
+from .errors import BadOption
+from .queues import Name, Shape, name_of
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -26,8 +25,18 @@ _PREFAULT, _LOCK_MEMORY = 64, 128
 _WAIT = {"spin-then-park": 0, "spin": 1, "park": 2}
 
 
+def _method(codec: Any, name: str) -> Any:
+    method = getattr(codec, name, None)
+    if isinstance(codec, (type, str)) or not callable(method):
+        raise TypeError(
+            "shmq: codec is an object with the methods encode(value) and decode(data), such as shmq.Json(), "
+            f"and not {codec!r}"
+        )
+    return method
+
+
 def _options(
-    name: Union[str, "os.PathLike[str]"],
+    name: Name,
     shape: Optional[Shape],
     flags: int,
     wait: str,
@@ -38,14 +47,16 @@ def _options(
     lock_memory: bool,
     codec: Any,
 ) -> "_shmq._OpenOptions":
-    if wait not in _WAIT:
+    if shape is not None and not isinstance(shape, Shape):
+        raise TypeError(f"shmq: shape is a shmq.Shape, and not {shape!r}")
+    if wait not in list(_WAIT):
         raise BadOption(f'shmq: wait is "spin-then-park", "spin" or "park", not {wait!r}', -15)
     flags |= no_create and _NO_CREATE
     flags |= any_shape and _ANY_SHAPE
     flags |= guard and _GUARD
     flags |= prefault and _PREFAULT
     flags |= lock_memory and _LOCK_MEMORY
-    return _shmq._OpenOptions(os.fspath(name), flags, _WAIT[wait], *(shape or Shape())._fields(), codec)
+    return _shmq._OpenOptions(name_of(name), flags, _WAIT[wait], *(shape or Shape())._fields(), codec)
 
 
 class Producer(_shmq.Producer[T]):
@@ -69,7 +80,7 @@ class Producer(_shmq.Producer[T]):
 
     def __init__(
         self,
-        name: Union[str, "os.PathLike[str]"],
+        name: Name,
         *,
         codec: Optional[Codec[T]] = None,
         shape: Optional[Shape] = None,
@@ -80,7 +91,7 @@ class Producer(_shmq.Producer[T]):
         prefault: bool = False,
         lock_memory: bool = False,
     ) -> None:
-        self._encode = (codec or Msgpack()).encode
+        self._encode = _method(Msgpack() if codec is None else codec, "encode")
         super().__init__(
             _options(name, shape, 0, wait, no_create, any_shape, guard, prefault, lock_memory, self._encode)
         )
@@ -128,7 +139,7 @@ class Consumer(_shmq.Consumer[T]):
 
     def __init__(
         self,
-        name: Union[str, "os.PathLike[str]"],
+        name: Name,
         *,
         codec: Optional[Codec[T]] = None,
         shape: Optional[Shape] = None,
@@ -141,7 +152,7 @@ class Consumer(_shmq.Consumer[T]):
         prefault: bool = False,
         lock_memory: bool = False,
     ) -> None:
-        decode = (codec or Msgpack()).decode
+        decode = _method(Msgpack() if codec is None else codec, "decode")
         flags = (_UNTIL_END if until_end or strict else 0) | (_STRICT if strict else 0)
         super().__init__(
             _options(name, shape, flags, wait, no_create, any_shape, guard, prefault, lock_memory, decode)

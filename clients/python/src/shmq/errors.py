@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno as _e
 import queue as _queue
-from typing import Dict, Type
+from typing import ClassVar, Dict, Optional, Type
 
 from . import _shmq
 
@@ -17,13 +18,14 @@ class Error(Exception):
 
     code: str
     sent: int = 0
+    _errno: ClassVar[Optional[int]] = None  # where no system call has failed
 
     def __init__(self, text: str, number: int = 0, os_error: int = 0) -> None:
         super().__init__(text)
         self.text = text
         self.code = _shmq._code_name(number) if -1000 < number < 0 else type(self).__name__.lower()
-        if os_error and isinstance(self, OSError):
-            setattr(self, "errno", os_error)
+        if isinstance(self, OSError):
+            setattr(self, "errno", os_error or self._errno)
 
     def __str__(self) -> str:
         return self.text
@@ -48,6 +50,8 @@ class Full(Error, _queue.Full):
 
 class Timeout(Error, TimeoutError):
     """The time is over."""
+
+    _errno = _e.ETIMEDOUT
 
 
 class Closed(Error, ValueError):
@@ -109,6 +113,8 @@ class Truncated(Error):
 class NoSpace(Error, OSError):
     """There is no memory, or no room on the filesystem."""
 
+    _errno = _e.ENOSPC
+
 
 class NotQueue(Error):
     """The file is something else."""
@@ -125,9 +131,13 @@ class NeedsRebuild(Error):
 class Absent(Error, FileNotFoundError):
     """There is no queue of this name."""
 
+    _errno = _e.ENOENT
+
 
 class Exists(Error, FileExistsError):
     """There is a queue of this name already."""
+
+    _errno = _e.EEXIST
 
 
 class RoleTaken(Error):
@@ -144,6 +154,8 @@ class InUse(Error):
 
 class NotPermitted(Error, PermissionError):
     """The file's mode forbids it."""
+
+    _errno = _e.EACCES
 
 
 class Refused(Error, OSError):
@@ -169,7 +181,7 @@ class DecodeError(Error, ValueError):
 
 def _undecodable(queue: str, data: bytes, cause: BaseException) -> DecodeError:
     e = DecodeError(
-        f'shmq: receive from queue "{queue}": the codec can\'t decode a record of {len(data)} bytes: {cause}; '
+        f'shmq: receive from queue "{queue}": the codec can\'t decode a record of {len(data)} bytes: {type(cause).__name__}{": " * bool(str(cause))}{cause}; '
         "its bytes are in the attribute data"
     )
     e.data = data

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Union
 
 from . import _shmq
-from .errors import BadOption
+from .errors import BadName, BadOption
+
+#: What names a queue.
+Name = Union[str, "os.PathLike[str]"]
+
+
+def name_of(name: Name) -> str:
+    text = os.fspath(name)
+    if not isinstance(text, str):
+        raise TypeError(f"shmq: the name of a queue is a str or a path of one, and not {type(text).__name__}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadName(f"shmq: {text!a} is no name of a queue: it is not UTF-8", -14) from None
+    return text
+
 
 _MULTIPLICITY = {"any": 0, "many": 1, "one": 2}
 _MULTIPLICITY_NAMES = {number: name for name, number in _MULTIPLICITY.items()}
@@ -28,10 +44,11 @@ class Shape:
 
     def _fields(self) -> "tuple[int, int, int, int, int, int, int]":
         for field, most in (("slots", 1 << 24), ("slot_size", 1 << 30), ("seats", 1024), ("mode", 0o7777)):
-            if not 0 <= getattr(self, field) <= most:
-                raise BadOption(f"shmq: {field} is a number from 0 to {most}, not {getattr(self, field)}", -15)
+            value = getattr(self, field)
+            if not isinstance(value, int) or not 0 <= value <= most:
+                raise BadOption(f"shmq: {field} is a whole number from 0 to {most}, not {value!r}", -15)
         for field in ("producers", "consumers"):
-            if getattr(self, field) not in _MULTIPLICITY:
+            if getattr(self, field) not in list(_MULTIPLICITY):
                 raise BadOption(f'shmq: {field} is "any", "many" or "one", not {getattr(self, field)!r}', -15)
         return (
             self.slots,
@@ -90,9 +107,9 @@ class Participant:
     command: str
 
 
-def create(name: str, shape: Shape = Shape()) -> None:
+def create(name: Name, shape: Shape = Shape()) -> None:
     """Makes a queue: ``Exists`` if there is one."""
-    _shmq._create(name, *shape._fields())
+    _shmq._create(name_of(name), *shape._fields())
 
 
 def create_anonymous(shape: Shape = Shape()) -> int:
@@ -103,24 +120,24 @@ def create_anonymous(shape: Shape = Shape()) -> int:
     return _shmq._create_anonymous(*shape._fields())
 
 
-def remove(name: str, force: bool = False) -> None:
+def remove(name: Name, force: bool = False) -> None:
     """Removes a queue: ``InUse`` while a participant is attached. With force, they find out."""
-    _shmq._remove(name, force)
+    _shmq._remove(name_of(name), force)
 
 
-def path(name: str) -> str:
+def path(name: Name) -> str:
     """Returns the path of the file that a name means."""
-    return _shmq._path(name)
+    return _shmq._path(name_of(name))
 
 
-def recover(name: str) -> int:
+def recover(name: Name) -> int:
     """Recovers participants that died, which others do as they go on. Returns how many."""
-    return _shmq._recover(name)
+    return _shmq._recover(name_of(name))
 
 
-def stat(name: str) -> Info:
+def stat(name: Name) -> Info:
     """Describes a queue. It needs no seat and disturbs nobody."""
-    fields: Dict[str, Any] = dict(_shmq._stat(name))
+    fields: Dict[str, Any] = dict(_shmq._stat(name_of(name)))
     s = fields.pop("shape")
     shape = Shape(
         slots=s["slots"],
@@ -135,10 +152,10 @@ def stat(name: str) -> Info:
     return Info(shape=shape, **fields)
 
 
-def participants(name: str) -> List[Participant]:
+def participants(name: Name) -> List[Participant]:
     """Lists the participants that are attached, or died and are to be recovered."""
     found = []
-    for fields in _shmq._participants(name):
+    for fields in _shmq._participants(name_of(name)):
         role = _ROLES.get(fields.pop("role"), "unknown")
         found.append(Participant(role=role, **fields))
     return found
