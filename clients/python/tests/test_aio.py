@@ -238,19 +238,63 @@ def test_a_bell_that_is_just_full_is_enough(monkeypatch: pytest.MonkeyPatch) -> 
         c.close()
 
 
-def test_two_tasks_on_one_end_are_refused_whatever_bells_there_are() -> None:
+def test_tasks_that_share_an_end_wait_in_line() -> None:
+    """Those that are cancelled, or whose time is over, leave the line, wherever they stand."""
+
     async def main() -> None:
-        cs = small(130)
-        tasks = [asyncio.create_task(c.areceive()) for c in cs]
+        p, c = shmq.Producer[int]("q", shape=shmq.Shape(slots=2)), shmq.Consumer[int]("q")
+        p.send_many([0, 1])
+        sends = [asyncio.create_task(p.asend(i)) for i in range(2, 12)]
+        receives = [asyncio.create_task(c.areceive()) for _ in range(12)]
+        assert await asyncio.gather(*receives) == list(range(12))
+        await asyncio.gather(*sends)
+
+        receives = [asyncio.create_task(c.areceive()) for _ in range(6)]
         await asyncio.sleep(0)
-        for c in (cs[0], cs[-1]):
-            with pytest.raises(shmq.Misuse):
-                await c.areceive()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for c in cs:
-            c.close()
+        for i in (0, 3):
+            receives[i].cancel()
+        with pytest.raises(shmq.Timeout, match="q"):
+            await c.areceive(timeout=0.01)
+        with pytest.raises(shmq.Empty):
+            await c.areceive(timeout=0)
+        for i in range(4):
+            await p.asend(i)
+        done = await asyncio.gather(*receives, return_exceptions=True)
+        assert [i for i in done if isinstance(i, int)] == [0, 1, 2, 3]
+        assert [i for i, task in enumerate(receives) if task.cancelled()] == [0, 3]
+
+        receives = [asyncio.create_task(c.areceive()) for _ in range(2)]
+        await asyncio.sleep(0)
+        c.close()
+        assert [type(e) for e in await asyncio.gather(*receives, return_exceptions=True)] == [shmq.Closed] * 2
+        p.close()
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+def test_calls_that_need_not_wait_let_other_tasks_run() -> None:
+    async def main() -> None:
+        p, c = shmq.Producer[int]("q"), shmq.Consumer[int]("q")
+        p.send_many(range(1000))
+        ran: List[int] = []
+        other = asyncio.create_task(asyncio.sleep(0))
+        other.add_done_callback(lambda _: ran.append(1))
+        async for rec in c:
+            if ran or rec.value == 999:
+                break
+        assert ran
+        endless = asyncio.create_task(send_for_ever(p, c))
+        await asyncio.sleep(0)
+        endless.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await endless
+        p.close()
+        c.close()
+
+    async def send_for_ever(p: "shmq.Producer[int]", c: "shmq.Consumer[int]") -> None:
+        for i in range(100_000):
+            await p.asend(i)
+            await c.areceive()
 
     asyncio.run(asyncio.wait_for(main(), PATIENCE))
 
@@ -344,7 +388,7 @@ def test_loops_settle_as_those_of_for() -> None:
     asyncio.run(main())
 
 
-def test_timeouts_cancellation_and_misuse() -> None:
+def test_timeouts_and_cancellation() -> None:
     async def main() -> None:
         c = shmq.Consumer[int]("q")
         p = shmq.Producer[int]("q")
@@ -354,8 +398,6 @@ def test_timeouts_cancellation_and_misuse() -> None:
             await c.areceive_bytes(timeout=0.15)
         task = asyncio.create_task(c.areceive())
         await asyncio.sleep(0)
-        with pytest.raises(shmq.Misuse):
-            await c.areceive()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

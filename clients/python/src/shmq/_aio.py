@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, List, Optional, TypeVar
+from collections import deque
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Deque, Dict, List, Optional, TypeVar
 
 from . import _shmq
-from .errors import Empty, EndOfStream, Full, Misuse, Timeout
+from .errors import Empty, EndOfStream, Full, Timeout
 
 if TYPE_CHECKING:
     from .ends import Consumer
@@ -16,6 +17,9 @@ T = TypeVar("T")
 
 #: A wait looks for participants that have died at least as often, in seconds.
 HEARTBEAT = 0.09
+
+#: Calls of an end in a row that need not wait, before other tasks get a turn.
+IN_A_ROW = 64
 
 #: Whether bells are made of threads even where the kernel has better ones.
 threads = False
@@ -27,6 +31,7 @@ class _Bells:
     def __init__(self) -> None:
         self.bells: List[_shmq._Bell] = []
         self.futures: Dict[int, "asyncio.Future[None]"] = {}
+        self.lines: Dict[int, "_Line"] = {}  # of the tasks that share an end, if one waits
 
     def arm(self, loop: asyncio.AbstractEventLoop, end: Any, size: int) -> bool:
         """Whether to wait for the end's future. If not, a try is worth while."""
@@ -54,20 +59,73 @@ def _wake(future: "asyncio.Future[None]") -> None:
         future.set_result(None)
 
 
+class _Line:
+    """The tasks that wait with one end. The first has it; the others sleep until they are."""
+
+    def __init__(self) -> None:
+        self.futures: "Deque[asyncio.Future[None]]" = deque()
+
+    async def stand(self, future: "asyncio.Future[None]", limit: Optional[float]) -> bool:
+        """False: the time is over. Whatever comes of it, ``leave`` has to follow."""
+        self.futures.append(future)
+        if self.futures[0] is future:
+            return True
+        timer = None if limit is None else future.get_loop().call_at(limit, _wake, future)
+        try:
+            await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return self.futures[0] is future
+
+    def leave(self, future: "asyncio.Future[None]") -> None:
+        self.futures.remove(future)
+        if self.futures:
+            _wake(self.futures[0])
+
+
 async def _attempt(end: Any, size: int, attempt: Callable[[], T], timeout: Optional[float]) -> T:
     """Repeats what raises Empty or Full until it succeeds or the time is over."""
-    try:
-        return attempt()
-    except (Empty, Full) as e:
-        if timeout is not None and timeout <= 0:
-            raise
-        reason = str(e)
+    end._in_a_row += 1
+    if end._in_a_row >= IN_A_ROW:
+        end._in_a_row = 0
+        await asyncio.sleep(0)  # before anything is taken: a task may be cancelled here
+    reason = f'shmq: queue "{end.queue}": other tasks wait with this object'
+    if end._waiting == 0 or (timeout is not None and timeout <= 0):
+        try:
+            return attempt()
+        except (Empty, Full) as e:
+            if timeout is not None and timeout <= 0:
+                raise
+            reason = str(e)
     loop = asyncio.get_running_loop()
     limit = None if timeout is None else loop.time() + timeout
     bells = _bells.setdefault(loop, _Bells())
     key = _shmq._Bell.key(end)
-    if key in bells.futures:
-        raise Misuse(f'shmq: queue "{end.queue}": another task waits with this object; open one for each task', -12)
+    line = bells.lines.setdefault(key, _Line())
+    place = loop.create_future()
+    end._waiting += 1
+    try:
+        if not await line.stand(place, limit):
+            raise Timeout(f"{reason}; nothing changed within {timeout} s", -3)
+        return await _turn(loop, bells, key, end, size, attempt, timeout, limit)
+    finally:
+        end._waiting -= 1
+        line.leave(place)
+        if not line.futures:
+            bells.lines.pop(key, None)
+
+
+async def _turn(
+    loop: asyncio.AbstractEventLoop,
+    bells: _Bells,
+    key: int,
+    end: Any,
+    size: int,
+    attempt: Callable[[], T],
+    timeout: Optional[float],
+    limit: Optional[float],
+) -> T:
     tried = False
     try:
         while True:
@@ -83,9 +141,9 @@ async def _attempt(end: Any, size: int, attempt: Callable[[], T], timeout: Optio
             tried = True
             try:
                 return attempt()
-            except (Empty, Full):
+            except (Empty, Full) as e:
                 if limit is not None and loop.time() >= limit:
-                    raise Timeout(f"{reason}; nothing changed within {timeout} s", -3) from None
+                    raise Timeout(f"{e}; nothing changed within {timeout} s", -3) from None
     finally:
         del bells.futures[key]
         if tried:

@@ -78,6 +78,9 @@ class Producer(_shmq.Producer[T]):
     prefault: touch all pages now. lock_memory: keep them out of the swap space.
     """
 
+    _waiting = 0  # tasks of asyncio in line
+    _in_a_row = 0  # calls of theirs that did not wait
+
     def __init__(
         self,
         name: Name,
@@ -136,6 +139,9 @@ class Consumer(_shmq.Consumer[T]):
 
     Everything else is as it is for a ``Producer``.
     """
+
+    _waiting = 0  # tasks of asyncio in line
+    _in_a_row = 0  # calls of theirs that did not wait
 
     def __init__(
         self,
