@@ -60,7 +60,8 @@ def test_full() -> None:
 @pytest.mark.parametrize("call", ["c.receive()", "next(iter(c))", "c.wait()", "shmq.Waiter(c).wait()", "c.lease_many()"])
 def test_keyboard_interrupt_at_once(crew: Crew, call: str) -> None:
     program = crew.python(
-        "import shmq\n"
+        "import shmq, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "c = shmq.Consumer('q')\n"
         "print('ready', flush=True)\n"
         f"try: {call}\n"
