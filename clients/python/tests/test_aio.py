@@ -5,6 +5,7 @@ import gc
 import os
 import select
 import threading
+import weakref
 from pathlib import Path
 from typing import Any, Iterator, List, Set
 
@@ -186,10 +187,10 @@ def test_an_end_that_waits_again_goes_to_a_bell_with_place(monkeypatch: pytest.M
 
     async def main() -> None:
         tasks: List["asyncio.Task[int]"] = []
-        while not tasks or not _aio._bells[asyncio.get_running_loop()].bells[0].full:
+        while not tasks or not _aio._bells_of(asyncio.get_running_loop()).bells[0].full:
             tasks.append(asyncio.create_task(cs[len(tasks)].areceive()))
             await asyncio.sleep(0)
-        bells = _aio._bells[asyncio.get_running_loop()].bells
+        bells = _aio._bells_of(asyncio.get_running_loop()).bells
         assert len(bells) == 1
         p.send(1)
         assert thief.receive() == 1
@@ -221,13 +222,13 @@ def test_a_bell_that_is_just_full_is_enough(monkeypatch: pytest.MonkeyPatch) -> 
 
     async def main() -> None:
         tasks: List["asyncio.Task[int]"] = []
-        while not tasks or not _aio._bells[asyncio.get_running_loop()].bells[0].full:
+        while not tasks or not _aio._bells_of(asyncio.get_running_loop()).bells[0].full:
             tasks.append(asyncio.create_task(cs[len(tasks)].areceive()))
             await asyncio.sleep(0)
         before = arms
         while arms < before + 3 * len(tasks):
             await asyncio.sleep(0.001)
-        assert len(_aio._bells[asyncio.get_running_loop()].bells) == 1
+        assert len(_aio._bells_of(asyncio.get_running_loop()).bells) == 1
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -270,6 +271,19 @@ def test_tasks_that_share_an_end_wait_in_line() -> None:
         p.close()
 
     asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+def test_a_loop_that_is_dropped_while_tasks_wait_keeps_nothing() -> None:
+    c = shmq.Consumer[int]("q")
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # is told of tasks that were destroyed
+    tasks = [loop.create_task(c.areceive()) for _ in range(3)]
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    there = weakref.ref(loop)
+    del c, loop, tasks
+    gc.collect()
+    assert there() is None and shmq.stat("q").consumers == 0
 
 
 def test_calls_that_need_not_wait_let_other_tasks_run() -> None:

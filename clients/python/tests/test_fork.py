@@ -151,10 +151,11 @@ def test_a_task_that_forks_while_others_wait(thread: bool, monkeypatch: pytest.M
     async def main() -> None:
         waiting = [asyncio.create_task(c.areceive()) for c in cs]
         await asyncio.sleep(0)
+        loop: Any = asyncio.get_running_loop()
         pids.append(fork())
         if pids[0] == 0:
             if sys.version_info >= (3, 14):  # whose loops end in no child
-                _aio._bells.clear()
+                del loop._shmq_bells
                 waiting.clear()
                 gc.collect()
                 os._exit(7)

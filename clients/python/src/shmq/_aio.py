@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Deque, Dict, List, Optional, TypeVar
 
@@ -51,11 +50,16 @@ class _Bells:
                 _wake(self.futures[key])
 
 
-_bells: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Bells]" = weakref.WeakKeyDictionary()
+def _bells_of(loop: Any) -> _Bells:
+    # An attribute: the bells refer to the loop, too, and so a dictionary would keep both, and what waits, for ever.
+    bells: Optional[_Bells] = getattr(loop, "_shmq_bells", None)
+    if bells is None:
+        loop._shmq_bells = bells = _Bells()
+    return bells
 
 
 def _wake(future: "asyncio.Future[None]") -> None:
-    if not future.done():
+    if not future.done() and not future.get_loop().is_closed():
         future.set_result(None)
 
 
@@ -100,7 +104,7 @@ async def _attempt(end: Any, size: int, attempt: Callable[[], T], timeout: Optio
             reason = str(e)
     loop = asyncio.get_running_loop()
     limit = None if timeout is None else loop.time() + timeout
-    bells = _bells.setdefault(loop, _Bells())
+    bells = _bells_of(loop)
     key = _shmq._Bell.key(end)
     line = bells.lines.setdefault(key, _Line())
     place = loop.create_future()
