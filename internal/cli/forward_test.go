@@ -17,10 +17,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/shmq/shmq/conn"
+	"github.com/shmq/shmq/internal/sys"
 )
 
 // forwards starts shmq conn forward and returns the address on which it listens.
@@ -198,6 +200,32 @@ func TestForwardToNowhere(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.wait(128 + 15)
+}
+
+// A forwarder does not end before it has removed its socket, for which another process may hold the
+// directory's lock.
+func TestForwardEndsAfterItsSocket(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"unix:", "conn:"} {
+		path := filepath.Join(t.TempDir(), "socket")
+		p, _ := forwards(t, kind+path, "tcp:127.0.0.1:1")
+		dir, err := sys.OpenDir(filepath.Dir(path))
+		require.NoError(t, err)
+		ok, err := dir.Lock(0)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+		select {
+		case err := <-p.done: // p.wait gets it
+			p.done <- err
+		case <-time.After(100 * time.Millisecond): // it would have ended by then
+		}
+		require.NoError(t, dir.Close())
+		p.wait(143)
+		left, err := os.ReadDir(filepath.Dir(path))
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
 }
 
 // A forwarder that was killed leaves a socket: the next one takes its place, with the permissions

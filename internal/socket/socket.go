@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"time"
 
@@ -34,9 +34,11 @@ type Config struct {
 // Listener is a socket that listens, and the file that is its name.
 type Listener struct {
 	*net.UnixListener
-	path   string
-	file   fs.FileInfo
-	closed atomic.Bool
+	path string
+	file fs.FileInfo
+
+	mu     sync.Mutex // held while it is being closed, so that a second Close waits for the first
+	closed bool
 }
 
 // Listen listens at path. The socket of a listener that was killed is replaced; that of one that lives is
@@ -111,7 +113,10 @@ func (l *Listener) Close() error { return l.CloseWithin(Patience) }
 // CloseWithin is Close with another patience.
 func (l *Listener) CloseWithin(patience time.Duration) (err error) {
 	_ = l.SetDeadline(time.Unix(1, 0))
-	if !l.closed.Swap(true) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
 		err = l.remove(patience) // first: as soon as the socket is closed others may take the name
 	}
 	return errors.Join(err, l.UnixListener.Close())

@@ -84,16 +84,22 @@ func (f *forwarder) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
+	closed := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() { closed <- l.Close() })
 	fmt.Fprintf(os.Stderr, "shmq conn forward: %s to %s\n", shown(f.from, l), f.to)
 	joining, quit := context.WithCancel(context.WithoutCancel(ctx))
 	defer quit()
 	err = f.accept(ctx, joining, l)
+	if stop() {
+		closed <- l.Close()
+	}
+	shut := <-closed // the socket's file is removed, before the process ends
 	if cause := context.Cause(ctx); cause != nil {
-		err = cause
+		if err = cause; shut != nil {
+			complain(shut)
+		}
 	} else {
-		err = errors.Join(err, l.Close())
+		err = errors.Join(err, shut)
 	}
 	f.finish(quit)
 	return err
