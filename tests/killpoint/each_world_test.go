@@ -111,7 +111,7 @@ func (w *eachWorld) look() *view {
 	require.NoError(w.t, err)
 	v := &view{file: f, mem: mem, geo: h.Geometry}
 	for _, part := range [][2]uint64{
-		{layout.HotOffset, layout.HotTorn + 8},
+		{layout.HotOffset, layout.HotSize},
 		{layout.SeatOffset, uint64(h.Seats) * layout.SeatSize},
 		{h.SlotOffset(), h.Slots * layout.SlotSize},
 		{h.DataOffset(), h.Slots * h.AreaSize},

@@ -37,7 +37,7 @@ func (w *world) look() (*view, error) {
 	}
 	v := &view{file: f, mem: mem, geo: g}
 	for _, part := range [][2]uint64{
-		{layout.HotOffset, layout.HotTorn + 8},
+		{layout.HotOffset, layout.HotSize},
 		{layout.SeatOffset, uint64(g.Seats) * layout.SeatSize},
 		{g.SlotOffset(), g.Slots * layout.SlotSize},
 		{g.DataOffset(), g.Slots * g.AreaSize},
@@ -53,7 +53,7 @@ func (w *world) look() (*view, error) {
 func geometry(o shmq.Options) layout.Geometry {
 	return layout.Geometry{
 		ManyProducers: o.Producers == shmq.Many, ManyConsumers: o.Consumers == shmq.Many,
-		Checksum: o.Checksum, Seats: o.Seats, Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize),
+		Checksum: o.Checksum, Timestamps: o.Timestamps, Seats: o.Seats, Slots: uint64(o.Slots), AreaSize: uint64(o.SlotSize),
 	}
 }
 
@@ -81,6 +81,7 @@ const otherBoot = 0x0b007
 func (v *view) locks() []int64 {
 	bytes := []int64{
 		layout.LockProducer, layout.LockConsumer, layout.LockImage, layout.LockName, layout.LockSide, layout.LockSegment,
+		layout.LockStream, layout.LockRecovery, layout.LockSubscribe,
 	}
 	for i := range v.geo.Seats {
 		bytes = append(bytes, layout.SeatOffset+int64(i)*layout.SeatSize)
@@ -102,6 +103,10 @@ func (v *view) state() (state, error) {
 	}
 	home := binary.LittleEndian.Uint64(hot[layout.HotHome:]) // that of the file's last change
 	binary.LittleEndian.PutUint64(hot[layout.HotHome:], min(home, 1))
+	for i := range layout.IncarnationCount { // without its id
+		e := hot[layout.HotIncarnations+i*layout.IncarnationSize:]
+		clear(e[layout.IncarnationID:layout.IncarnationSize])
+	}
 	h.Write(hot)
 	seats := bytes.Clone(v.last[1])
 	for i := range v.geo.Seats {
@@ -112,7 +117,14 @@ func (v *view) state() (state, error) {
 		clear(e[layout.SeatHeldSince:layout.SeatClock])
 	}
 	h.Write(seats)
-	h.Write(v.last[2])
+	lines := v.last[2]
+	if v.geo.Timestamps {
+		lines = bytes.Clone(lines)
+		for at := 0; at < len(lines); at += layout.SlotSize {
+			clear(lines[at+layout.SlotTime : at+layout.SlotTime+8])
+		}
+	}
+	h.Write(lines)
 	h.Write(v.last[3])
 	for _, b := range v.locks() {
 		held, err := v.file.Locked(b)
