@@ -3,6 +3,7 @@
 package killpoint
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -107,6 +108,9 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 	runtime.LockOSThread() // the thread that starts a victim traces it
 	defer runtime.UnlockOSThread()
 	page, path := newPage(t)
+	if err := fixAddresses(); err != nil {
+		t.Logf("all instructions are stepped: %v", err)
+	}
 	c, err := func() (c course, err error) {
 		err = withVictim(t, s, page, path, cpus, func(v *tracee, w *world) error {
 			c, err = pass(v, len(s.calls), 2, w.changed, choose.limit())
@@ -119,15 +123,26 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 	for _, p := range choose.points(c) {
 		r.points++
 		at := 0
-		err := withVictim(t, s, page, path, cpus, func(v *tracee, w *world) error {
-			if err := reach(v, len(s.calls), p); err != nil {
+		kill := func(way *spot) error {
+			return withVictim(t, s, page, path, cpus, func(v *tracee, w *world) error {
+				if err := reach(v, len(s.calls), p, way); err != nil {
+					return err
+				}
+				at = v.progress()
+				left, err := w.left()
+				r.states[left] = true
 				return err
-			}
-			at = v.progress()
-			left, err := w.left()
-			r.states[left] = true
-			return err
-		})
+			})
+		}
+		var way *spot
+		if s, has := c.spots[p]; has {
+			way = &s
+		}
+		err := kill(way)
+		if errors.Is(err, errMissed) { // all the way by steps, then
+			r.missed++
+			err = kill(nil)
+		}
 		if err != nil {
 			r.failures++
 			t.Errorf("killed %v, when %d calls had returned: %v", p, at, err)
@@ -137,6 +152,9 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 			}
 		}
 	}
+	if r.missed > 0 {
+		t.Logf("%d of %d points were come to by steps alone", r.missed, r.points)
+	}
 	return r
 }
 
@@ -145,13 +163,14 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 func withVictim(t *testing.T, s *scenario, page *page, path string, cpus chan int, do func(v *tracee, w *world) error) error {
 	w := newWorld(t, s)
 	defer w.close()
-	v, err := startVictim(page, path, s.program, w.theirs+"|"+modeName(s.mode)+"|"+s.name, w.anonymous)
-	if err != nil {
-		return err
-	}
-	defer v.kill()
-	w.ready()
-	if err := pinned(cpus, func(cpu int) error {
+	returned := 0
+	if err := pinned(cpus, func(cpu int) error { // from the start on: one that waits for its turn looks for it all the time
+		v, err := startVictim(page, path, s.program, w.theirs+"|"+modeName(s.mode)+"|"+s.name, w.anonymous)
+		if err != nil {
+			return err
+		}
+		defer v.kill()
+		w.ready()
 		if err := v.seize(cpu); err != nil {
 			return err
 		}
@@ -159,12 +178,12 @@ func withVictim(t *testing.T, s *scenario, page *page, path string, cpus chan in
 		if err := v.begin(); err != nil {
 			return err
 		}
-		return do(v, w)
+		err = do(v, w)
+		returned = v.progress()
+		return err
 	}); err != nil {
 		return fmt.Errorf("tracing: %w", err)
 	}
-	returned := v.progress()
-	v.kill()
 	return w.contract(returned)
 }
 

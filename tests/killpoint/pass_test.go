@@ -28,6 +28,7 @@ type course struct {
 	cut          bool
 	classes      []class
 	all          []point // every instruction, in order
+	spots        map[point]spot
 }
 
 // pass steps through the whole operation: to the return of its last call, or, where
@@ -39,6 +40,7 @@ func pass(v *tracee, calls, most int, changed func() bool, limit int) (c course,
 	c.classes = []class{{}}
 	c.all = []point{{}}
 	at, sleeps := point{}, 0
+	var pcs []uint64
 	fresh := func(p point) { c.classes = append(c.classes, class{p, p}) }
 	for v.progress() < calls && sleeps < most {
 		c.cut = v.steps >= limit
@@ -47,6 +49,7 @@ func pass(v *tracee, calls, most int, changed func() bool, limit int) (c course,
 			if kernel, err = v.atSyscall(); err != nil {
 				return c, err
 			}
+			pcs = append(pcs, v.pc)
 			run = v.let
 		}
 		if err := run(); err != nil {
@@ -62,6 +65,7 @@ func pass(v *tracee, calls, most int, changed func() bool, limit int) (c course,
 				p := point{calls: at.calls, asleep: true}
 				fresh(p)
 				c.all = append(c.all, p)
+				pcs = append(pcs, v.pc)
 			}
 			at = point{calls: at.calls + 1}
 		} else {
@@ -81,11 +85,14 @@ func pass(v *tracee, calls, most int, changed func() bool, limit int) (c course,
 		}
 	}
 	c.instructions = v.steps
+	if !c.cut {
+		c.spots = spots(c.all, pcs)
+	}
 	return c, nil
 }
 
-// reach brings a victim to a point, or as far as its operation goes.
-func reach(v *tracee, calls int, p point) error {
+// reach brings a victim to a point, or as far as its operation goes. If s is not nil it is the way.
+func reach(v *tracee, calls int, p point, s *spot) error {
 	done := func() bool { return v.progress() == calls }
 	for i := 0; i < p.calls && !done(); i++ {
 		if err := v.enterSyscall(); err != nil {
@@ -94,6 +101,9 @@ func reach(v *tracee, calls int, p point) error {
 		if err := v.await(v.tid); err != nil {
 			return err
 		}
+	}
+	if s != nil && !done() {
+		return v.goTo(*s)
 	}
 	for i := 0; i < p.steps && !done(); i++ {
 		if err := v.step(); err != nil {

@@ -17,6 +17,7 @@ type row struct {
 	*scenario
 	course
 	points   int
+	missed   int // of these, points that no breakpoint led to
 	states   map[state]bool
 	failures int
 }

@@ -25,6 +25,7 @@ type tracee struct {
 	gone    bool
 	dog     *time.Timer
 
+	pc       uint64          // of the instruction that atSyscall looked at
 	syscalls map[uint64]bool // which instructions enter the kernel, by address
 }
 
@@ -71,7 +72,7 @@ func startVictim(p *page, pagePath string, program, as string, inherits *os.File
 			v.dog.Stop()
 			return nil, errEnded
 		}
-		time.Sleep(50 * time.Microsecond)
+		_ = unix.Nanosleep(&unix.Timespec{Nsec: 200e3}, nil)
 	}
 	v.tid = int(p.ready.Load())
 	return v, nil
@@ -235,6 +236,7 @@ func (v *tracee) atSyscall() (bool, error) {
 	if err := unix.PtraceGetRegs(v.tid, &regs); err != nil {
 		return false, err
 	}
+	v.pc = regs.Rip
 	is, known := v.syscalls[regs.Rip]
 	if !known {
 		var code [2]byte
