@@ -3,6 +3,8 @@
 package killpoint
 
 import (
+	"io"
+
 	"github.com/shmq/shmq"
 	"github.com/shmq/shmq/consumer"
 )
@@ -10,9 +12,14 @@ import (
 // attaches are the operations of one that comes or leaves.
 func attaches(mode shmq.Options) []*scenario {
 	produce, consume := call{do: func(v *victim) { v.produce() }}, call{do: func(v *victim) { v.consume() }}
+	o := (&scenario{mode: mode}).options()
 	create := call{do: func(v *victim) {
-		o := (&scenario{mode: mode}).options()
 		_, err := consumer.OpenRaw(v.queue, &consumer.Options{Create: o})
+		v.check(err)
+	}}
+	createOnly := call{do: func(v *victim) { v.check(shmq.Create(v.queue, &o)) }}
+	anonymous := call{do: func(v *victim) {
+		_, err := shmq.CreateAnonymous(&o)
 		v.check(err)
 	}}
 	// It comes to the seat of a dead one.
@@ -58,8 +65,38 @@ func attaches(mode shmq.Options) []*scenario {
 		{
 			name: "told the end of a stream", role: shmq.Consumer, at: 2,
 			prepare: func(v *victim) { v.consumeToEnd(); v.produce(); v.check(v.out.Finish()) },
-			calls:   []call{{do: func(v *victim) { v.end() }}},
+			calls:   []call{{do: func(v *victim) { v.end(io.EOF) }}},
 		},
 	}
-	return all
+	sent := func(v *victim) { v.produce(); v.make(mine1); v.send(mine1) }
+	return append(all, rarely(
+		attach("attach, consumer, until the end", shmq.Consumer, call{do: func(v *victim) { v.consumeToEnd() }}),
+		&scenario{name: "create", absent: true, calls: []call{createOnly}},
+		&scenario{name: "create, anonymous", absent: true, calls: []call{anonymous}},
+		&scenario{
+			name: "abandon, consumer asleep", role: shmq.Producer, at: 3, hold: true,
+			prepare: func(v *victim) { v.produce() },
+			sleeper: shmq.Consumer, abandons: true,
+			calls: []call{{do: func(v *victim) { v.check(v.out.Abandon()) }}},
+		},
+		&scenario{
+			name: "told that a stream broke off", role: shmq.Consumer, at: 2,
+			prepare: func(v *victim) { v.consumeToEnd(); v.produce(); v.check(v.out.Abandon()) },
+			calls:   []call{{do: func(v *victim) { v.end(shmq.ErrBrokenOff) }}},
+		},
+		&scenario{
+			name: "told the end of a stream, waits for the next", role: shmq.Consumer, at: 2,
+			prepare: func(v *victim) { v.consumeToEnd(); v.produce(); v.check(v.out.Finish()) },
+			calls:   []call{{do: func(v *victim) { v.end(io.EOF) }}, {do: func(v *victim) { v.in.NextStream(); v.none() }}},
+		},
+		&scenario{
+			name: "sync, producer", role: shmq.Producer, at: 3, records: []uint64{earlier2}, hold: true,
+			prepare: sent, sent: []uint64{mine1}, calls: []call{{do: func(v *victim) { v.check(v.out.Sync()) }}},
+		},
+		&scenario{
+			name: "sync, consumer", role: shmq.Consumer, at: 2, records: []uint64{earlier2, earlierL}, hold: true,
+			prepare: func(v *victim) { v.consume(); v.lease() }, handed: []uint64{earlier2},
+			calls: []call{{do: func(v *victim) { v.check(v.in.Sync()) }}},
+		},
+	)...)
 }

@@ -46,19 +46,19 @@ func TestKillAtEveryInstructionOfC(t *testing.T) {
 	table := &table{}
 	t.Cleanup(func() { table.print(t, long) })
 	cpus := processors(t)
-	drawn := draw(rand.New(rand.NewPCG(from, 0)))
+	drawn := draw(rand.New(rand.NewPCG(from, 0)), scenariosOfC)
 	only := os.Getenv("SHMQ_KILLPOINT_ONLY")
 	for i, mode := range testagent.Modes() {
 		for j, s := range scenariosOfC(mode) {
 			if !slices.Contains(has, plainName(s.name)) || !strings.Contains(s.name+", "+modeName(mode), only) {
 				continue
 			}
-			if !long && s.variant && drawn[s.name] != modeName(mode) {
+			if !long && (s.variant || s.rare) && drawn[s.name] != modeName(mode) {
 				continue
 			}
 			most := math.MaxInt
 			if s.variant {
-				most = variantPoints()
+				most = variantPoints(math.MaxInt)
 			}
 			s.program = program
 			t.Run(s.name+", "+modeName(mode), func(t *testing.T) {
@@ -69,16 +69,20 @@ func TestKillAtEveryInstructionOfC(t *testing.T) {
 	}
 }
 
-const atOnce = ", at once"
+const (
+	atOnce      = ", at once"
+	atHeartbeat = ", at a heartbeat" // the first call looks for the dead, and whether the queue is still there
+)
 
 // spins reports whether the victim spins before it sleeps.
 func spins(s *scenario) bool {
-	return (strings.HasPrefix(s.name, "park, ") || strings.HasPrefix(s.name, "select, ")) && !strings.HasSuffix(s.name, atOnce)
+	waits := slices.ContainsFunc([]string{"park, ", "select, ", "told "}, func(p string) bool { return strings.HasPrefix(s.name, p) })
+	return waits && !strings.HasSuffix(s.name, atOnce)
 }
 
-// scenariosOfC are those of Go, and those that spin once more without that.
+// scenariosOfC are those of Go, those that C alone has, and those that spin once more without that.
 func scenariosOfC(mode shmq.Options) []*scenario {
-	all := scenarios(mode)
+	all := append(scenarios(mode), onlyInC(mode)...)
 	for _, s := range all {
 		if spins(s) {
 			quick := *s
@@ -91,7 +95,7 @@ func scenariosOfC(mode shmq.Options) []*scenario {
 
 // plainName is the name of the scenario of which s is a variant.
 func plainName(s string) string {
-	for _, suffix := range []string{atOnce, ", checksums", ", " + string(inDescriptor), ", " + string(inSegment)} {
+	for _, suffix := range []string{atOnce, atHeartbeat, ", checksums", ", " + timeStamps, ", " + string(inDescriptor), ", " + string(inSegment)} {
 		s = strings.TrimSuffix(s, suffix)
 	}
 	return s

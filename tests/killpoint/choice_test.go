@@ -34,12 +34,12 @@ const (
 	near = 1000
 )
 
-// variantPoints is how many points a variant gets in the long form.
-func variantPoints() int {
+// variantPoints is how many points a variant gets in the long form, most unless SHMQ_KILLPOINT_VARIANTS says otherwise.
+func variantPoints(most int) int {
 	if n, err := strconv.Atoi(os.Getenv("SHMQ_KILLPOINT_VARIANTS")); err == nil {
 		return n
 	}
-	return 100
+	return most
 }
 
 // part returns which of how many parts of the points SHMQ_KILLPOINT_PART asks for, as "2/5" for the

@@ -56,7 +56,7 @@ func eachScenarios() (all []*eachScenario) {
 // eachSends are operations of a producer that has not looked at the cursors yet.
 func eachSends() (all []*eachScenario) {
 	for _, s := range sends() {
-		if s.sleeper != 0 {
+		if s.sleeper != 0 || s.rare {
 			continue
 		}
 		n := s.name

@@ -41,7 +41,7 @@ func elsewhere(mode shmq.Options, there home) (all []*scenario) {
 		"send, 3 slots", "lease a batch, acknowledge",
 	}
 	if there == inSegment {
-		names = append(names, "create and attach", "remove", "remove by force")
+		names = append(names, "create and attach", "create", "remove", "remove by force")
 	}
 	for _, s := range slices.Concat(sends(), receives(mode), attaches(mode), removals()) {
 		if slices.Contains(names, s.name) {

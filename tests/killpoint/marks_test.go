@@ -57,12 +57,12 @@ func marks(mode shmq.Options) []*scenario {
 		}
 		return s
 	}
-	return []*scenario{
+	return append([]*scenario{
 		marked("send marked, inline", 3, send(mine2)),
 		marked("send marked, 3 slots behind a filler", 4, send(mineL)),
 		marked("send a marked batch of 4", 1, batch),
 		marked("reserve, commit marked", 1, reserve, commit),
-	}
+	}, rarely(marked("send a marked batch of 4 across the end", 5, batch))...)
 }
 
 func markOf(id uint64) producer.Mark { return producer.Mark{id, ^id} }

@@ -91,9 +91,11 @@ func pass(v *tracee, calls, most int, changed func() bool, limit int) (c course,
 	return c, nil
 }
 
-// reach brings a victim to a point, or as far as its operation goes. If s is not nil it is the way.
+// reach brings a victim to a point, or as far as its operation goes: then it notes that it was over before. If s is
+// not nil it is the way.
 func reach(v *tracee, calls int, p point, s *spot) error {
 	done := func() bool { return v.progress() == calls }
+	v.over = false
 	for i := 0; i < p.calls && !done(); i++ {
 		if err := v.enterSyscall(); err != nil {
 			return err
@@ -105,12 +107,21 @@ func reach(v *tracee, calls int, p point, s *spot) error {
 	if s != nil && !done() {
 		return v.goTo(*s)
 	}
-	for i := 0; i < p.steps && !done(); i++ {
+	if done() {
+		v.over = p.calls > 0 && p.steps > 0
+		return nil
+	}
+	for i := 0; i < p.steps; i++ {
+		if done() {
+			v.over = true
+			return nil
+		}
 		if err := v.step(); err != nil {
 			return err
 		}
 	}
 	if !p.asleep || done() {
+		v.over = p.asleep
 		return nil
 	}
 	if err := v.enterSyscall(); err != nil {

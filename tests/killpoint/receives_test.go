@@ -2,7 +2,11 @@
 
 package killpoint
 
-import "github.com/shmq/shmq"
+import (
+	"slices"
+
+	"github.com/shmq/shmq"
+)
 
 var earlierL = record(earlier, large, 3)
 
@@ -76,7 +80,40 @@ func receives(mode shmq.Options) []*scenario {
 			prepare: consume, sleeper: shmq.Producer, calls: []call{receive(full[0])}, frees: true,
 		},
 	}
+	again := func(id uint64) call { // of what it had been handed before
+		return call{do: func(v *victim) { v.receive() }, ids: []uint64{id}, during: settling, after: gone}
+	}
+	leaseAgain := func(id uint64) call {
+		return call{do: func(v *victim) { v.lease() }, ids: []uint64{id}, during: handed, after: handed}
+	}
+	at := func(at int, s *scenario) *scenario {
+		s.at = at
+		return s
+	}
+	leaseAll := call{do: func(v *victim) { v.leaseAll(3) }, ids: three, during: taking, after: handed}
+	leaseAllLines := call{do: func(v *victim) { v.leaseAll(3) }, ids: lines, during: taking, after: handed}
+	receiveAll := call{do: func(v *victim) { v.receiveAll(3) }, ids: lines, during: receiving, after: gone}
+	all = append(all, rarely(
+		at(5, plain("receive a batch across the end", lines, receiveAll)),
+		at(6, plain("lease a batch across the end, acknowledge it as one", lines, leaseAllLines, ackLines)),
+		at(6, plain("lease a batch behind a filler, acknowledge", three, append([]call{leaseAll}, batch[1:]...)...)),
+		plain("receive twice", lines, receive(lines[0]), receive(lines[1])),
+		&scenario{
+			name: "release, receive again", role: shmq.Consumer, at: 2, records: both, hold: true,
+			prepare: leaseBoth, handed: both, calls: append(slices.Clone(giveBack), again(earlier2), again(earlierL)),
+		},
+		&scenario{ // a predecessor was handed them
+			name: "lease again, acknowledge", role: shmq.Consumer, at: 2, records: both, hold: true,
+			prepare: func(v *victim) { leaseBoth(v); v.check(v.in.Close()); v.consume() }, handed: both,
+			calls: []call{leaseAgain(earlier2), ack(0, earlier2), leaseAgain(earlierL), ack(1, earlierL)},
+		},
+	)...)
 	if mode.Consumers == shmq.Many {
+		all = append(all, rarely(&scenario{ // of a batch a part was acknowledged
+			name: "inherit a record and a batch", role: shmq.Consumer, at: 2, records: recoverable, hold: true,
+			prepare: consume, corpses: func(w *world) { w.orphans(w.o.Seats - 1) },
+			calls: []call{leaseAgain(recoverable[0]), leaseAgain(recoverable[1]), ack(1, recoverable[1]), ack(0, recoverable[0])},
+		})...)
 		all = append(all,
 			plain("lease a batch, acknowledge and release", three, leaseBatch, ack(1, three[1]), release(0, three[0]), ack(2, three[2])),
 			&scenario{

@@ -70,6 +70,17 @@ func (w *world) deadConsumer(seat int) {
 	})
 }
 
+// orphans leaves what deadConsumer leaves, recovered.
+func (w *world) orphans(seat int) {
+	w.deadConsumer(seat)
+	delete(w.dying, seat)
+	w.ring(func(r *ring.Ring) {
+		r.Seat(seat).Take(ring.Occupant{Role: uint32(shmq.Consumer), PID: 1, Command: "dead"})
+	})
+	_, err := shmq.Recover(w.queue, nil)
+	require.NoError(w.t, err)
+}
+
 // deadProducer leaves a seat to which a claim belongs, if there are claims, and behind
 // that a record of a living one.
 func (w *world) deadProducer(seat int) {

@@ -23,6 +23,17 @@ func removals() []*scenario {
 			},
 			calls: []call{{do: (*victim).recoverQueue}},
 		},
+		{
+			name: "look from outside", rare: true, at: 1, records: recoverable, hold: true,
+			corpses: func(w *world) {
+				w.deadConsumer(0)
+				w.deadProducer(w.o.Seats - 1)
+			},
+			calls: []call{{do: func(v *victim) {
+				_, err := shmq.Stat(v.queue)
+				v.check(err)
+			}}},
+		},
 	}
 }
 

@@ -18,12 +18,14 @@ type scenario struct {
 
 	program string // that plays the victim; "" for the test binary
 
-	variant bool // of another scenario: the bounded form has it in one mode only
+	variant bool // of another scenario, with another kind of queue
+	rare    bool // the bounded form has it, like a variant, in one mode only
 	home    home // where the queue lives
 
 	// The state before the victim comes.
 	absent  bool     // no queue
 	at      int      // index of the slot of the first of records
+	skipped bool     // the last two slots were a filler in the lap before
 	records []uint64 // in the ring
 	hold    bool     // many consumers: one leases a record before those, through it all
 
@@ -34,6 +36,8 @@ type scenario struct {
 	handed   []uint64       // to the victim in prepare
 	received []uint64       // by the victim in prepare
 	living   bool           // another producer, if there can be, lives through it all
+	sleeps   uint64         // the record for which a producer sleeps that is the sleeper; 0: waitingRecord
+	asleep   func(w *world) // called when the sleeper sleeps
 	reserve  bool           // and, among many, has a reservation
 	corpses  func(w *world) // dirty seats of dead ones
 	sleeper  shmq.Role      // a participant of this role sleeps
@@ -43,6 +47,7 @@ type scenario struct {
 	calls    []call
 	frees    bool // what a sleeping producer needs
 	finishes bool // marks the end of the stream
+	abandons bool // breaks it off
 	removes  bool // the queue
 }
 
@@ -77,12 +82,33 @@ func modeName(o shmq.Options) string { return fmt.Sprintf("%v/%v", o.Producers, 
 
 // scenarios are all, in one mode.
 func scenarios(mode shmq.Options) []*scenario {
-	all := slices.Concat(sends(), marks(mode), receives(mode), parks(mode), attaches(mode), recoveries(mode), removals())
+	all := slices.Concat(sends(), marks(mode), receives(mode), tries(mode), parks(mode), attaches(mode), recoveries(mode), removals())
 	for _, s := range all {
 		s.mode = mode
 	}
-	return slices.Concat(all, elsewhere(mode, inDescriptor), elsewhere(mode, inSegment), checksums(mode))
+	return slices.Concat(all, elsewhere(mode, inDescriptor), elsewhere(mode, inSegment), checksums(mode), stamped(mode))
 }
+
+// rarely marks scenarios as rare.
+func rarely(all ...*scenario) []*scenario {
+	for _, s := range all {
+		s.rare = true
+	}
+	return all
+}
+
+// stamped are operations with a queue whose records say when they were sent.
+func stamped(mode shmq.Options) []*scenario {
+	mode.Timestamps = true
+	all := slices.Concat(sends(), receives(mode))
+	for _, s := range all {
+		s.name += ", " + timeStamps
+		s.mode, s.variant = mode, true
+	}
+	return all
+}
+
+const timeStamps = "time stamps"
 
 // find returns a scenario by its names.
 func find(mode, name string) *scenario {

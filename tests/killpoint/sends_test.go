@@ -16,6 +16,7 @@ var (
 	mineS = record(theVictim, single, 2)
 	quick = []uint64{mine2, record(theVictim, small, 3), record(theVictim, small, 4), record(theVictim, small, 5)}
 	four  = []uint64{mine2, record(theVictim, pair, 3), record(theVictim, small, 4), record(theVictim, small, 5)}
+	mixed = four[:3]
 )
 
 // sends are the operations of a producer that finds room.
@@ -54,7 +55,7 @@ func sends() []*scenario {
 			sent: []uint64{mine1}, calls: calls,
 		}
 	}
-	return []*scenario{
+	all := []*scenario{
 		plain("send, inline", 3, send(mine2)),
 		plain("send, not inline", 3, send(mineS)),
 		plain("send, 3 slots", 1, send(mineL)),
@@ -70,6 +71,15 @@ func sends() []*scenario {
 			living:  true, sleeper: shmq.Consumer, calls: []call{send(mine2)},
 		},
 	}
+	// Those that begin in the last two slots, and end in the first ones: of the mixed ones the second does not fit
+	// into the last slot.
+	over := plain("send a batch of 4 over a filler of the lap before", 4, batch(quick))
+	over.skipped = true
+	return append(all, rarely(
+		over,
+		plain("send a batch of 4 across the end", 4, batch(quick)),
+		plain("send a batch across the end, behind a filler", 4, batch(mixed)),
+	)...)
 }
 
 // makeFor makes the records of some calls. A batch is all of them.

@@ -45,7 +45,7 @@ func (w *world) fallAsleep() {
 	z.done, z.cancel = make(chan struct{}), cancel
 	futex := layout.HotDataFutex
 	if w.s.sleeper == shmq.Consumer {
-		c, err := consumer.OpenRaw(w.queue, &consumer.Options{UntilEOF: w.s.finishes})
+		c, err := consumer.OpenRaw(w.queue, &consumer.Options{UntilEOF: w.s.finishes || w.s.abandons})
 		require.NoError(w.t, err)
 		go func() {
 			defer close(z.done)
@@ -53,13 +53,17 @@ func (w *world) fallAsleep() {
 		}()
 	} else {
 		futex = layout.HotRoomFutex
+		id := w.s.sleeps
+		if id == 0 {
+			id = waitingRecord
+		}
 		p, err := producer.OpenRaw(w.queue, nil)
 		require.NoError(w.t, err)
 		go func() {
 			defer close(z.done)
-			z.end = errors.Join(p.Send(ctx, ringtest.Record(waitingRecord, sizeOf(waitingRecord))), p.Close())
+			z.end = errors.Join(p.Send(ctx, ringtest.Record(id, sizeOf(id))), p.Close())
 		}()
-		w.ledger[waitingRecord] = certain
+		w.ledger[id] = certain
 	}
 	testproc.Until(w.t, func() bool { return w.waits() > 0 && w.mem[layout.HotOffset+futex]&1 != 0 })
 }
@@ -154,6 +158,12 @@ func (w *world) wake(returned int) error {
 	}
 	if w.s.finishes && returned > 0 && !info.Finished {
 		return errors.New("Finish returned, and the stream is not finished")
+	}
+	if w.s.abandons { // it was the last producer
+		if err := w.gets(never); !errors.Is(err, shmq.ErrBrokenOff) {
+			return fmt.Errorf("after %d returned calls, of a stream that was broken off, the sleeper got: %v", returned, err)
+		}
+		return nil
 	}
 	if w.s.finishes { // it was the last producer
 		err := w.gets(never)

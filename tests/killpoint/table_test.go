@@ -17,7 +17,8 @@ type row struct {
 	*scenario
 	course
 	points   int
-	missed   int // of these, points that no breakpoint led to
+	missed   int // points that no breakpoint led to
+	passed   int // points that victims did not come by; they are not counted
 	states   map[state]bool
 	failures int
 }

@@ -23,6 +23,7 @@ type tracee struct {
 	threads []int
 	steps   int // instructions since the marker that were stepped
 	gone    bool
+	over    bool // the operation was over before the point that reach was to bring it to
 	dog     *time.Timer
 
 	pc       uint64          // of the instruction that atSyscall looked at

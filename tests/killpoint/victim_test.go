@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -128,9 +127,23 @@ func (v *victim) consumeToEnd() {
 }
 
 // end receives the end of the stream.
-func (v *victim) end() {
-	if b, err := v.in.Receive(context.Background(), nil); err != io.EOF {
-		v.check(fmt.Errorf("received %d bytes, want the end: %w", len(b), err))
+func (v *victim) end(how error) {
+	if b, err := v.in.Receive(context.Background(), nil); !errors.Is(err, how) {
+		v.check(fmt.Errorf("received %d bytes, want %w: %w", len(b), how, err))
+	}
+}
+
+// none finds no record.
+func (v *victim) none() {
+	if b, err := v.in.TryReceive(v.buf); !errors.Is(err, shmq.ErrEmpty) {
+		v.check(fmt.Errorf("received %d bytes, want none: %w", len(b), err))
+	}
+}
+
+// full finds no room.
+func (v *victim) full(id uint64) {
+	if err := v.out.TrySend(v.recs[id]); !errors.Is(err, shmq.ErrFull) {
+		v.check(fmt.Errorf("want no room, got: %w", err))
 	}
 }
 
@@ -183,6 +196,26 @@ func (v *victim) leaseBatch(n int) {
 	v.check(err)
 	if got != n {
 		v.check(fmt.Errorf("leased %d records of %d", got, n))
+	}
+}
+
+// leaseAll leases n records, in batches.
+func (v *victim) leaseAll(n int) {
+	v.leases = v.leases[:n]
+	for got := 0; got < n; {
+		more, err := v.in.LeaseBatch(context.Background(), v.leases[got:])
+		v.check(err)
+		got += more
+	}
+}
+
+// receiveAll receives n records, in batches.
+func (v *victim) receiveAll(n int) {
+	bufs := make([][]byte, n)
+	for got := 0; got < n; {
+		more, err := v.in.ReceiveBatch(context.Background(), bufs[got:])
+		v.check(err)
+		got += more
 	}
 }
 

@@ -60,8 +60,13 @@ func newWorld(t *testing.T, s *scenario) *world {
 	if hold {
 		before--
 	}
-	for range before {
-		require.NoError(t, p.TrySend(nil))
+	for n := 0; n < before; n++ {
+		var b []byte
+		if s.skipped && n == slots-2 { // behind a filler in the last two, in the first three of the next lap
+			b = make([]byte, large)
+			n = slots + 2
+		}
+		require.NoError(t, p.TrySend(b))
 		_, err := c.TryReceive(nil)
 		require.NoError(t, err)
 	}
@@ -124,6 +129,9 @@ func (w *world) ready() {
 	}
 	if w.s.sleeper != 0 && w.s.mayLive(w.s.sleeper) {
 		w.fallAsleep()
+		if w.s.asleep != nil {
+			w.s.asleep(w)
+		}
 	}
 }
 
