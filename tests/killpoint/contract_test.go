@@ -256,6 +256,23 @@ func (w *world) unlocked() error {
 	if image := binary.LittleEndian.Uint64(mem[layout.HotOffset+layout.HotImage:]); image != 0 {
 		return fmt.Errorf("at rest: the stamp is %#x", image)
 	}
+	return streams(mem)
+}
+
+// streams checks what the queue says of its streams: each producer's has ended, and each end was noted whole.
+func streams(mem []byte) error {
+	word := func(at int) uint64 { return binary.LittleEndian.Uint64(mem[layout.HotOffset+at:]) }
+	entry := func(n uint64) int { return layout.HotEndLog + int(n%layout.EndLogSize)*layout.EndSize }
+	ends := word(layout.HotEnds)
+	for n := ends; n > 0 && ends-n < layout.EndLogSize-1; n-- {
+		how, epoch, before := word(entry(n)+layout.EndMark)&15, word(entry(n)+layout.EndEpoch), word(entry(n-1)+layout.EndEpoch)
+		if how < layout.EndFinished || how > layout.EndCut || epoch <= before {
+			return fmt.Errorf("at rest: end %d is of kind %d, of epoch %d after %d", n, how, epoch, before)
+		}
+	}
+	if begun, ended := word(layout.HotEpoch), word(entry(ends)+layout.EndEpoch); begun != ended {
+		return fmt.Errorf("at rest: %d producers have begun, %d of streams that ended", begun, ended)
+	}
 	return nil
 }
 
