@@ -83,9 +83,11 @@ func plays() (all []play) {
 	return all
 }
 
-// draw chooses the half of the variants, and of the rare ones, that the bounded form has, and for each its mode.
+// draw chooses the half of the variants, and the quarter of the rare ones, that the bounded form has, and for each its
+// mode.
 func draw(r *rand.Rand, scenarios func(mode shmq.Options) []*scenario) map[string]string {
 	in := map[string][]string{}
+	of := map[string]int{}
 	var names []string
 	for _, mode := range testagent.Modes() {
 		for _, s := range scenarios(mode) {
@@ -93,11 +95,15 @@ func draw(r *rand.Rand, scenarios func(mode shmq.Options) []*scenario) map[strin
 				names = append(names, s.name)
 			}
 			in[s.name] = append(in[s.name], modeName(mode))
+			of[s.name] = 2
+			if s.rare {
+				of[s.name] = 4
+			}
 		}
 	}
 	drawn := map[string]string{}
 	for _, name := range names {
-		if i := r.IntN(2 * len(in[name])); i < len(in[name]) {
+		if i := r.IntN(of[name] * len(in[name])); i < len(in[name]) {
 			drawn[name] = in[name][i]
 		}
 	}
@@ -143,6 +149,7 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 			r.missed++
 			err = kill(nil)
 		}
+		over = over && !c.cut                                      // or where it ends is not known
 		for tries := 0; tries < 3 && err == nil && over; tries++ { // a clock sends it another way now and then
 			err = kill(nil)
 		}

@@ -85,9 +85,7 @@ func pass(v *tracee, calls, most int, changed func() bool, limit int) (c course,
 		}
 	}
 	c.instructions = v.steps
-	if !c.cut {
-		c.spots = spots(c.all, pcs)
-	}
+	c.spots = spots(c.all, pcs)
 	return c, nil
 }
 

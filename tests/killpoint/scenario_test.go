@@ -19,7 +19,7 @@ type scenario struct {
 	program string // that plays the victim; "" for the test binary
 
 	variant bool // of another scenario, with another kind of queue
-	rare    bool // the bounded form has it, like a variant, in one mode only
+	rare    bool // the bounded form has it now and then, in one mode
 	home    home // where the queue lives
 
 	// The state before the victim comes.
@@ -103,7 +103,7 @@ func stamped(mode shmq.Options) []*scenario {
 	all := slices.Concat(sends(), receives(mode))
 	for _, s := range all {
 		s.name += ", " + timeStamps
-		s.mode, s.variant = mode, true
+		s.mode, s.variant, s.rare = mode, true, true
 	}
 	return all
 }
