@@ -167,6 +167,7 @@ func explore(t *testing.T, s *scenario, cpus chan int, choose choice) row {
 			}
 		}
 	}
+	t.Log(r) // now, for a run of hours may be ended before its table comes
 	if r.missed+r.passed > 0 {
 		t.Logf("%d points were tried, %d by steps alone; %d more were not come by: the operation was over", r.points, r.missed, r.passed)
 	}

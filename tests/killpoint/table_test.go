@@ -23,6 +23,14 @@ type row struct {
 	failures int
 }
 
+func (r row) String() string {
+	instructions := strconv.Itoa(r.instructions)
+	if r.cut {
+		instructions = "> " + instructions
+	}
+	return fmt.Sprintf("| %s | %s | %s | %d | %d | %d |", r.name, modeName(r.mode), instructions, r.points, len(r.states), r.failures)
+}
+
 type table struct {
 	lock sync.Mutex
 	rows []row
@@ -44,11 +52,7 @@ func (b *table) print(t *testing.T, stdout bool) {
 	out.WriteString("|---|---|--:|--:|--:|--:|\n")
 	points, failures := 0, 0
 	for _, r := range b.rows {
-		instructions := strconv.Itoa(r.instructions)
-		if r.cut {
-			instructions = "> " + instructions
-		}
-		fmt.Fprintf(&out, "| %s | %s | %s | %d | %d | %d |\n", r.name, modeName(r.mode), instructions, r.points, len(r.states), r.failures)
+		fmt.Fprintln(&out, r)
 		points += r.points
 		failures += r.failures
 	}
