@@ -25,8 +25,9 @@ import (
 // TestKillAtEveryInstructionOfC is TestKillAtEveryInstruction for a victim in C, with libshmq,
 // and the contract is checked by participants in Go. Such a process has no runtime in the way,
 // and operations of some hundred instructions; so with SHMQ_LONG=1 it is killed at every one of
-// them. Where it spins before it sleeps, that is so of the same operation without the spin, which
-// repeats itself some ten thousand instructions long. SHMQ_KILLPOINT_ONLY is a part of the names of the scenarios that are wanted,
+// them, variants included. Where it spins before it sleeps, that is so of the same operation without the spin, which
+// repeats itself some ten thousand instructions long. Its clock stands still meanwhile, but for what it sleeps: see
+// the victim. SHMQ_KILLPOINT_ONLY is a part of the names of the scenarios that are wanted,
 // SHMQ_KILLPOINT_PART which part of their points, "1/4" to "4/4" for example, SHMQ_KILLPOINT_CLASSES has only the first and the last
 // instruction of each class.
 func TestKillAtEveryInstructionOfC(t *testing.T) {

@@ -12,6 +12,11 @@
 // operation runs. Each run counts its own instructions, from a marker in the page on;
 // which calls had returned the page tells, and what state the kill left is looked at.
 //
+// A first victim is stepped through all of the operation. Those that are killed run to where they
+// die, by a breakpoint of the processor at the instruction that the first one had come to there, for as
+// many times as it had come by. A victim that goes another way, because it reads a clock at another time, is stepped;
+// a point that none comes by is not counted.
+//
 // # Where it is killed
 //
 // A killed process leaves the bytes of the file and the effects of its system calls:
@@ -22,8 +27,8 @@
 // class, while it sleeps in a futex, and besides at every instruction of an operation
 // of up to a thousand, or at a hundred evenly spread over a longer one. A scenario that
 // is a variant of another, with checksums for example, is killed at 100 of these points,
-// or SHMQ_KILLPOINT_VARIANTS, drawn at random; the bounded form has half of the variants,
-// in one mode each. Otherwise some
+// or SHMQ_KILLPOINT_VARIANTS, drawn at random; the bounded form has half of the variants, and
+// a quarter of the scenarios that are rare, in one mode each. Otherwise some
 // classes of each operation are chosen at random; SHMQ_KILLPOINT_SEED repeats a choice.
 // The long form prints its table to standard output:
 //
