@@ -36,9 +36,9 @@ static uint32_t cancel_word, *cancels; /* NULL: nothing cancels */
 static struct page *page;
 
 /*
- * The library's clock. While the operation is stepped it stands still, but for what is slept: a call does what is due
- * at a heartbeat after a sleep, or when the scenario says so, and not because steps take long. So each victim of a
- * scenario goes the same way.
+ * The library's clock. It stands still, but for what is slept: a call does what is due at a heartbeat after a sleep, or
+ * when the scenario says so, and not because steps take long, or the machine is busy. So each victim of a scenario
+ * goes the same way.
  */
 static int (*real_clock)(clockid_t, struct timespec *), standing, due;
 static int64_t stood[2], slept; /* nanoseconds: of the clocks that stand still, monotonic and other ones; since then */
@@ -64,7 +64,6 @@ static void stand_still(void)
 {
 	stood[0] = nanoseconds(CLOCK_MONOTONIC);
 	stood[1] = nanoseconds(CLOCK_REALTIME);
-	slept = due ? INT64_C(1000000000) : 0;
 	standing = 1;
 }
 
@@ -620,7 +619,7 @@ static void perform(struct page *p, const struct scenario *s)
 		atomic_fetch_add(&p->beats, 1);
 		nanosleep(&pause, NULL);
 	}
-	stand_still();
+	slept += due ? INT64_C(1000000000) : 0;
 	atomic_store(&p->progress, 1);
 	for (unsigned i = 0; i < 6 && s->calls[i] != NULL; i++) {
 		s->calls[i]();
@@ -648,6 +647,7 @@ int main(int argc, char **argv)
 	char *words[4], *rest = as ? strdup(as) : NULL;
 	int ignored = 0;
 	*(void **)&real_clock = dlsym(RTLD_NEXT, "clock_gettime");
+	stand_still();
 	if (argc == 2 && strcmp(argv[1], "list") == 0) {
 		for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
 			puts(scenarios[i].name);
