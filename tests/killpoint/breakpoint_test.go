@@ -126,6 +126,7 @@ func TestBreakpointsLeadWhereStepsDo(t *testing.T) {
 	}
 	mayTrace(t)
 	program, _ := victimInC(t)
+	t.Parallel()
 	s := find("many/many", "release") // which asks no clock, and has loops
 	s.program = program
 	runtime.LockOSThread()
