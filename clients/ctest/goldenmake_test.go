@@ -178,8 +178,6 @@ var refused = []struct {
 	refusal refusal
 	in      error // what Go says; nil: it opens the queue
 }{
-	{name: "each", opts: shmq.Options{Consumers: shmq.Each}, refusal: refusal{Code: "layout", Says: "features 0x10 "}},
-	{name: "each, skip", opts: shmq.Options{Consumers: shmq.Each, Skip: true}, refusal: refusal{Code: "layout", Says: "features 0x30 "}},
 	{name: "unknown feature", patch: func(_ *testing.T, b []byte) []byte { b[layout.OffFlags+3] |= 0x80; return seal(b) },
 		refusal: refusal{Code: "layout", Says: "0x80000000"}, in: shmq.ErrVersion},
 	{name: "later version", patch: func(_ *testing.T, b []byte) []byte { b[layout.OffVersion]++; return b },

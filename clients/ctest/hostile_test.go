@@ -34,7 +34,7 @@ func TestHostileBytesUnderC(t *testing.T) {
 	} {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()
-			exe := made(t, target, "SANITIZE=-fsanitize=address,undefined -fno-sanitize-recover=all", "FAST=-O1", "SMALL=-O1")
+			exe := made(t, target, "SANITIZE=-fsanitize=address,undefined -fno-sanitize-recover=all", "FAST=-O1", "SMALL=-O1", "TINY=-O1")
 			args := []string{strconv.Itoa(runs)}
 			dir := t.TempDir()
 			for _, corpus := range corpora {

@@ -22,7 +22,8 @@ export interface Shape {
   mode?: number
   /** "one": a single participant has the role to itself, and is faster. Default: "many" for a new queue. */
   producers?: 'one' | 'many' | 'any'
-  consumers?: 'one' | 'many' | 'any'
+  /** The same; "each": each of them gets every record that is sent while it is there. */
+  consumers?: 'one' | 'many' | 'any' | 'each'
   /** Each record has a CRC-32C. */
   checksum?: boolean
   /** Each record says when it was sent. */
@@ -35,7 +36,7 @@ export interface QueueShape {
   slotSize: number
   seats: number
   producers: 'one' | 'many'
-  consumers: 'one' | 'many'
+  consumers: 'one' | 'many' | 'each'
   checksum: boolean
   timestamps: boolean
 }

@@ -18,7 +18,7 @@ import (
 // That skips the test, with the reason, if WORD is one of refusable and the step has to do with that.
 // Any other refusal fails it: no fault of a client can pass for something that it does not do.
 var refusable = map[string]func(step []string) bool{
-	// Subscriptions, and so queues of which each consumer gets every record.
+	// Subscriptions from the oldest record, or with a name.
 	"subscriptions": func(step []string) bool {
 		return step[0] == "subscribe" || attaches(step, func(i *shmq.Info) bool { return i.Consumers == shmq.Each })
 	},

@@ -31,6 +31,17 @@ type stage interface {
 	close()
 }
 
+// programmed is a stage whose victim another program plays.
+type programmed interface{ program() string }
+
+// programOf returns the program that plays the victim, "" for the test binary.
+func programOf(w stage) string {
+	if p, ok := w.(programmed); ok {
+		return p.program()
+	}
+	return ""
+}
+
 // explore kills a victim of its own at each chosen point.
 func (p play) explore(t *testing.T, cpus chan int, choose choice) row {
 	runtime.LockOSThread() // the thread that starts a victim traces it
@@ -69,7 +80,7 @@ func (p play) explore(t *testing.T, cpus chan int, choose choice) row {
 func (p play) withVictim(t *testing.T, page *page, path string, cpus chan int, do func(v *tracee, w stage) error) error {
 	w := p.set(t)
 	defer w.close()
-	v, err := startVictim(page, path, "", w.address()+"|"+p.mode+"|"+p.name, nil)
+	v, err := startVictim(page, path, programOf(w), w.address()+"|"+p.mode+"|"+p.name, nil)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SLOTS = 8, AREA = 64, LEASES = 16, CALLS = 500, MOST = SLOTS / 2 * AREA };
+enum { SLOTS = 8, AREA = 64, SEATS = 6, SUBSCRIPTIONS = 4, LEASES = 16, CALLS = 500, MOST = SLOTS / 2 * AREA };
 
 struct tape {
 	const uint8_t *at, *end;
@@ -34,6 +34,7 @@ struct world {
 	char name[16];
 	uint8_t *map;
 	size_t total;
+	int each; /* each consumer gets every record */
 	unsigned shift;
 	shmq *p[2], *c[2];
 	struct shmq_lease leases[2][LEASES];
@@ -47,12 +48,16 @@ static void need(int holds, const char *what)
 	abort();
 }
 
-static shmq *attach(struct world *w, enum shmq_role role)
+static shmq *attach(struct world *w, enum shmq_role role, unsigned who, unsigned durable)
 {
 	struct shmq_options o = SHMQ_OPTIONS_INIT;
 	shmq *q = NULL;
 	o.wait = SHMQ_PARK;
 	o.flags = role == SHMQ_CONSUMER ? SHMQ_UNTIL_END : 0u;
+	if (w->each && role == SHMQ_CONSUMER) {
+		o.flags |= durable & 1 ? SHMQ_FROM_OLDEST : 0u;
+		o.subscription = durable & 2 ? (who ? "b" : "a") : NULL; /* one that is taken is waited for */
+	}
 	(void)shmq_open(&q, w->name, role, &o, NULL);
 	return q;
 }
@@ -92,10 +97,18 @@ static void scribble(struct world *w, struct tape *t)
 	case 6: /* the log of ends, the incarnations, the marks */
 		off = L_HOT_OFFSET + next(t, 2) % (L_HOT_SIZE / 8) * 8;
 		break;
-	default: /* a seat */
-		off = L_SEAT_OFFSET + where / 8 % 6 * L_SEAT_SIZE + next(t, 1) % (L_SEAT_SIZE / 8) * 8;
+	default: /* a seat; or a subscription, mostly its cursor, or what else is not text */
+		off = L_SEAT_OFFSET + where / 8 % SEATS * L_SEAT_SIZE + next(t, 1) % (L_SEAT_SIZE / 8) * 8;
+		if (w->each && where & 64)
+			off = L_SEAT_OFFSET + SEATS * L_SEAT_SIZE + where / 8 % SUBSCRIPTIONS * L_SUBSCRIPTION_SIZE +
+			      (where & 32 ? next(t, 1) % 4 * 8 : next(t, 1) % (L_SUBSCRIPTION_SIZE / 8) * 8);
 	}
-	v = where % 8 < 6 ? value(w, t) : next(t, 8);
+	if (w->each && where % 8 == 7 && where & 64) {
+		v = value(w, t);
+		v = where & 128 ? next(t, 8) : v << 2 | next(t, 1) % 4;
+	} else {
+		v = where % 8 < 6 ? value(w, t) : next(t, 8);
+	}
 	memcpy(w->map + off, &v, 8);
 }
 
@@ -163,6 +176,7 @@ static void call(struct world *w, struct tape *t)
 	uint64_t op = next(t, 1);
 	unsigned who = op >> 7 & 1, i = (unsigned)(op >> 3 & 15);
 	struct shmq_info info;
+	struct shmq_lost lost;
 	struct shmq_word word;
 	switch (op & 7) {
 	case 0:
@@ -191,16 +205,16 @@ static void call(struct world *w, struct tape *t)
 		if (i < 4)
 			(void)shmq_recover_now(w->c[who]);
 		else if (i < 6)
-			(void)shmq_stat(w->name, &info, NULL);
+			(void)shmq_stat(w->name, &info, NULL), (void)shmq_lost(w->c[who], &lost);
 		else if (i < 8)
 			(void)shmq_next_stream(w->c[who]);
 		else if (i < 12) {
 			shmq_close(w->c[who], NULL);
 			memset(w->leases[who], 0, sizeof w->leases[who]);
-			w->c[who] = attach(w, SHMQ_CONSUMER);
+			w->c[who] = attach(w, SHMQ_CONSUMER, who, i);
 		} else {
 			(void)shmq_close(w->p[who], NULL);
-			w->p[who] = attach(w, SHMQ_PRODUCER);
+			w->p[who] = attach(w, SHMQ_PRODUCER, who, 0);
 		}
 	}
 }
@@ -223,12 +237,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tape t = {data, data + size};
 	uint64_t mode = next(&t, 1), start = next(&t, 8);
-	struct shmq_shape shape = {.slots = SLOTS, .slot_size = AREA, .seats = 6};
+	struct shmq_shape shape = {.slots = SLOTS, .slot_size = AREA, .seats = SEATS};
 	struct world w = {.shift = 3};
 	struct stat st;
 	shape.producers = mode & 1 ? SHMQ_MANY : SHMQ_ONE;
 	shape.consumers = mode & 2 ? SHMQ_MANY : SHMQ_ONE;
 	shape.flags = (uint8_t)(mode >> 2 & 3);
+	if (mode & 16) {
+		w.each = 1;
+		shape.consumers = SHMQ_EACH;
+		shape.subscriptions = SUBSCRIPTIONS;
+		shape.keep = mode & 32 ? 0 : (uint32_t)(mode >> 6 & 3);
+		shape.flags |= mode & 32 ? SHMQ_SKIP : 0;
+	}
 	need((w.fd = shmq_create_anonymous(&shape, NULL)) >= 0 && fstat(w.fd, &st) == 0, "no queue");
 	w.total = (size_t)st.st_size;
 	w.map = mmap(NULL, w.total, PROT_READ | PROT_WRITE, MAP_SHARED, w.fd, 0);
@@ -236,8 +257,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(w.name, sizeof w.name, "fd:%d", w.fd);
 	stand_at(&w, start);
 	for (int i = 0; i < 2; i++) {
-		w.p[i] = attach(&w, SHMQ_PRODUCER);
-		w.c[i] = attach(&w, SHMQ_CONSUMER);
+		w.p[i] = attach(&w, SHMQ_PRODUCER, (unsigned)i, 0);
+		w.c[i] = attach(&w, SHMQ_CONSUMER, (unsigned)i, i ? 3 : 0);
 	}
 	for (int n = 0; t.at < t.end && n < CALLS; n++) {
 		if (next(&t, 1) % 4 == 0)

@@ -108,7 +108,10 @@ enum shmq_code {
 	SHMQ_E_PERMISSION = -28, /* the file's mode forbids it */
 	SHMQ_E_REFUSED = -29,    /* the kernel or the filesystem can't do it */
 	SHMQ_E_SYNC = -30,       /* the queue is not on stable storage */
-	SHMQ_E_SYSTEM = -31      /* any other system call */
+	SHMQ_E_SYSTEM = -31,     /* any other system call */
+	/* A consumer of a queue with SHMQ_SKIP was a lap behind: records were overwritten before it received them. It
+	 * goes on behind them with the next call; see shmq_lost. */
+	SHMQ_E_LAGGED = -32
 };
 
 struct shmq_error {
@@ -131,12 +134,16 @@ SHMQ_API const char *shmq_version(void);
 enum shmq_multiplicity {
 	SHMQ_ANY = 0, /* a new queue is for many; one that exists may be for one */
 	SHMQ_MANY = 1,
-	SHMQ_ONE = 2 /* a single participant has the role to itself, and is faster */
+	SHMQ_ONE = 2, /* a single participant has the role to itself, and is faster */
+	SHMQ_EACH = 3 /* consumers only: they do not share the records, each of them gets every record; see shmq_open */
 };
 
 enum shmq_shape_flags {
 	SHMQ_CHECKSUM = 1 << 0,  /* each record has a CRC-32C */
-	SHMQ_TIMESTAMPS = 1 << 1 /* each record says when it was sent */
+	SHMQ_TIMESTAMPS = 1 << 1, /* each record says when it was sent */
+	/* With SHMQ_EACH: producers wait for no consumer. One that is a lap behind loses records, and is told so by
+	 * SHMQ_E_LAGGED. Without it they wait for the slowest one. */
+	SHMQ_SKIP = 1 << 2
 };
 
 /* The shape of a queue. All zeros mean the defaults. */
@@ -149,7 +156,14 @@ struct shmq_shape {
 	uint8_t producers;  /* enum shmq_multiplicity */
 	uint8_t consumers;
 	uint8_t flags; /* enum shmq_shape_flags */
-	uint8_t reserved[13]; /* zeros */
+	uint8_t reserved; /* 0 */
+	/* With SHMQ_EACH: consumers and durable subscriptions at a time, 1 to 4096; default 64. */
+	uint16_t subscriptions;
+	uint16_t reserved2; /* 0 */
+	/* With SHMQ_EACH and without SHMQ_SKIP: slots behind the newest record that are not overwritten, for consumers that
+	 * begin with the oldest; at most all, of which 15/16 count; default 0. */
+	uint32_t keep;
+	uint32_t reserved3; /* 0 */
 };
 
 /*
@@ -221,7 +235,10 @@ enum shmq_flags {
 	SHMQ_GUARD_MANUAL = 1 << 5,
 	SHMQ_PREFAULT = 1 << 6,     /* touch all pages now, so that the first lap is no slower */
 	SHMQ_LOCK_MEMORY = 1 << 7,  /* mlock the mapping; fails where RLIMIT_MEMLOCK is too small */
-	SHMQ_INTERRUPTIBLE = 1 << 8 /* a signal handler that ran ends a sleep: SHMQ_E_INTERRUPTED */
+	SHMQ_INTERRUPTIBLE = 1 << 8, /* a signal handler that ran ends a sleep: SHMQ_E_INTERRUPTED */
+	/* Consumers of a queue with SHMQ_EACH: begin with the oldest record that is whole, and not with the one that is
+	 * sent next. Others get the oldest record anyway. */
+	SHMQ_FROM_OLDEST = 1 << 9
 };
 
 enum shmq_wait_policy {
@@ -240,9 +257,10 @@ struct shmq_options {
 	uint32_t reserved;        /* 0 */
 	uint32_t *cancel;         /* see shmq_cancel; NULL for none. It has to outlive the handle. */
 	const char *command;      /* what others are shown of this process; NULL for its name */
+	const char *subscription; /* consumers of a queue with SHMQ_EACH: the name of a durable one; see shmq_open */
 };
 
-#define SHMQ_OPTIONS_INIT {sizeof(struct shmq_options), 0, {0, 0, 0, 0, 0, 0, 0, {0}}, 0, 0, NULL, NULL}
+#define SHMQ_OPTIONS_INIT {sizeof(struct shmq_options), 0, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 0, NULL, NULL, NULL}
 
 #define SHMQ_FOREVER (-1)
 
@@ -258,8 +276,15 @@ struct shmq_options {
  * this library does not do: SHMQ_E_REBUILD. "shmq recover NAME" does, as does any program in Go that
  * attaches.
  *
+ * In a queue with SHMQ_EACH a consumer has a subscription: it gets every record that is sent from then on, or from the
+ * oldest on that is whole (SHMQ_FROM_OLDEST). The subscription ends with the handle, unless it has a name (the option
+ * subscription; one that is made has 1 to 64 characters of ASCII that can be printed). One with a name stays: shmq_open makes it, or goes on with it where it
+ * was acknowledged, and what its last consumer was handed and had not acknowledged comes again, flagged as redelivered.
+ * Without SHMQ_SKIP producers wait for it also while no process has it; "shmq unsubscribe" ends it. Where consumers share
+ * the records both options are refused.
+ *
  * Errors: ABSENT, DAMAGED, IN_USE, LAYOUT, NAME, NOT_QUEUE, NO_SEAT, NO_SPACE, OPTION, PERMISSION,
- * REBUILD, REFUSED, ROLE_TAKEN, SYSTEM.
+ * REBUILD, REFUSED, ROLE_TAKEN (also of a subscription), SYSTEM.
  */
 SHMQ_API int shmq_open(shmq **q, const char *name, enum shmq_role role, const struct shmq_options *opts, struct shmq_error *err);
 
@@ -374,7 +399,7 @@ SHMQ_API int shmq_abort(shmq *q);
  * Copies the next record into buf and acknowledges it. Returns its size. If that is more than cap,
  * it returns SHMQ_E_SMALL; the record is then the next one that this handle receives, or
  * leases, and shmq_pending_size tells its size. Errors: EMPTY or TIMEOUT, CANCELLED, INTERRUPTED, END,
- * BROKEN, SMALL, DAMAGED; those after which the handle can only be closed: REMOVED, TRUNCATED,
+ * BROKEN, SMALL, LAGGED, DAMAGED; those after which the handle can only be closed: REMOVED, TRUNCATED,
  * NO_SPACE.
  */
 SHMQ_API int64_t shmq_receive(shmq *q, void *buf, size_t cap, int64_t timeout);
@@ -414,7 +439,8 @@ SHMQ_API int64_t shmq_receive_batch(shmq *q, struct shmq_buffer *bufs, size_t n,
  * A record in the hands of this participant: its bytes stay where they are, in shared memory, until
  * it is settled by shmq_ack or shmq_release. If the process dies first, the record is delivered
  * again. Other processes can write to the bytes: what must not change between a check and its use
- * has to be copied first.
+ * has to be copied first. In a queue with SHMQ_SKIP, whose producers do not wait for leases, these calls are refused with
+ * SHMQ_E_OPTION: shmq_receive copies.
  */
 struct shmq_lease {
 	const void *data; /* aligned to 8; NULL once it is settled */
@@ -427,7 +453,7 @@ struct shmq_lease {
 };
 
 /* Takes the next record without a copy. Any number of leases may be open, of up to all slots.
- * Errors: as shmq_receive, but for SMALL. */
+ * Errors: as shmq_receive, but for SMALL; OPTION. */
 SHMQ_API int shmq_lease(shmq *q, struct shmq_lease *lease, int64_t timeout);
 
 static inline int shmq_try_lease(shmq *q, struct shmq_lease *lease)
@@ -464,6 +490,16 @@ SHMQ_API int shmq_received_id(shmq *q, struct shmq_id *id);
 /* Writes an id as text of at most 71 bytes with the NUL: 32 and 16 hexadecimal digits and the position in
  * decimal, joined by hyphens. */
 SHMQ_API void shmq_id_text(const struct shmq_id *id, char text[72]);
+
+/* What a consumer of a queue with SHMQ_SKIP has lost. Positions count slots of the ring: a record takes one or several, so
+ * no more records than positions were lost. */
+struct shmq_lost {
+	uint64_t from, to; /* of the last SHMQ_E_LAGGED: the first position that was lost, and where this consumer goes on */
+	uint64_t all;      /* positions that were lost by the subscription, by all consumers that had it */
+};
+
+/* Tells what was lost; zeros in any other queue. */
+SHMQ_API int shmq_lost(shmq *q, struct shmq_lost *lost);
 
 /* With SHMQ_UNTIL_END: forgets the end that was told, and waits for the next stream. */
 SHMQ_API int shmq_next_stream(shmq *q);
@@ -549,8 +585,8 @@ struct shmq_info {
 	uint64_t size;     /* of the queue, bytes */
 	uint64_t created;  /* Unix time, nanoseconds */
 	uint8_t creation[16];
-	uint64_t head, tail; /* positions of the next take and the next claim */
-	uint64_t depth;      /* slots between them */
+	uint64_t head, tail; /* positions of the next take, or of the slowest subscription, and of the next claim */
+	uint64_t depth;      /* slots between them, at most all */
 	uint64_t epoch;      /* producers that ever began to send */
 	uint64_t left;       /* those that left in order */
 	uint64_t ends;       /* streams that ended */

@@ -16,17 +16,26 @@ typedef _Atomic uint64_t a64;
 _Static_assert(sizeof(a64) == 8 && sizeof(a32) == 4, "atomics are the words themselves");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics need no lock");
 
+/* Of accessors that take fewer bytes than a call of theirs: a compiler that builds for the least size does not see that. */
+#define INLINE static inline __attribute__((always_inline))
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+/* Of a function in a file that is built for speed: what no record goes through, and is built for size. */
+#define COLD __attribute__((cold, noinline))
 
-static inline uint64_t load(const a64 *a) { return atomic_load_explicit(a, memory_order_seq_cst); }
-static inline uint32_t load32(const a32 *a) { return atomic_load_explicit(a, memory_order_seq_cst); }
-static inline uint64_t relaxed(const a64 *a) { return atomic_load_explicit(a, memory_order_relaxed); }
-static inline void publish(a64 *a, uint64_t v) { atomic_store_explicit(a, v, memory_order_release); }
-static inline void store(a64 *a, uint64_t v) { atomic_store_explicit(a, v, memory_order_seq_cst); }
-static inline void store32(a32 *a, uint32_t v) { atomic_store_explicit(a, v, memory_order_seq_cst); }
+INLINE uint64_t load(const a64 *a) { return atomic_load_explicit(a, memory_order_seq_cst); }
+INLINE uint32_t load32(const a32 *a) { return atomic_load_explicit(a, memory_order_seq_cst); }
+INLINE uint64_t relaxed(const a64 *a) { return atomic_load_explicit(a, memory_order_relaxed); }
+INLINE void publish(a64 *a, uint64_t v) { atomic_store_explicit(a, v, memory_order_release); }
+INLINE void store(a64 *a, uint64_t v) { atomic_store_explicit(a, v, memory_order_seq_cst); }
+INLINE void store32(a32 *a, uint32_t v) { atomic_store_explicit(a, v, memory_order_seq_cst); }
 static inline void add(a64 *a, uint64_t n) { atomic_fetch_add_explicit(a, n, memory_order_seq_cst); }
-static inline void fence(void) { atomic_thread_fence(memory_order_seq_cst); }
+INLINE void fence(void) { atomic_thread_fence(memory_order_seq_cst); }
+
+/* Stores that come before are seen before those that follow; loads that come before are done before those that follow. */
+INLINE void store_barrier(void) { atomic_thread_fence(memory_order_release); }
+INLINE void load_barrier(void) { atomic_thread_fence(memory_order_acquire); }
 
 static inline bool cas(a64 *a, uint64_t was, uint64_t to)
 {

@@ -11,26 +11,6 @@ uint64_t plain_lap(const struct region *r)
 	return r->many_producers || r->many_consumers || !r->plain ? 0 : r->cap;
 }
 
-/* Finds where its predecessor stopped. */
-int resume_producer(shmq *q)
-{
-	const struct region *r = &q->r;
-	int rc;
-	q->records = seat64(r, q->seat, L_SEAT_RECORDS);
-	if (r->many_producers) {
-		q->head_seen = load(hot(r, L_HOT_HEAD));
-		q->tail = q->claims = load(hot(r, L_HOT_TAIL));
-		q->roams = r->many_consumers;
-		q->wary = true;
-		return 0;
-	}
-	q->ahead = plain_lap(r);
-	if ((rc = last_claim(r, &q->tail, &q->head_seen)) != 0)
-		return rc;
-	store(hot(r, L_HOT_TAIL), q->tail);
-	return resume_marks(q);
-}
-
 /* Makes the record visible, whole. A single producer moves the shared tail behind it. One of many asks for the line that
  * a later claim of as many slots needs. */
 void publish_record(shmq *q, uint64_t pos, uint64_t k)
@@ -72,6 +52,7 @@ static void claimed(shmq *q, uint64_t t, uint64_t k)
 {
 	if (!q->roams) {
 		cas(hot(&q->r, L_HOT_TAIL), t, t + k);
+		store_barrier(); /* before the payload; see announce_intent */
 		return;
 	}
 	q->tail = t + k;
@@ -227,17 +208,23 @@ int claim_shared(shmq *q, uint64_t at_least, uint64_t at_most, uint64_t *pos, ui
 }
 
 /* Whether a try to send n bytes is worth while: false only if it would return SHMQ_E_FULL. It claims nothing. */
-bool peek_room(shmq *q, uint64_t n)
+COLD bool peek_room(shmq *q, uint64_t n)
 {
 	const struct region *r = &q->r;
 	uint64_t k = slots_for(r, n), left, pos, got;
+	bool is_room;
 	if (q->reserved || n > max_record(r))
 		return true; /* the call says what is wrong */
-	if (r->many_producers)
-		return found(q, search(q, k, k, &pos, &got, true)) != SHMQ_E_FULL;
-	q->spent = 0;
-	left = r->cap - (q->tail & r->mask);
-	if (k > left)
-		k += left; /* behind a filler */
-	return free_slots(q, q->tail, k, &got) != 0 || got >= k;
+	q->looks = true;
+	if (r->many_producers) {
+		is_room = found(q, search(q, k, k, &pos, &got, true)) != SHMQ_E_FULL;
+	} else {
+		q->spent = 0;
+		left = r->cap - (q->tail & r->mask);
+		if (k > left)
+			k += left; /* behind a filler */
+		is_room = free_slots(q, q->tail, k, &got) != 0 || got >= k;
+	}
+	q->looks = false;
+	return is_room;
 }

@@ -17,37 +17,27 @@ static void give_back(shmq *q)
 	drop_turn(q);
 }
 
-static void drop_locks(shmq *q)
-{
-	uint64_t at[3] = {L_LOCK_PRODUCER, L_LOCK_CONSUMER, seat_byte(q->seat)};
-	pin_release(&q->pin, at, 3);
-	q->seated = false;
-}
-
 /* A producer that can't have the lock of streams leaves without it, and notes nothing: others will. */
 static void leave_stream(shmq *q, bool usable, bool gate)
 {
-	struct shmq_error ignored;
-	bool locked = q->role == SHMQ_PRODUCER && lock_within(q->fd, L_LOCK_STREAM, LEAVE_PATIENCE, &ignored) == 1;
+	bool locked = q->role == SHMQ_PRODUCER && lock_within(q->fd, L_LOCK_STREAM, LEAVE_PATIENCE, NULL) == 1;
 	if (usable) {
 		if (q->begun && !q->gave_up)
 			add(hot(&q->r, L_HOT_LEFT), 1);
 		clean_seat(q);
 	}
-	drop_locks(q);
+	release_pin(q);
 	if (!locked)
 		return;
-	if (usable && gate && is_locked(q->fd, L_LOCK_PRODUCER, &ignored) == 0)
+	if (usable && gate && is_locked(q->fd, L_LOCK_PRODUCER, NULL) == 0)
 		note_end(q);
 	unlock(q->fd, L_LOCK_STREAM);
 }
 
 static int leave(shmq *q, struct shmq_error *e, int (*first)(shmq *, struct shmq_error *))
 {
-	struct shmq_error own;
 	bool known = q->lost != 0, usable, gate = true;
 	int rc = 0, last;
-	e->code = 0;
 	(void)check_file(q); /* what is another's by now is left alone */
 	usable = q->lost == 0 && atomic_load(&q->hit) == 0;
 	if (usable && first != NULL)
@@ -57,43 +47,43 @@ static int leave(shmq *q, struct shmq_error *e, int (*first)(shmq *, struct shmq
 	if (usable)
 		give_back(q);
 	if (q->r.sums) {
-		gate = lock_within(q->fd, L_LOCK_IMAGE, LEAVE_PATIENCE, &own) == 1;
+		gate = lock_within(q->fd, L_LOCK_IMAGE, LEAVE_PATIENCE, NULL) == 1;
 		q->at_gate = gate;
 	}
-	if (q->role == SHMQ_CONSUMER && usable)
+	if (q->role == SHMQ_CONSUMER && usable) {
+		end_subscription(q, false);
 		clean_seat(q);
+	}
 	if (q->role == SHMQ_CONSUMER)
-		drop_locks(q);
+		release_pin(q);
 	else
 		leave_stream(q, usable, gate);
-	if (usable && gate && q->r.sums && (last = leave_gate(q, &own)) != 0 && rc == 0) {
-		*e = own;
+	if (usable && gate && q->r.sums && (last = leave_gate(q, rc == 0 ? e : NULL)) != 0 && rc == 0)
 		rc = last;
-	}
 	if (usable && atomic_load(&q->hit) != 0 && rc == 0)
 		rc = fail(e, SHMQ_E_TRUNCATED, NULL);
-	if (rc != 0)
-		in_op(e, "detach from", q->name, rc);
+	in_op(e, "detach from", q->name, rc);
 	release_handle(q);
 	return rc;
 }
 
-static int close_by(shmq *q, struct shmq_error *err, int role, int (*first)(shmq *, struct shmq_error *))
+static int close_by(shmq *q, struct shmq_error *e, int role, int (*first)(shmq *, struct shmq_error *))
 {
-	struct shmq_error own, *e = err ? err : &own;
-	e->code = e->os = 0;
-	e->text[0] = 0;
+	no_failure(e);
 	if (q == NULL || q->magic != MAGIC) { /* without the number it is the parent's: a child has nothing of it to give back */
-		if (role != 0)
-			*e = *shmq_last_error(q);
-		return e->code;
+		const struct shmq_error *why = shmq_last_error(q);
+		if (role == 0)
+			return 0;
+		if (e != NULL)
+			*e = *why;
+		return why->code;
 	}
 	if (role != 0 && q->role != role)
 		return in_op(e, "detach from", q->name, fail(e, SHMQ_E_MISUSE, "it is no producer"));
 	return leave(q, e, first);
 }
 
-int shmq_close(shmq *q, struct shmq_error *err) { return close_by(q, err, 0, NULL); }
+int shmq_close(shmq *q, struct shmq_error *e) { return close_by(q, e, 0, NULL); }
 
 static int finish(shmq *q, struct shmq_error *e)
 {
@@ -103,7 +93,7 @@ static int finish(shmq *q, struct shmq_error *e)
 	return 0;
 }
 
-int shmq_finish(shmq *q, struct shmq_error *err) { return close_by(q, err, SHMQ_PRODUCER, finish); }
+int shmq_finish(shmq *q, struct shmq_error *e) { return close_by(q, e, SHMQ_PRODUCER, finish); }
 
 static int abandon(shmq *q, struct shmq_error *e)
 {
@@ -112,7 +102,7 @@ static int abandon(shmq *q, struct shmq_error *e)
 	return 0;
 }
 
-int shmq_abandon(shmq *q, struct shmq_error *err) { return close_by(q, err, SHMQ_PRODUCER, abandon); }
+int shmq_abandon(shmq *q, struct shmq_error *e) { return close_by(q, e, SHMQ_PRODUCER, abandon); }
 
 /* What a handle is. */
 

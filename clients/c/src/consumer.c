@@ -44,7 +44,7 @@ void idle_consumer(shmq *q)
 {
 	if (q->fence)
 		fence();
-	if (armed(q->room_futex) && depth(&q->r) < q->r.cap)
+	if (armed(q->room_futex) && room_at_rest(&q->r))
 		wake_producer(q);
 }
 
@@ -52,10 +52,9 @@ void idle_consumer(shmq *q)
  * costs a wake-up a quarter lap and not one a slot. One that has the turn waits for its own slots. */
 void freed(shmq *q)
 {
-	const struct region *r = &q->r;
 	if (q->fence)
 		fence();
-	if (armed(q->room_futex) && (depth(r) <= r->cap - r->cap / 4 || load(hot(r, L_HOT_TURN)) != 0))
+	if (armed(q->room_futex) && (is_roomy(&q->r) || load(hot(&q->r, L_HOT_TURN)) != 0))
 		wake_producer(q);
 }
 

@@ -168,14 +168,13 @@ int create_place(struct place *at, const struct shmq_shape *shape, struct shmq_e
 	return at->kind == IN_SEGMENT ? create_segment(at, &g, mode, e) : create_file(at, &g, mode, e);
 }
 
-int shmq_create(const char *name, const struct shmq_shape *shape, struct shmq_error *err)
+int shmq_create(const char *name, const struct shmq_shape *shape, struct shmq_error *e)
 {
-	struct shmq_error own, *e = err ? err : &own;
 	struct place at;
 	int rc = find_place(&at, name, e);
 	if (rc == 0)
 		rc = create_place(&at, shape, e);
-	return rc == 0 ? 0 : in_op(e, "create", name, rc);
+	return in_op(e, "create", name, rc);
 }
 
 static int anonymous(const struct geometry *g, uint32_t mode, struct shmq_error *e)
@@ -198,13 +197,12 @@ static int anonymous(const struct geometry *g, uint32_t mode, struct shmq_error 
 	return rc;
 }
 
-int shmq_create_anonymous(const struct shmq_shape *shape, struct shmq_error *err)
+int shmq_create_anonymous(const struct shmq_shape *shape, struct shmq_error *e)
 {
-	struct shmq_error own, *e = err ? err : &own;
 	struct geometry g;
 	uint32_t mode;
 	int rc = shape_geometry(shape, &g, &mode, e);
 	if (rc == 0)
 		rc = anonymous(&g, mode, e);
-	return rc >= 0 ? rc : in_op(e, "create", "anonymous", rc);
+	return in_op(e, "create", "anonymous", rc);
 }

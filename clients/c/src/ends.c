@@ -18,11 +18,46 @@ void await_end(shmq *q, uint64_t n)
 	store32(seat32(&q->r, q->seat, L_SEAT_AWAITS), (uint32_t)(n << 1 | 1));
 }
 
+/* The position of an end's mark, of which sixty bits are told: the one nearest to p. */
+static uint64_t near_mark(uint64_t mark, uint64_t p) { return p + (uint64_t)((int64_t)(((mark >> 4) - p) << 4) >> 4); }
+
+/* The first end of a stream that is for a subscription that begins at start: the first one that is remembered and not before
+ * start if it begins with the oldest record, else the one after ends, the last one before it began. */
+uint64_t first_end(const struct region *r, uint64_t start, uint64_t ends, bool oldest)
+{
+	uint64_t last = load(hot(r, L_HOT_ENDS)), first = last + 1;
+	if (!oldest)
+		return ends + 1;
+	for (uint64_t n = 0; n < L_END_LOG_SIZE - 1; n++) {
+		uint64_t at = last - n;
+		if (at == 0 || (int64_t)(near_mark(end_mark(r, at), start) - start) < 0)
+			break;
+		first = at;
+	}
+	return first;
+}
+
+/* The same where each consumer gets every record, and every end from where it began, once. A durable subscription
+ * remembers which comes next; what came before its cursor is over. */
+static void listen_subscribed(shmq *q, bool asks)
+{
+	const struct region *r = &q->r;
+	uint64_t last = load(hot(r, L_HOT_ENDS)), next = load(sub64(q->sub, L_SUB_ENDS)), first = first_end(r, q->next, last, true);
+	if ((int64_t)(next - first) < 0 || (int64_t)(next - last) > 1)
+		next = first;
+	q->ends = (struct endings){.asks = asks, .from = next, .next = next, .met = last};
+	await_end(q, next);
+}
+
 /* Begins to listen; the end of a stream whose producers have all gone is noted. */
 void listen_for_ends(shmq *q, bool asks)
 {
 	const struct region *r = &q->r;
 	uint64_t last = load(hot(r, L_HOT_ENDS)), met = load(hot(r, L_HOT_MET)), told = load(hot(r, L_HOT_TOLD)), mine = last + 1, n;
+	if (q->sub != NULL) {
+		listen_subscribed(q, asks);
+		return;
+	}
 	for (int i = 0; i < MAX_TRIES; i++) {
 		if ((int64_t)(last - met) <= 0 || cas(hot(r, L_HOT_MET), met, last))
 			break;
@@ -64,6 +99,8 @@ void pass_end(shmq *q)
 		e->cut = true;
 	e->next++;
 	e->limited = e->told = false;
+	if (q->sub != NULL)
+		store(sub64(q->sub, L_SUB_ENDS), e->next);
 }
 
 /* Whether end next, which was just read, may be told to this consumer. */
@@ -100,7 +137,7 @@ void look_at_ends(shmq *q)
 		if (load(hot(r, L_HOT_ENDS)) - e->next >= L_END_LOG_SIZE)
 			continue; /* it was written over */
 		now = next_record(q);
-		e->limit = now + (uint64_t)((int64_t)(((mark >> 4) - now) << 4) >> 4);
+		e->limit = near_mark(mark, now);
 		e->how = mark & 15;
 		if (for_me(q, last, now)) {
 			e->limited = true;

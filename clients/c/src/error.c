@@ -40,6 +40,7 @@ static const struct {
 	{"refused", "the system refuses it", NULL},
 	{"sync", "not on stable storage", "look after the disk, then run: shmq sync"},
 	{"system", "a system call failed", NULL},
+	{"lagged", "lagged behind: records were overwritten", NULL},
 };
 
 enum { CODES = sizeof codes / sizeof codes[0] };
@@ -59,6 +60,8 @@ const char *shmq_version(void) { return "0.1.0"; }
 static int fail_with(struct shmq_error *e, int code, int os, const char *format, va_list ap)
 {
 	size_t used;
+	if (e == NULL) /* nobody asks */
+		return code;
 	e->code = code;
 	e->os = os;
 	snprintf(e->text, sizeof e->text, "%s", shmq_strerror(code));
@@ -71,7 +74,7 @@ static int fail_with(struct shmq_error *e, int code, int os, const char *format,
 	return code;
 }
 
-/* Notes a failure: what kind it is, and, unless format is NULL, what happened and what to do. */
+/* Notes a failure, unless e is NULL: what kind it is, and, unless format is NULL, what happened and what to do. */
 int fail(struct shmq_error *e, int code, const char *format, ...)
 {
 	va_list ap;
@@ -91,6 +94,8 @@ int fail_os(struct shmq_error *e, int code, const char *format, ...)
 	va_start(ap, format);
 	fail_with(e, code, os, format, ap);
 	va_end(ap);
+	if (e == NULL)
+		return code;
 #if defined(__GLIBC__) && defined(_GNU_SOURCE)
 	snprintf(why, sizeof why, "%s", strerror_r(os, why, sizeof why));
 #else
@@ -103,12 +108,23 @@ int fail_os(struct shmq_error *e, int code, const char *format, ...)
 	return code;
 }
 
-/* Puts the operation and the queue in front of a text, and a remedy behind it. Returns code. */
+void no_failure(struct shmq_error *e)
+{
+	if (e == NULL)
+		return;
+	e->code = e->os = 0;
+	e->text[0] = 0;
+}
+
+/* Puts the operation and the queue in front of the text of a failure, and a remedy behind it. Returns code. */
 int in_op(struct shmq_error *e, const char *op, const char *name, int code)
 {
 	char text[sizeof e->text];
-	const char *remedy = codes[-code].remedy;
+	const char *remedy;
 	int n, room;
+	if (code >= 0 || e == NULL)
+		return code;
+	remedy = codes[-code].remedy;
 	snprintf(text, sizeof text, "%s", e->text);
 	e->code = code;
 	n = snprintf(e->text, sizeof e->text, "shmq: %s queue \"%.250s\": ", op, name ? name : "");
@@ -136,6 +152,13 @@ static void tell(shmq *q)
 	switch (code) {
 	case SHMQ_E_TOO_LARGE:
 		fail(e, code, "the limit of this queue is %llu bytes", (unsigned long long)max_record(&q->r));
+		break;
+	case SHMQ_E_OPTION: /* of shmq_lease alone */
+		fail(e, code, "its producers wait for no lease; receive copies, or use a queue without SHMQ_SKIP (--slow skip)");
+		break;
+	case SHMQ_E_LAGGED:
+		fail(e, code, "positions %llu to %llu are lost, and the next call goes on behind them; receive faster, or have producers wait (a queue without SHMQ_SKIP)",
+		     (unsigned long long)q->lost_from, (unsigned long long)q->lost_to);
 		break;
 	case SHMQ_E_SMALL:
 		fail(e, code, "it has %llu bytes", (unsigned long long)q->pending.size);

@@ -41,42 +41,28 @@ static int free_by_words(shmq *q, uint64_t t, uint64_t want, uint64_t *n)
 	return 0;
 }
 
+/* Where each consumer gets every record: by the gate; see cursors.c. */
+static COLD void free_by_gate(shmq *q, uint64_t t, uint64_t want, uint64_t *n)
+{
+	const struct region *r = &q->r;
+	uint64_t gate = q->head_seen;
+	int64_t room;
+	if ((int64_t)(t + want - gate) > (int64_t)r->cap)
+		gate = raise_gate(q, t, want);
+	room = (int64_t)r->cap - (int64_t)(t - gate);
+	*n = room <= 0 ? 0 : least(want, (uint64_t)room);
+	if (!r->many_producers)
+		return;
+	q->spent += *n;
+	*n = unclaimed_of(r, t, *n);
+}
+
 /* Counts the free slots from t on, up to want. */
 int free_slots(shmq *q, uint64_t t, uint64_t want, uint64_t *n)
 {
-	return q->r.many_consumers ? free_by_words(q, t, want, n) : free_by_head(q, t, want, n);
-}
-
-/*
- * Frees the slots of a SKIP of the last lap that a producer meets, as word w, at a position. *again: that is worth
- * another try. Several producers may be at it, and one may die in the middle: each change is a
- * compare-and-swap from the last lap to this one, and goes from the last word to the first, so the SKIP is there to be
- * found until all is done.
- */
-int recycle(shmq *q, uint64_t at, uint64_t w, bool *again)
-{
-	const struct region *r = &q->r;
-	uint64_t s = at - r->cap, k, next = free_word(at, r->shift), h;
-	*again = false;
-	if (word_state(w) != L_SKIP || word_lap(w, s, r->shift) != 0)
+	if (unlikely(q->r.each)) {
+		free_by_gate(q, t, want, n);
 		return 0;
-	if ((k = span(r, s, w)) == 0)
-		return SHMQ_E_DAMAGED;
-	h = load(hot(r, L_HOT_HEAD));
-	if ((int64_t)(h - s) <= 0) {
-		uint64_t to = untaken_from(r, h);
-		q->spent += to - h;
-		if ((int64_t)(to - s) <= 0)
-			return 0; /* what lies before it was not consumed yet */
-		raise_to(hot(r, L_HOT_HEAD), to);
 	}
-	q->spent += k;
-	for (uint64_t i = k - 1; i > 0; i--) {
-		uint64_t inner = word(r, s + i);
-		if (word_lap(inner, s, r->shift) == 0)
-			cas(word_at(r, s + i), inner, next);
-	}
-	cas(word_at(r, s), w, next);
-	*again = true;
-	return 0;
+	return q->r.many_consumers ? free_by_words(q, t, want, n) : free_by_head(q, t, want, n);
 }

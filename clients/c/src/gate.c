@@ -164,9 +164,8 @@ int enter_gate(shmq *q, struct shmq_error *e)
  * holds the gate unless that can't be had: then it leaves as the killed do. */
 int leave_gate(shmq *q, struct shmq_error *e)
 {
-	struct shmq_error ignored;
 	int rc;
-	if (!q->at_gate || unattached(q->fd, &ignored) != 1)
+	if (!q->at_gate || unattached(q->fd, NULL) != 1)
 		return 0;
 	if ((rc = sync_all(q, e)) != 0)
 		return rc;
@@ -185,5 +184,5 @@ int shmq_sync(shmq *q)
 		keep_mark(q);
 		rc = sync_hot(q, &q->err);
 	}
-	return rc == 0 ? 0 : in_op(&q->err, "sync", q->name, rc);
+	return in_op(&q->err, "sync", q->name, rc);
 }

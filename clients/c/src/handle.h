@@ -15,6 +15,7 @@ enum {
 	PASSED = -101, /* an end of a stream was for others: there may be something to find now */
 	GONE = -102,   /* the name means another file, or none, than the one that was opened */
 	PASSING = -103, /* a role is locked, and no seat tells by which process */
+	TAKEN = -104,   /* a subscription's entry is locked, perhaps for a moment only */
 	HEARTBEAT_MS = 100,
 	SLICE_MS = 2, /* of sleeps where a wake-up may be missed */
 	TURN_MS = 250,
@@ -33,7 +34,7 @@ struct entry {
 	uint32_t k;       /* slots of the record */
 	uint32_t back;    /* many consumers: slots from the first one of the take */
 	uint32_t left;    /* of the take that begins here: records that are not settled */
-	uint32_t takes;   /* of that one: its slots */
+	uint32_t takes;   /* of that one: its slots; a single consumer: how often it was given back */
 	uint32_t next;    /* of an heir: 1 + the index of the next one, 0 for none */
 	uint8_t state;    /* enum entry_state */
 	uint8_t acked;    /* of the take: its first record is acknowledged */
@@ -54,6 +55,8 @@ struct waiting { /* a producer that has the turn, or had it for the same record;
 	uint64_t limit, end, since, patience;
 };
 
+enum jump_told { JUMP_TOLD, JUMP_TELLING, JUMP_PENDING }; /* TELLING: it was returned, and no call has followed; PENDING: the next call does */
+
 struct pin { /* a description for its locks, without a descriptor where a mapping keeps it */
 	int fd;
 	void *page;
@@ -61,6 +64,7 @@ struct pin { /* a description for its locks, without a descriptor where a mappin
 };
 
 struct shmq {
+	struct region r; /* first, so that its address is the handle's */
 	/* For each call. One that finds 1 or 0 here goes the long way: it looks at the clock, and what
 	 * else may be due. A forked child finds zeros everywhere. */
 	uint32_t sends, receives, trusted_calls;
@@ -68,7 +72,6 @@ struct shmq {
 	bool fence;      /* no membarrier: a fence before each look at a futex word */
 	bool strict, interruptible, roams, wary, filled, reserved;
 
-	struct region r;
 	a64 *records, *bytes; /* counters of the seat */
 	a32 *data_futex, *room_futex;
 	uint32_t seat, magic;
@@ -84,6 +87,7 @@ struct shmq {
 	uint64_t spent;  /* of the call's effort */
 	uint64_t free_end; /* of the free slots, when a claim found too few */
 	uint64_t stamp;  /* the time of the batch under way, or 0 */
+	bool looks;      /* a look is under way, which publishes no gate and no intent */
 	struct waiting turn;
 	uint64_t reserved_at, reserved_k, reserved_n;
 	uint32_t reserved_meta;
@@ -101,6 +105,11 @@ struct shmq {
 	uint64_t number;     /* of leases so far */
 	uint64_t held;       /* many: records not settled, heirs too */
 	uint64_t returned, back; /* single: records to be handed out again, and where the first is at the earliest */
+	a64 *head_at, *handout_at; /* single: those of the ring, or of the subscription */
+	uint8_t *sub;        /* the entry of the subscription, or NULL */
+	bool made;           /* it is durable, and this open has made it */
+	uint8_t jump_told;   /* how far the last jump was told; lossy.c */
+	uint64_t lost_from, lost_to; /* of the last jump */
 	uint64_t inheriting; /* many: as the seat says */
 	uint32_t heirs, heir_count; /* many: 1 + the index of the first one */
 	uint64_t passed_at;
@@ -138,6 +147,7 @@ int fail(struct shmq_error *e, int code, const char *format, ...) __attribute__(
 int fail_os(struct shmq_error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int in_op(struct shmq_error *e, const char *op, const char *name, int code);
 int failed(shmq *q, int code);
+void no_failure(struct shmq_error *e);
 
 /* sys.c */
 int64_t now_ns(void);
@@ -163,6 +173,7 @@ void pin_release(struct pin *p, const uint64_t *at, size_t n);
 static inline uint64_t seat_byte(uint32_t i) { return L_SEAT_OFFSET + (uint64_t)i * L_SEAT_SIZE; }
 
 /* seat.c */
+uint32_t occupant(const struct region *r, uint32_t i, char command[L_SEAT_COMMAND_N]);
 int take_role(shmq *q, int lock_fd, struct shmq_error *e);
 int take_seat(shmq *q, int lock_fd, struct shmq_error *e);
 bool is_dirty(const struct region *r, uint32_t i);
@@ -172,7 +183,7 @@ void hold(shmq *q);
 void held_nothing(shmq *q);
 
 /* sweep.c */
-bool sweep(const struct region *r, uint32_t seat);
+bool sweep(const struct region *r, int fd, uint32_t seat);
 int recover_all(const struct region *r, int fd, int64_t mine);
 void wake_everybody(const struct region *r);
 
@@ -222,7 +233,7 @@ uint64_t wake_one(a32 *word);
 uint64_t wake_all(a32 *word);
 int spin(shmq *q, bool (*again)(shmq *, void *, int), void *with, int64_t deadline);
 /* Asked after a publication; the fence, which is for the compiler alone, keeps it there. */
-static inline bool armed(const a32 *word)
+INLINE bool armed(const a32 *word)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 	return atomic_load_explicit(word, memory_order_relaxed) & 1;
@@ -257,6 +268,20 @@ void end_turn(shmq *q);
 void drop_turn_of(const struct region *r, uint32_t seat);
 uint64_t plain_lap(const struct region *r);
 
+/* cursors.c, subscribe.c: queues of which each consumer gets every record */
+uint64_t raise_gate(shmq *q, uint64_t t, uint64_t n);
+uint64_t first_whole(const struct region *r, uint64_t p, uint64_t end);
+uint64_t unclaimed_of(const struct region *r, uint64_t t, uint64_t n);
+bool is_roomy(const struct region *r);
+bool room_at_rest(const struct region *r);
+uint64_t first_end(const struct region *r, uint64_t start, uint64_t ends, bool oldest);
+int subscribe(shmq *q, int lock_fd, bool oldest, const char *name, struct shmq_error *e);
+bool clear_of_seat(const struct region *r, int fd, int64_t seat);
+void clear_slowest(const struct region *r, int fd);
+void end_subscription(shmq *q, bool made);
+
+static inline uint64_t sub_byte(const struct region *r, const uint8_t *s) { return (uint64_t)(s - r->base); }
+
 /* send.c and others: one try each */
 int ring_send(shmq *q, const void *data, uint64_t n);
 void notify(shmq *q);
@@ -270,7 +295,14 @@ int single_lease(shmq *q, struct shmq_lease *l);
 int64_t single_lease_batch(shmq *q, struct shmq_lease *ls, size_t n);
 bool single_settle(shmq *q, const struct shmq_lease *l, bool ack);
 void move_head(shmq *q);
+void store_head(shmq *q);
+void refresh(shmq *q);
 void pass_slots(shmq *q, uint64_t p, uint64_t k);
+void lossy_start(shmq *q);
+void lossy_told(shmq *q);
+int tell_jump(shmq *q);
+int jump(shmq *q, uint64_t p);
+int check_lapped(shmq *q, uint64_t p);
 int shared_lease(shmq *q, struct shmq_lease *l);
 int64_t shared_lease_batch(shmq *q, struct shmq_lease *ls, size_t n);
 bool shared_settle(shmq *q, const struct shmq_lease *l, bool ack);
@@ -299,7 +331,7 @@ void passed_small(shmq *q);
 int missed(shmq *q);
 int missed_room(shmq *q);
 
-static inline struct entry *entry_at(const shmq *q, uint64_t p) { return &q->table[p & q->r.mask]; }
+INLINE struct entry *entry_at(const shmq *q, uint64_t p) { return &q->table[p & q->r.mask]; }
 
 /* A line that this core will write is asked for so many slots ahead, so that a claim, a take or a store finds it
  * here: for a record alone, where there is a claim or a take, and for each of a batch. */
@@ -321,6 +353,7 @@ void pass_over(shmq *q);
 /* open.c */
 void release_handle(shmq *q);
 uint8_t *blank_at_close(shmq *q, size_t *size);
+void release_pin(shmq *q);
 
 /* guard.c */
 int guard_add(shmq *q, bool install, struct shmq_error *e);

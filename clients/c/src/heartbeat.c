@@ -77,10 +77,9 @@ int beat_if_due(shmq *q) { return coarse_ms() - q->beat_ms >= HEARTBEAT_MS ? bea
  * follow: no producer is attached, or those that are had the time to see it as well. */
 int consumer_gone(shmq *q)
 {
-	struct shmq_error ignored;
 	if (q->removed_ms == 0)
 		return 0;
-	if (now_ms() - q->removed_ms < REMOVED_GRACE_MS && is_locked(q->fd, L_LOCK_PRODUCER, &ignored) != 0)
+	if (now_ms() - q->removed_ms < REMOVED_GRACE_MS && is_locked(q->fd, L_LOCK_PRODUCER, NULL) != 0)
 		return 0;
 	recover_all(&q->r, q->fd, q->seat); /* records may lie behind claims of the dead */
 	return consumer_ready(q) ? 0 : SHMQ_E_REMOVED;

@@ -46,10 +46,18 @@ bool passed(const struct region *r, uint64_t p, uint64_t w, uint64_t *claimed)
 	return (int64_t)(*claimed - at) > 0;
 }
 
-/* How many slots lie between head and tail, as far as the hints have followed. */
+/* How many slots lie between head and tail, as far as the hints have followed. Where each consumer gets every record: how
+ * far the slowest subscription is behind. One that has just acknowledged decides by the cursors of others, so there is a
+ * fence: of two that acknowledge at once each could see the other's old one. */
 uint64_t depth(const struct region *r)
 {
-	uint64_t head = load(hot(r, L_HOT_HEAD)), tail = load(hot(r, L_HOT_TAIL));
+	uint64_t head, tail, lag;
+	if (r->each) {
+		fence();
+		slowest(r, &lag);
+		return least(lag, r->cap);
+	}
+	head = load(hot(r, L_HOT_HEAD)), tail = load(hot(r, L_HOT_TAIL));
 	return (int64_t)(tail - head) < 0 ? 0 : least(tail - head, r->cap);
 }
 
@@ -61,7 +69,9 @@ uint64_t depth(const struct region *r)
  */
 int last_claim(const struct region *r, uint64_t *tail, uint64_t *head)
 {
-	uint64_t h = load(hot(r, L_HOT_HEAD)), t = later(load(hot(r, L_HOT_TAIL)), h);
+	uint64_t h = load(hot(r, L_HOT_HEAD)), t = load(hot(r, L_HOT_TAIL));
+	if (!r->each) /* where head is a gate, which is not beyond tail, or an intent, which frees nothing */
+		t = later(t, h);
 	for (uint64_t n = 0;; n++) {
 		uint64_t w = word(r, t), k;
 		int64_t lap = word_lap(w, t, r->shift);
@@ -71,7 +81,7 @@ int last_claim(const struct region *r, uint64_t *tail, uint64_t *head)
 			t++;
 		} else if (lap > 0) {
 			h = load(hot(r, L_HOT_HEAD));
-			if ((int64_t)(h - t) <= 0 || n > r->cap)
+			if ((int64_t)(h - t) <= 0 || n > r->cap || r->each)
 				return SHMQ_E_DAMAGED;
 			t = h;
 		} else if (lap < 0 || word_state(w) == L_FREE) {

@@ -192,9 +192,12 @@ int inherit(shmq *q, struct shmq_lease *l)
  * them, and what was handed out after it comes again. */
 void give_back_all(shmq *q)
 {
-	if (!q->many)
+	if (!q->many) {
+		if (q->r.skip)
+			lossy_told(q);
 		return;
+	}
 	if (q->held > 0)
-		sweep(&q->r, q->seat);
+		sweep(&q->r, q->fd, q->seat);
 	say_inherits(q, 0); /* after the hint went up */
 }

@@ -23,6 +23,8 @@ static int64_t do_lease(shmq *q, struct attempt *a, int64_t timeout)
 		return rc;
 	if (ls == NULL || a->n == 0)
 		return a->n == 0 ? 0 : failed(q, SHMQ_E_MISUSE);
+	if (q->r.skip)
+		return failed(q, SHMQ_E_OPTION); /* producers wait for no lease */
 	if ((rc = a->run(q, a)) == SHMQ_E_EMPTY)
 		rc = timeout != 0 ? wait_record(q, a, timeout) : missed_record(q, a);
 	if (atomic_load_explicit(&q->hit, memory_order_relaxed) != 0)

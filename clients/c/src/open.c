@@ -18,18 +18,26 @@ struct opening {
 	enum shmq_role role;
 };
 
-static void release_pin(shmq *q)
+/* Drops the role, the seat, and the subscription. */
+void release_pin(shmq *q)
 {
-	uint64_t at[3] = {L_LOCK_PRODUCER, L_LOCK_CONSUMER, seat_byte(q->seat)};
-	pin_release(&q->pin, at, q->seated ? 3 : 2);
+	uint64_t at[4] = {L_LOCK_PRODUCER, L_LOCK_CONSUMER, seat_byte(q->seat), 0};
+	if (q->sub != NULL)
+		at[3] = sub_byte(&q->r, q->sub);
+	pin_release(&q->pin, at, q->sub != NULL ? 4 : q->seated ? 3 : 2);
+	q->seated = false;
+	q->sub = NULL;
 }
 
 void release_handle(shmq *q)
 {
+	bool usable = q->r.base != NULL && atomic_load(&q->hit) == 0 && q->lost == 0;
+	if (usable)
+		end_subscription(q, true);
 	release_pin(q);
-	if (q->r.base != NULL && atomic_load(&q->hit) == 0 && q->lost == 0) {
+	if (usable) {
 		wake_all(q->data_futex);
-		if (q->role == SHMQ_PRODUCER && armed(q->room_futex))
+		if ((q->role == SHMQ_PRODUCER || q->r.each) && armed(q->room_futex))
 			wake_all(q->room_futex);
 	}
 	guard_drop(q);
@@ -56,7 +64,7 @@ static int open_or_make(struct place *at, const struct opening *o, struct geomet
 {
 	int rc, fd = open_place(at, true, e);
 	if (fd == SHMQ_E_ABSENT && !(o->flags & SHMQ_NO_CREATE) && at->kind != IN_DESCRIPTOR) {
-		rc = create_place(at, o->opts ? &o->opts->create : NULL, e);
+		rc = create_place(at, &o->opts->create, e);
 		if (rc != 0 && rc != SHMQ_E_EXISTS)
 			return rc;
 		fd = open_place(at, true, e);
@@ -66,7 +74,7 @@ static int open_or_make(struct place *at, const struct opening *o, struct geomet
 	if (fd < 0)
 		return fd;
 	rc = read_geometry(at, fd, g, e);
-	if (rc == 0 && o->opts != NULL && !(o->flags & SHMQ_ANY_SHAPE))
+	if (rc == 0 && !(o->flags & SHMQ_ANY_SHAPE))
 		rc = check_shape(g, &o->opts->create, e);
 	if (rc == 0)
 		return fd;
@@ -95,11 +103,10 @@ static shmq *new_handle(const struct opening *o, const struct geometry *g, struc
 	q->many = (g->flags & (o->role == SHMQ_PRODUCER ? L_FLAG_MANY_PRODUCERS : L_FLAG_MANY_CONSUMERS)) != 0;
 	q->strict = o->flags & SHMQ_STRICT;
 	q->interruptible = o->flags & SHMQ_INTERRUPTIBLE;
-	q->policy = o->opts ? o->opts->wait : SHMQ_SPIN_THEN_PARK;
-	q->cancel = o->opts ? o->opts->cancel : NULL;
-	memcpy(q->name, o->name, strnlen(o->name, sizeof q->name - 1));
-	memcpy(q->command, o->opts && o->opts->command ? o->opts->command : program_invocation_short_name,
-	       strnlen(o->opts && o->opts->command ? o->opts->command : program_invocation_short_name, sizeof q->command - 1));
+	q->policy = o->opts->wait;
+	q->cancel = o->opts->cancel;
+	strncpy(q->name, o->name, sizeof q->name - 1);
+	strncpy(q->command, o->opts->command ? o->opts->command : program_invocation_short_name, sizeof q->command - 1);
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1 && q->policy == SHMQ_SPIN_THEN_PARK)
 		q->policy = SHMQ_PARK; /* no other thread can answer while this one spins */
 	return q;
@@ -140,8 +147,10 @@ static int join(shmq *q, int lock_fd, struct shmq_error *e)
 	int got;
 	if (!q->at_gate && (got = gate_closed(q, e)) != 0)
 		return got < 0 ? got : PASSING; /* an incarnation begins just now */
-	if (q->role != SHMQ_PRODUCER)
-		return 0;
+	if (q->role != SHMQ_PRODUCER) { /* before it subscribes: an end that comes afterwards is its own */
+		got = q->r.each ? end_stream(q) : 0;
+		return got < 0 ? fail(e, got, NULL) : 0;
+	}
 	got = is_locked(lock_fd, L_LOCK_PRODUCER, e); /* by others */
 	if (got != 0)
 		return got < 0 ? got : 0;
@@ -150,8 +159,15 @@ static int join(shmq *q, int lock_fd, struct shmq_error *e)
 	return 0;
 }
 
-/* Takes the role and a seat, through a description of their own. */
-static int take_both(shmq *q, struct shmq_error *e)
+/* The name of the durable subscription that is asked for, or NULL. Programs that were built before there were some have
+ * shorter options. */
+static const char *subscription_of(const struct opening *o)
+{
+	return o->opts->size >= sizeof *o->opts ? o->opts->subscription : NULL;
+}
+
+/* Takes the role and a seat, and a subscription where there are some, through a description of their own. */
+static int take_both(shmq *q, const struct opening *o, struct shmq_error *e)
 {
 	int rc, fd = reopen_place(&q->place, q->fd, e);
 	if (fd < 0)
@@ -164,6 +180,8 @@ static int take_both(shmq *q, struct shmq_error *e)
 			rc = fail(e, SHMQ_E_IN_USE, "a process has locked the byte of those that recover");
 		if (rc == 1) {
 			rc = take_seat(q, fd, e);
+			if (rc == 0 && q->role == SHMQ_CONSUMER && (rc = subscribe(q, fd, o->flags & SHMQ_FROM_OLDEST, subscription_of(o), e)) != 0)
+				clean_seat(q); /* or others would take it for a dead one's */
 			unlock(q->fd, L_LOCK_RECOVERY);
 		}
 	}
@@ -171,7 +189,7 @@ static int take_both(shmq *q, struct shmq_error *e)
 	return rc;
 }
 
-static int enter(shmq *q, struct shmq_error *e)
+static int enter(shmq *q, const struct opening *o, struct shmq_error *e)
 {
 	int rc = lock_gate(q, e);
 	bool producer = q->role == SHMQ_PRODUCER;
@@ -179,7 +197,9 @@ static int enter(shmq *q, struct shmq_error *e)
 		return rc;
 	if (producer && (rc = lock_within(q->fd, L_LOCK_STREAM, STREAM_PATIENCE_MS, e)) != 1)
 		return rc < 0 ? rc : fail(e, SHMQ_E_IN_USE, "by a producer that has been attaching or detaching for long, or is stopped in the middle of that; end that process or let it go on, then try again");
-	rc = take_both(q, e);
+	rc = take_both(q, o, e);
+	if (rc != 0 && atomic_load(&q->hit) == 0)
+		end_subscription(q, true);
 	if (rc != 0) /* before the lock of streams: one that leaves under it notes no end while the role is locked */
 		release_pin(q);
 	if (producer)
@@ -213,6 +233,8 @@ static int start(shmq *q, const struct opening *o, struct shmq_error *e)
 		shared_start(q);
 	else
 		single_start(q);
+	if (q->r.skip)
+		lossy_start(q);
 	listen_for_ends(q, o->flags & SHMQ_UNTIL_END);
 	return 0;
 }
@@ -235,34 +257,39 @@ static int attach(shmq **to, const struct opening *o, struct shmq_error *e)
 	q->place = at;
 	rc = map_queue(q, o, e);
 	if (rc == 0)
-		rc = enter(q, e);
-	if (rc == 0 && (rc = start(q, o, e)) != 0)
+		rc = enter(q, o, e);
+	if (rc == 0 && (rc = start(q, o, e)) != 0) {
+		end_subscription(q, false);
 		clean_seat(q);
-	if (rc == 0)
+	}
+	if (rc == 0) {
+		q->made = false;
 		*to = q;
-	else
+	} else {
 		release_handle(q);
+	}
 	return rc;
 }
 
-int shmq_open(shmq **q, const char *name, enum shmq_role role, const struct shmq_options *opts, struct shmq_error *err)
+int shmq_open(shmq **q, const char *name, enum shmq_role role, const struct shmq_options *opts, struct shmq_error *e)
 {
-	struct shmq_error own, *e = err ? err : &own;
-	struct opening o = {name ? name : "", opts, opts ? opts->flags : 0, role};
+	static const struct shmq_options usual = SHMQ_OPTIONS_INIT;
+	struct opening o = {name ? name : "", opts ? opts : &usual, 0, role};
 	int rc = 0;
-	e->code = e->os = 0;
-	e->text[0] = 0;
+	opts = o.opts;
+	o.flags = opts->flags;
+	no_failure(e);
 	if (q == NULL)
 		return in_op(e, "attach to", name, fail(e, SHMQ_E_MISUSE, NULL));
 	*q = NULL;
 	if (role != SHMQ_PRODUCER && role != SHMQ_CONSUMER)
 		return in_op(e, "attach to", name, fail(e, SHMQ_E_OPTION, "role %d", (int)role));
-	if (opts && (opts->size < sizeof *opts || opts->wait > SHMQ_PARK || opts->flags >= SHMQ_INTERRUPTIBLE * 2))
+	if (opts->size < offsetof(struct shmq_options, subscription) || opts->wait > SHMQ_PARK || opts->flags >= SHMQ_FROM_OLDEST * 2)
 		return in_op(e, "attach to", name, fail(e, SHMQ_E_OPTION, "begin with SHMQ_OPTIONS_INIT; a flag or the wait policy is none that this library knows"));
 	/* Seats may be locked by a process that recovers them, roles by one that is about to go. */
 	for (int tries = 0; tries <= TRIES; tries++) {
 		rc = attach(q, &o, e);
-		if (rc != GONE && rc != PASSING && rc != SHMQ_E_NO_SEAT)
+		if (rc != GONE && rc != PASSING && rc != TAKEN && rc != SHMQ_E_NO_SEAT)
 			break;
 		pause_ms(1);
 	}
@@ -270,5 +297,7 @@ int shmq_open(shmq **q, const char *name, enum shmq_role role, const struct shmq
 		rc = fail(e, SHMQ_E_REMOVED, "while attaching to it; try again");
 	else if (rc == PASSING)
 		rc = fail(e, SHMQ_E_ROLE_TAKEN, "by a process that is attaching or detaching just now; try again");
-	return rc == 0 ? 0 : in_op(e, "attach to", name, rc);
+	else if (rc == TAKEN)
+		rc = SHMQ_E_ROLE_TAKEN; /* it says by whom */
+	return in_op(e, "attach to", name, rc);
 }

@@ -5,11 +5,11 @@
 /* Looking at a queue, and recovering the dead, without a seat. */
 
 struct view {
-	struct place at;
-	struct geometry geo;
 	struct region r;
 	int fd;
 	size_t mapped;
+	struct geometry geo;
+	struct place at; /* the last: it is large */
 };
 
 static int view_open(struct view *v, const char *name, bool write, struct shmq_error *e)
@@ -63,7 +63,6 @@ static void seat_sums(const struct region *r, uint32_t i, uint64_t to[5])
 
 static void describe_seats(const struct view *v, struct shmq_info *info)
 {
-	struct shmq_error ignored;
 	for (uint32_t i = 0; i < v->r.seats; i++) {
 		uint64_t sums[5];
 		seat_sums(&v->r, i, sums);
@@ -74,7 +73,7 @@ static void describe_seats(const struct view *v, struct shmq_info *info)
 		info->redelivered += sums[4];
 		if (!is_dirty(&v->r, i))
 			continue;
-		if (is_locked(v->fd, seat_byte(i), &ignored) == 0)
+		if (is_locked(v->fd, seat_byte(i), NULL) == 0)
 			info->dead++;
 		else if (load32(seat32(&v->r, i, L_SEAT_ROLE)) == L_ROLE_PRODUCER)
 			info->producers++;
@@ -83,9 +82,8 @@ static void describe_seats(const struct view *v, struct shmq_info *info)
 	}
 }
 
-int shmq_stat(const char *name, struct shmq_info *info, struct shmq_error *err)
+int shmq_stat(const char *name, struct shmq_info *info, struct shmq_error *e)
 {
-	struct shmq_error own, *e = err ? err : &own;
 	const struct region *r;
 	struct view v;
 	int rc = info ? view_open(&v, name, false, e) : fail(e, SHMQ_E_MISUSE, NULL);
@@ -95,7 +93,7 @@ int shmq_stat(const char *name, struct shmq_info *info, struct shmq_error *err)
 	*info = (struct shmq_info){
 		.size = v.geo.total,
 		.created = v.geo.created,
-		.head = r->many_consumers ? next_take(r) : load(hot(r, L_HOT_HEAD)),
+		.head = r->many_consumers ? next_take(r) : r->each ? load(hot(r, L_HOT_TAIL)) : load(hot(r, L_HOT_HEAD)),
 		.tail = r->many_consumers && r->many_producers ? next_claim(r) : load(hot(r, L_HOT_TAIL)),
 		.epoch = load(hot(r, L_HOT_EPOCH)),
 		.left = load(hot(r, L_HOT_LEFT)),
@@ -106,6 +104,11 @@ int shmq_stat(const char *name, struct shmq_info *info, struct shmq_error *err)
 	};
 	geometry_shape(&v.geo, &info->shape);
 	memcpy(info->creation, v.geo.creation, sizeof info->creation);
+	if (r->each) {
+		uint64_t lag;
+		slowest(r, &lag);
+		info->head = info->tail - lag;
+	}
 	info->depth = (int64_t)(info->tail - info->head) < 0 ? 0 : least(info->tail - info->head, r->cap);
 	describe_seats(&v, info);
 	view_close(&v);
@@ -134,9 +137,8 @@ static void describe_seat(const struct view *v, uint32_t i, bool alive, struct s
 	}
 }
 
-int shmq_participants(const char *name, struct shmq_participant *list, size_t cap, struct shmq_error *err)
+int shmq_participants(const char *name, struct shmq_participant *list, size_t cap, struct shmq_error *e)
 {
-	struct shmq_error own, *e = err ? err : &own;
 	struct view v;
 	int n = 0, rc = view_open(&v, name, false, e);
 	if (rc != 0)
@@ -165,20 +167,20 @@ static int recover_behind_gate(const struct view *v, struct shmq_error *e)
 	if (v->r.sums && ((rc = lock_gate(&q, e)) != 0 || (rc = enter_gate(&q, e)) != 0))
 		return rc; /* closing drops the gate */
 	n = recover_all(&v->r, v->fd, -1);
+	clear_of_seat(&v->r, v->fd, -1);
 	wake_everybody(&v->r); /* also if the sweep found nothing: the stream may be at its end */
 	if (v->r.sums)
 		rc = leave_gate(&q, e);
 	return rc != 0 ? rc : n;
 }
 
-int shmq_recover(const char *name, struct shmq_error *err)
+int shmq_recover(const char *name, struct shmq_error *e)
 {
-	struct shmq_error own, *e = err ? err : &own;
 	struct view v;
 	int n = view_open(&v, name, true, e);
 	if (n == 0) {
 		n = recover_behind_gate(&v, e);
 		view_close(&v);
 	}
-	return n >= 0 ? n : in_op(e, "recover", name, n);
+	return in_op(e, "recover", name, n);
 }

@@ -6,7 +6,7 @@
 static bool peek_single(shmq *q)
 {
 	const struct region *r = &q->r;
-	if (q->returned > 0)
+	if (q->returned > 0 || q->jump_told == JUMP_PENDING)
 		return true;
 	for (int tries = 0; tries < MAX_TRIES; tries++) {
 		uint64_t p = q->next, w = word(r, p), k;
@@ -18,8 +18,8 @@ static bool peek_single(shmq *q)
 			return false;
 		if (state == L_SKIP) {
 			k = span(r, p, w);
-			if (k == 0 || p + k - q->head > r->cap)
-				return true; /* damage, which the call finds */
+			if (k == 0 || p + k - q->head > r->cap || q->jump_told != JUMP_TOLD)
+				return true; /* damage, or that a jump was told: for the call */
 			pass_slots(q, p, k); /* else nobody gets its slots, or is told an end behind it */
 			continue;
 		}

@@ -171,9 +171,8 @@ int open_place(struct place *at, bool write, struct shmq_error *e)
 	}
 }
 
-int shmq_path(const char *name, char *path, size_t cap, struct shmq_error *err)
+int shmq_path(const char *name, char *path, size_t cap, struct shmq_error *e)
 {
-	struct shmq_error own, *e = err ? err : &own;
 	struct place at;
 	size_t n;
 	int rc = find_place(&at, name, e);

@@ -43,6 +43,8 @@ static int64_t by_lease(shmq *q, void *buf, size_t cap)
 	}
 	n = l.size;
 	copy_block(buf, l.data, n);
+	if (q->r.skip && (rc = check_lapped(q, l.position)) != 0)
+		return rc; /* only now does what was read count */
 	q->last_redelivered = l.redelivered;
 	q->last_sent_at = l.sent_at;
 	q->last_position = l.position;
@@ -58,7 +60,7 @@ static inline int64_t receive_single(shmq *q, void *buf, size_t cap)
 	uint64_t p = q->next, w = word(r, p);
 	int64_t n;
 	if (w != full_word(p, 1, r->shift)) {
-		if (is_unpublished(r, p, w) && q->returned == 0 && q->pending.data == NULL)
+		if (is_unpublished(r, p, w) && q->returned == 0 && q->pending.data == NULL && q->jump_told == JUMP_TOLD)
 			return SHMQ_E_EMPTY;
 		return by_lease(q, buf, cap);
 	}
@@ -69,7 +71,10 @@ static inline int64_t receive_single(shmq *q, void *buf, size_t cap)
 		return n == SHMQ_E_SMALL ? by_lease(q, buf, cap) : n;
 	q->last_position = p;
 	q->next = q->head = p + 1;
-	publish(hot(r, L_HOT_HEAD), p + 1);
+	if (unlikely(r->each))
+		store_head(q);
+	else
+		publish(hot(r, L_HOT_HEAD), p + 1);
 	return n;
 }
 
@@ -136,7 +141,7 @@ void passed_small(shmq *q)
 	pass_on_record(q);
 }
 
-static __attribute__((noinline)) int64_t receive_later(shmq *q, void *buf, size_t cap, int64_t timeout, int64_t n)
+static COLD int64_t receive_later(shmq *q, void *buf, size_t cap, int64_t timeout, int64_t n)
 {
 	struct attempt a = {.run = try_receive, .out = buf, .n = cap};
 	int rc = n < 0 ? (int)n : 0;
@@ -154,7 +159,7 @@ static __attribute__((noinline)) int64_t receive_later(shmq *q, void *buf, size_
 	return aftermath(q, (int64_t)a.got);
 }
 
-static __attribute__((noinline)) int64_t receive_long(shmq *q, void *buf, size_t cap, int64_t timeout)
+static COLD int64_t receive_long(shmq *q, void *buf, size_t cap, int64_t timeout)
 {
 	int rc = begin(q, SHMQ_CONSUMER);
 	if (rc < 0)

@@ -40,7 +40,7 @@ static int64_t batch_single(shmq *q, struct shmq_buffer *bufs, uint64_t n)
 	if (got == 0)
 		return 0;
 	q->next = q->head = q->next + got;
-	publish(hot(r, L_HOT_HEAD), q->head);
+	store_head(q);
 	return (int64_t)got;
 }
 
@@ -84,14 +84,18 @@ static int64_t one_by_one(shmq *q, struct shmq_buffer *bufs, size_t n)
 			break;
 		}
 		copy_block(bufs[got].data, l.data, l.size);
+		if (q->r.skip && (rc = check_lapped(q, l.position)) != 0)
+			break;
 		bufs[got].size = l.size;
 		bufs[got++].redelivered = l.redelivered;
 		q->last_sent_at = l.sent_at;
 		q->last_position = l.position;
 		settle_lease(q, &l, true);
-		if (l.redelivered > 0 || q->r.plain)
+		if (l.redelivered > 0 || (q->r.plain && !q->r.skip))
 			break; /* it ends a batch */
 	}
+	if (got > 0 && rc == SHMQ_E_LAGGED)
+		q->jump_told = JUMP_PENDING; /* a jump ends a batch, and the next call tells it */
 	return got > 0 ? (int64_t)got : rc;
 }
 

@@ -13,7 +13,7 @@
 
 struct geometry {
 	uint64_t slots, area, slot_offset, data_offset, total;
-	uint32_t seats, flags;
+	uint32_t seats, flags, subs, keep; /* subs: entries of the subscription table, 0 unless each consumer gets all */
 	uint8_t creation[16];
 	uint64_t created;
 };
@@ -26,8 +26,11 @@ struct region {
 	uint32_t seats;
 	uint32_t line; /* payload bytes that fit into a slot's line */
 	bool many_producers, many_consumers, sums, stamps;
+	bool each, skip; /* each consumer gets every record; producers wait for none */
 	bool fast_sums; /* crc32c_fast may be called */
 	bool plain; /* neither checksums nor time stamps: the short ways serve */
+	uint8_t *subs, *subs_end; /* the subscription table, of no entry unless each consumer gets every record */
+	uint64_t kept; /* slots that stay behind tail */
 };
 
 /* MAX_TRIES bounds the retries of one call: each means that another participant got ahead. MOST_STRIDE
@@ -36,15 +39,17 @@ enum { MAX_TRIES = 1 << 16, MOST_STRIDE = 16, STRIDES = 64 };
 
 void region_init(struct region *r, uint8_t *base, const struct geometry *g);
 
-static inline a64 *hot(const struct region *r, unsigned off) { return (a64 *)(void *)(r->base + L_HOT_OFFSET + off); }
-static inline a32 *hot32(const struct region *r, unsigned off) { return (a32 *)(void *)(r->base + L_HOT_OFFSET + off); }
+INLINE a64 *hot(const struct region *r, unsigned off) { return (a64 *)(void *)(r->base + L_HOT_OFFSET + off); }
+INLINE a32 *hot32(const struct region *r, unsigned off) { return (a32 *)(void *)(r->base + L_HOT_OFFSET + off); }
 static inline uint8_t *seat_at(const struct region *r, uint32_t i) { return r->base + L_SEAT_OFFSET + (uint64_t)i * L_SEAT_SIZE; }
 static inline a64 *seat64(const struct region *r, uint32_t i, unsigned off) { return (a64 *)(void *)(seat_at(r, i) + off); }
 static inline a32 *seat32(const struct region *r, uint32_t i, unsigned off) { return (a32 *)(void *)(seat_at(r, i) + off); }
-static inline uint8_t *line_at(const struct region *r, uint64_t p) { return r->lines + (p & r->mask) * L_SLOT_SIZE; }
+INLINE a64 *sub64(uint8_t *s, unsigned off) { return (a64 *)(void *)(s + off); }
+INLINE a32 *sub32(uint8_t *s, unsigned off) { return (a32 *)(void *)(s + off); }
+INLINE uint8_t *line_at(const struct region *r, uint64_t p) { return r->lines + (p & r->mask) * L_SLOT_SIZE; }
 static inline uint8_t *area_at(const struct region *r, uint64_t p) { return r->data + (p & r->mask) * r->area; }
-static inline a64 *word_at(const struct region *r, uint64_t p) { return (a64 *)(void *)line_at(r, p); }
-static inline uint64_t word(const struct region *r, uint64_t p) { return load(word_at(r, p)); }
+INLINE a64 *word_at(const struct region *r, uint64_t p) { return (a64 *)(void *)line_at(r, p); }
+INLINE uint64_t word(const struct region *r, uint64_t p) { return load(word_at(r, p)); }
 static inline void put_word(const struct region *r, uint64_t p, uint64_t w) { publish(word_at(r, p), w); }
 
 /* length in the low half, meta in the high one: a unit, so that each side touches them once. */
@@ -94,11 +99,26 @@ uint64_t unclaimed_from(const struct region *r, uint64_t p);
 uint64_t untaken_from(const struct region *r, uint64_t p);
 bool passed(const struct region *r, uint64_t p, uint64_t w, uint64_t *claimed);
 uint64_t depth(const struct region *r);
+bool has_room(const struct region *r);
 int last_claim(const struct region *r, uint64_t *tail, uint64_t *head);
 uint64_t last_tail(const struct region *r);
 
 static inline uint64_t next_claim(const struct region *r) { return unclaimed_from(r, load(hot(r, L_HOT_TAIL))); }
 static inline uint64_t next_take(const struct region *r) { return untaken_from(r, load(hot(r, L_HOT_HEAD))); }
+
+/* cursors.c: the subscriptions, as producers see them. A cursor is a state in two bits, and above them a position. */
+static inline uint64_t cursor_of(unsigned state, uint64_t p) { return p << L_CURSOR_SHIFT | state; }
+
+/* The position of a cursor: the one nearest to ref of those that it may mean. */
+static inline uint64_t cursor_near(uint64_t c, uint64_t ref)
+{
+	return ref + (uint64_t)((int64_t)((c & ~UINT64_C(3)) - (ref << L_CURSOR_SHIFT)) >> L_CURSOR_SHIFT);
+}
+
+static inline uint64_t cursor(uint8_t *s) { return load(sub64(s, L_SUB_CURSOR)); }
+uint8_t *slowest(const struct region *r, uint64_t *lag);
+bool is_kept(uint8_t *s);
+uint64_t written_to(const struct region *r);
 
 /* record.c: what a record is made of beside its word. */
 struct record {

@@ -42,9 +42,8 @@ static int remove_name(struct place *at, int fd, bool force, struct shmq_error *
 	return fail_os(e, errno == EACCES || errno == EPERM || errno == EROFS ? SHMQ_E_PERMISSION : SHMQ_E_SYSTEM, "unlink %s", at->path);
 }
 
-int shmq_remove(const char *name, int force, struct shmq_error *err)
+int shmq_remove(const char *name, int force, struct shmq_error *e)
 {
-	struct shmq_error own, *e = err ? err : &own;
 	struct place at;
 	struct geometry g = {0};
 	int fd, rc = find_place(&at, name, e);
@@ -65,5 +64,5 @@ int shmq_remove(const char *name, int force, struct shmq_error *err)
 	if (rc == 0)
 		rc = remove_name(&at, fd, force, e);
 	close(fd);
-	return rc == 0 ? 0 : in_op(e, "remove", name, rc);
+	return in_op(e, "remove", name, rc);
 }

@@ -13,11 +13,19 @@ bool is_dirty(const struct region *r, uint32_t i) { return load32(seat32(r, i, L
 /* An answer that can't be had counts as yes: no participant is robbed on a guess. */
 bool is_alive(const shmq *q, uint32_t i)
 {
-	struct shmq_error ignored;
-	return is_locked(q->fd, seat_byte(i), &ignored) != 0;
+	return is_locked(q->fd, seat_byte(i), NULL) != 0;
 }
 
 void clean_seat(shmq *q) { store32(seat32(&q->r, q->seat, L_SEAT_STATE), L_SEAT_CLEAN); }
+
+/* What a seat says of its holder, or the last one: pid, and a command with what can be shown. */
+uint32_t occupant(const struct region *r, uint32_t i, char command[L_SEAT_COMMAND_N])
+{
+	memcpy(command, seat_at(r, i) + L_SEAT_COMMAND, L_SEAT_COMMAND_N);
+	for (size_t n = 0; n < L_SEAT_COMMAND_N && command[n] != 0; n++)
+		command[n] = command[n] < ' ' || command[n] > '~' ? '?' : command[n];
+	return load32(seat32(r, i, L_SEAT_PID));
+}
 
 static int role_taken(shmq *q, struct shmq_error *e)
 {
@@ -27,10 +35,7 @@ static int role_taken(shmq *q, struct shmq_error *e)
 		uint32_t pid;
 		if (!is_dirty(&q->r, i) || (int)load32(seat32(&q->r, i, L_SEAT_ROLE)) != q->role || !is_alive(q, i))
 			continue;
-		pid = load32(seat32(&q->r, i, L_SEAT_PID));
-		memcpy(command, seat_at(&q->r, i) + L_SEAT_COMMAND, sizeof command);
-		for (size_t n = 0; n < sizeof command && command[n] != 0; n++)
-			command[n] = command[n] < ' ' || command[n] > '~' ? '?' : command[n];
+		pid = occupant(&q->r, i, command);
 		return fail(e, SHMQ_E_ROLE_TAKEN, "the queue has a single %s, pid %u (%.23s); wait until it ends, or make a queue for many %ss",
 			    role, pid, command, role);
 	}
@@ -41,11 +46,11 @@ static int role_taken(shmq *q, struct shmq_error *e)
  * process can ask the kernel whether the role is held at all. */
 int take_role(shmq *q, int lock_fd, struct shmq_error *e)
 {
-	bool producer = q->role == SHMQ_PRODUCER;
-	int got = try_lock(lock_fd, producer ? L_LOCK_PRODUCER : L_LOCK_CONSUMER, !q->many, e);
+	bool producer = q->role == SHMQ_PRODUCER, many = q->many || (!producer && q->r.each);
+	int got = try_lock(lock_fd, producer ? L_LOCK_PRODUCER : L_LOCK_CONSUMER, !many, e);
 	if (got != 0)
 		return got < 0 ? got : 0;
-	return q->many ? GONE : role_taken(q, e); /* only a process that removes the queue excludes the many */
+	return many ? GONE : role_taken(q, e); /* only a process that removes the queue excludes the many */
 }
 
 /*
@@ -115,7 +120,7 @@ int take_seat(shmq *q, int lock_fd, struct shmq_error *e)
 		q->seat = i;
 		q->seated = true;
 		if (is_dirty(&q->r, i)) {
-			sweep(&q->r, i);
+			sweep(&q->r, q->fd, i);
 			clean_seat(q); /* it names no process until it names this one */
 		}
 		occupy(q);

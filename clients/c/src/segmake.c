@@ -29,7 +29,6 @@ static bool stat_segment(int id, struct shmid_ds *d)
 static int wipe(const struct side *s, size_t size)
 {
 	struct geometry g;
-	struct shmq_error ignored;
 	uint8_t *mem = shmat(s->id, NULL, 0);
 	bool whole = true, ours = size >= L_HEADER_SIZE;
 	if (mem == (void *)-1)
@@ -38,7 +37,7 @@ static int wipe(const struct side *s, size_t size)
 		ours = mem[i] == s->header[i] || mem[i] == 0;
 		whole = whole && mem[i] == s->header[i];
 	}
-	if (ours && whole && s->state == L_SIDE_REMOVING && decode_header(s->header, sizeof s->header, size, &g, &ignored) == 0)
+	if (ours && whole && s->state == L_SIDE_REMOVING && decode_header(s->header, sizeof s->header, size, &g, NULL) == 0)
 		memset(mem + L_SIDE_HEADER_SIZE, 0, g.total - L_SIDE_HEADER_SIZE);
 	if (ours)
 		memset(mem, 0, L_SIDE_HEADER_SIZE);
@@ -96,23 +95,23 @@ static int make_side(const struct place *at, uint32_t mode, const struct side *s
 {
 	char from[40];
 	char dir[sizeof at->path];
-	int fd;
+	int fd, rc;
 	memcpy(dir, at->path, sizeof dir);
 	*strrchr(dir, '/') = 0;
 	if ((fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) < 0)
 		return fail_os(e, errno == EACCES ? SHMQ_E_PERMISSION : SHMQ_E_SYSTEM, "create a file in %s", dir);
 	snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
 	if (fchmod(fd, (mode_t)mode) != 0 || write_side(fd, s) != 0) {
-		fail_os(e, errno == ENOSPC ? SHMQ_E_NO_SPACE : SHMQ_E_SYSTEM, "write %s", at->path);
+		rc = fail_os(e, errno == ENOSPC ? SHMQ_E_NO_SPACE : SHMQ_E_SYSTEM, "write %s", at->path);
 	} else if (try_lock(fd, L_LOCK_SIDE, true, e) != 1) {
-		e->code = SHMQ_E_REFUSED;
+		rc = SHMQ_E_REFUSED;
 	} else if (linkat(AT_FDCWD, from, AT_FDCWD, at->path, AT_SYMLINK_FOLLOW) != 0) {
-		fail_os(e, errno == EEXIST ? SHMQ_E_EXISTS : SHMQ_E_SYSTEM, "link %s", at->path);
+		rc = fail_os(e, errno == EEXIST ? SHMQ_E_EXISTS : SHMQ_E_SYSTEM, "link %s", at->path);
 	} else {
 		return fd;
 	}
 	close(fd);
-	return e->code;
+	return rc;
 }
 
 /* Makes the segment, or takes one that another program made, if all bytes that the queue takes are zero. */
@@ -170,8 +169,7 @@ int create_segment(struct place *at, const struct geometry *g, uint32_t mode, st
 	if ((rc = get_segment(at, g, mode, &s, e)) == 0)
 		rc = fill_segment(fd, g, &s, e);
 	if (rc != 0) {
-		struct shmq_error ignored;
-		clear(at, fd, &s, &ignored);
+		clear(at, fd, &s, NULL);
 	}
 	unlock(fd, L_LOCK_SIDE);
 	close(fd);

@@ -122,7 +122,6 @@ int open_segment(struct place *at, bool write, struct shmq_error *e)
 {
 	for (int tries = 0; tries < 100; tries++) {
 		struct side s, now;
-		struct shmq_error ignored;
 		int rc = 1, fd = open_file(at, write, e);
 		if (fd < 0)
 			return fd;
@@ -131,7 +130,7 @@ int open_segment(struct place *at, bool write, struct shmq_error *e)
 		if (rc > 0 && (rc = read_side(fd, &s, e)) == 0 && (rc = join_segment(at, fd, &s, write, e)) == 0)
 			return fd;
 		/* Another process may have been writing or removing the side file just then. */
-		if (names_place(at, fd) != 0 && (read_side(fd, &now, &ignored) != 0 || memcmp(&now, &s, sizeof s) == 0)) {
+		if (names_place(at, fd) != 0 && (read_side(fd, &now, NULL) != 0 || memcmp(&now, &s, sizeof s) == 0)) {
 			close(fd);
 			return rc;
 		}

@@ -46,11 +46,12 @@ static inline bool send_claimed(shmq *q, const void *data, size_t n)
 	const struct region *r = &q->r;
 	uint64_t t = load(hot(r, L_HOT_TAIL)), w = word(r, t);
 	int64_t lap = word_lap(w, t, r->shift);
-	if (t - q->head_seen >= r->cap || lap > 0 || (lap == 0 && word_state(w) != L_FREE))
+	if (t - q->head_seen >= r->cap || word_state(w) == L_CLAIMED || lap > 0 || (lap == 0 && word_state(w) != L_FREE))
 		return false;
 	if (load(hot(r, L_HOT_TURN)) != 0 || !cas(word_at(r, t), w, claimed_word(t, 1, q->seat, r->shift)))
 		return false;
 	cas(hot(r, L_HOT_TAIL), t, t + 1);
+	store_barrier(); /* see announce_intent */
 	fill_line(line_at(r, t), data, n);
 	put_word(r, t, full_word(t, 1, r->shift));
 	ask_for(r, t + AHEAD);
@@ -99,12 +100,12 @@ void notify(shmq *q)
 {
 	if (q->fence) /* a process that is not registered can't tell */
 		fence();
-	if (armed(q->data_futex))
-		count_wakes(q, wake_one(q->data_futex));
+	if (armed(q->data_futex)) /* the record may be for all of them */
+		count_wakes(q, q->r.each ? wake_all(q->data_futex) : wake_one(q->data_futex));
 }
 
 /* Wakes a consumer to pass over a filler. Nothing else that a failed try does is news. */
-void notify_filler(shmq *q)
+COLD void notify_filler(shmq *q)
 {
 	bool filled = q->filled;
 	q->filled = false;
@@ -113,9 +114,9 @@ void notify_filler(shmq *q)
 }
 
 /* Wakes another producer: this one may have been woken for room that it leaves, or of which there is more. */
-void pass_on_room(shmq *q)
+COLD void pass_on_room(shmq *q)
 {
-	if (armed(q->room_futex) && depth(&q->r) < q->r.cap)
+	if (armed(q->room_futex) && has_room(&q->r))
 		count_wakes(q, wake_one(q->room_futex));
 }
 
@@ -135,7 +136,7 @@ static int settled(shmq *q)
 }
 
 /* What a try returns that found no room, or was refused. */
-static int refused(shmq *q, int code)
+static COLD int refused(shmq *q, int code)
 {
 	if (atomic_load_explicit(&q->hit, memory_order_relaxed) != 0)
 		return lose(q);
@@ -149,7 +150,7 @@ static int refused(shmq *q, int code)
 
 static int try_send(shmq *q, struct attempt *a) { return ring_send(q, a->in, a->n); }
 
-static __attribute__((noinline)) int send_later(shmq *q, const void *data, size_t n, int64_t timeout, int rc)
+static COLD int send_later(shmq *q, const void *data, size_t n, int64_t timeout, int rc)
 {
 	struct attempt a = {.run = try_send, .in = data, .n = n};
 	if (rc == SHMQ_E_FULL)
@@ -160,7 +161,7 @@ static __attribute__((noinline)) int send_later(shmq *q, const void *data, size_
 	return settled(q);
 }
 
-static __attribute__((noinline)) int send_long(shmq *q, const void *data, size_t n, int64_t timeout)
+static COLD int send_long(shmq *q, const void *data, size_t n, int64_t timeout)
 {
 	int rc = begin(q, SHMQ_PRODUCER);
 	if (rc < 0)
@@ -260,7 +261,7 @@ int shmq_commit(shmq *q, size_t size)
 	return settled(q);
 }
 
-int shmq_abort(shmq *q)
+COLD int shmq_abort(shmq *q)
 {
 	int rc = begin_settling(q);
 	if (rc < 0)

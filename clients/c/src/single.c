@@ -11,14 +11,10 @@
  * handout is stored before a record is handed out, unless head passes it before that. If the consumer dies, its
  * successor starts at head, and what lies before handout may have been seen.
  */
-void single_start(shmq *q)
-{
-	q->next = q->head = q->told = load(hot(&q->r, L_HOT_HEAD));
-	q->seen = load(hot(&q->r, L_HOT_HANDOUT));
-	q->fresh = (int64_t)(q->seen - q->next) <= 0;
-}
+void refresh(shmq *q) { q->fresh = q->head == q->next && (int64_t)(q->seen - q->next) <= 0 && !q->r.skip; }
 
-static void refresh(shmq *q) { q->fresh = q->head == q->next && (int64_t)(q->seen - q->next) <= 0; }
+/* Acknowledges all before head. */
+void store_head(shmq *q) { publish(q->head_at, q->r.each ? cursor_of(L_CURSOR_ACTIVE, q->head) : q->head); }
 
 /* Frees the settled records up to the first open one. */
 void move_head(shmq *q)
@@ -31,7 +27,7 @@ void move_head(shmq *q)
 	if (p == q->head)
 		return;
 	q->head = p;
-	publish(hot(&q->r, L_HOT_HEAD), p);
+	store_head(q);
 	refresh(q);
 }
 
@@ -50,7 +46,16 @@ static void store_handout(shmq *q)
 	if ((int64_t)(q->next - q->seen) <= 0 || q->next == q->told)
 		return;
 	q->told = q->next;
-	publish(hot(&q->r, L_HOT_HANDOUT), q->next);
+	publish(q->handout_at, q->next);
+}
+
+/* How often the record at p was delivered before, as far as holders recorded, of which one more is recorded. A subscription
+ * writes no slots: it knows its own releases, and that a predecessor may have had the record. */
+static COLD uint32_t delivered_before(shmq *q, uint64_t p, const struct entry *e)
+{
+	if (!q->r.each)
+		return redeliver(&q->r, p);
+	return e->takes + ((int64_t)(q->seen - p) > 0);
 }
 
 static void fill_lease(shmq *q, struct shmq_lease *l, const struct record *rec, uint64_t p, uint64_t k, uint32_t redelivered)
@@ -65,7 +70,7 @@ static void fill_lease(shmq *q, struct shmq_lease *l, const struct record *rec, 
 }
 
 /* Takes the oldest record that was given back. */
-static int lease_returned(shmq *q, struct shmq_lease *l)
+static COLD int lease_returned(shmq *q, struct shmq_lease *l)
 {
 	uint64_t p = q->back;
 	struct record rec;
@@ -89,7 +94,7 @@ static int lease_returned(shmq *q, struct shmq_lease *l)
 		add(hot(&q->r, L_HOT_TORN), 1);
 		return TORN;
 	}
-	fill_lease(q, l, &rec, p, e->k, redeliver(&q->r, p));
+	fill_lease(q, l, &rec, p, e->k, delivered_before(q, p, e));
 	return 0;
 }
 
@@ -101,9 +106,9 @@ static int lease_next(shmq *q, struct shmq_lease *l)
 		int64_t lap = word_lap(w, p, r->shift);
 		unsigned state = word_state(w);
 		struct record rec;
-		int rc;
-		if (lap > 0)
-			return SHMQ_E_DAMAGED; /* producers can't be a lap ahead of head */
+		int rc, lapped;
+		if (lap > 0) /* producers can't be a lap ahead of head, unless they do not wait for it */
+			return r->skip ? jump(q, p) : SHMQ_E_DAMAGED;
 		if (lap < 0 || state == L_FREE || state == L_CLAIMED)
 			return SHMQ_E_EMPTY;
 		k = span(r, p, w);
@@ -120,6 +125,8 @@ static int lease_next(shmq *q, struct shmq_lease *l)
 			continue;
 		}
 		rc = read_record(r, p, k, &rec);
+		if (r->skip && (lapped = check_lapped(q, p)) != 0)
+			return lapped;
 		if (rc == TORN) {
 			pass_slots(q, p, k);
 			add(hot(r, L_HOT_TORN), 1);
@@ -128,7 +135,8 @@ static int lease_next(shmq *q, struct shmq_lease *l)
 		if (rc != 0)
 			return rc;
 		q->next = p + k;
-		fill_lease(q, l, &rec, p, k, (int64_t)(q->seen - p) > 0 ? redeliver(r, p) : 0);
+		entry_at(q, p)->takes = 0;
+		fill_lease(q, l, &rec, p, k, (int64_t)(q->seen - p) > 0 ? delivered_before(q, p, entry_at(q, p)) : 0);
 		return 0;
 	}
 	return SHMQ_E_EMPTY;
@@ -138,6 +146,8 @@ static int lease_next(shmq *q, struct shmq_lease *l)
  * see it. */
 static int lease_one(shmq *q, struct shmq_lease *l)
 {
+	if (q->jump_told != JUMP_TOLD && tell_jump(q) != 0)
+		return SHMQ_E_LAGGED;
 	while (q->returned > 0) {
 		int rc = lease_returned(q, l);
 		if (rc != TORN)
@@ -171,6 +181,7 @@ bool single_settle(shmq *q, const struct shmq_lease *l, bool ack)
 	if (e->state != OPEN || e->number != l->number || e->pos != l->position)
 		return false;
 	e->state = ack ? SETTLED : RETURNED;
+	e->takes += !ack;
 	if (ack && l->position == q->head) {
 		move_head(q);
 	} else if (!ack) {

@@ -60,17 +60,16 @@ void note_end(shmq *q)
 /* The same for a consumer, which does not wait for others that are about to do it. */
 int end_stream(shmq *q)
 {
-	struct shmq_error ignored;
 	int held;
 	if (!stream_open(&q->r))
 		return 0;
-	held = is_locked(q->fd, L_LOCK_PRODUCER, &ignored);
+	held = is_locked(q->fd, L_LOCK_PRODUCER, NULL);
 	if (held != 0)
 		return held < 0 ? held : 0;
-	held = try_lock(q->fd, L_LOCK_STREAM, true, &ignored);
+	held = try_lock(q->fd, L_LOCK_STREAM, true, NULL);
 	if (held != 1)
 		return held;
-	held = is_locked(q->fd, L_LOCK_PRODUCER, &ignored);
+	held = is_locked(q->fd, L_LOCK_PRODUCER, NULL);
 	if (held == 0)
 		note_end(q);
 	unlock(q->fd, L_LOCK_STREAM);

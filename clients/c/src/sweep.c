@@ -22,8 +22,9 @@ static bool sweep_take(const struct region *r, uint64_t i, uint64_t k, uint64_t 
 	return cas(word_at(r, p), w, orphan_word(p, k, word_state(w) == L_READING_ACKED, r->shift));
 }
 
-/* Changes all words that name a seat: a claim becomes SKIP, a take ORPHAN. Returns whether there was any. */
-bool sweep(const struct region *r, uint32_t seat)
+/* Changes all words that name a seat: a claim becomes SKIP, a take ORPHAN; and ends its subscription, unless that is
+ * durable. Returns whether there was any. fd is not the descriptor that has the seat's lock. */
+bool sweep(const struct region *r, int fd, uint32_t seat)
 {
 	bool found = false;
 	for (uint64_t i = 0; i < r->cap; i++) {
@@ -39,6 +40,7 @@ bool sweep(const struct region *r, uint32_t seat)
 	}
 	drop_turn_of(r, seat);
 	add(hot(r, L_HOT_ORPHANS), 1); /* always, and last: an earlier recoverer may have died just before this */
+	found |= clear_of_seat(r, fd, seat);
 	if (found)
 		wake_everybody(r);
 	return found;
@@ -53,20 +55,19 @@ void wake_everybody(const struct region *r)
 /* Recovers all dead participants but that of the seat `mine`; returns how many. */
 int recover_all(const struct region *r, int fd, int64_t mine)
 {
-	struct shmq_error ignored;
 	bool told = false;
 	int n = 0;
 	for (uint32_t i = 0; i < r->seats; i++) {
-		if (i == mine || !is_dirty(r, i) || is_locked(fd, seat_byte(i), &ignored) != 0)
+		if (i == mine || !is_dirty(r, i) || is_locked(fd, seat_byte(i), NULL) != 0)
 			continue;
 		/* Says that a seat whose lock is held may be that of a dead participant. It excludes no process. */
-		if (!told && try_lock(fd, L_LOCK_RECOVERY, false, &ignored) != 1)
+		if (!told && try_lock(fd, L_LOCK_RECOVERY, false, NULL) != 1)
 			return n;
 		told = true;
-		if (try_lock(fd, seat_byte(i), true, &ignored) != 1)
+		if (try_lock(fd, seat_byte(i), true, NULL) != 1)
 			continue;
 		if (is_dirty(r, i)) { /* still, now that no other process can change it */
-			sweep(r, i);
+			sweep(r, fd, i);
 			store32(seat32(r, i, L_SEAT_STATE), L_SEAT_CLEAN);
 			n++;
 		}
@@ -74,6 +75,7 @@ int recover_all(const struct region *r, int fd, int64_t mine)
 	}
 	if (told)
 		unlock(fd, L_LOCK_RECOVERY);
+	clear_slowest(r, fd);
 	return n;
 }
 

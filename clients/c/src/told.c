@@ -114,7 +114,6 @@ static int take_end(shmq *q, bool mine)
 int try_end(shmq *q)
 {
 	struct endings *e = &q->ends;
-	struct shmq_error ignored;
 	bool mine, open;
 	int rc = end_stream(q);
 	if (rc < 0)
@@ -123,7 +122,7 @@ int try_end(shmq *q)
 	if (!e->limited)
 		return 0;
 	recover_all(&q->r, q->fd, q->seat);
-	rc = is_locked(q->fd, L_LOCK_RECOVERY, &ignored);
+	rc = is_locked(q->fd, L_LOCK_RECOVERY, NULL);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	if (!drained(q))

@@ -13,8 +13,6 @@ struct room {
 	int rc;
 };
 
-static bool is_roomy(const struct region *r) { return depth(r) <= r->cap - r->cap / 4; }
-
 static void ask(shmq *q)
 {
 	bool gave;

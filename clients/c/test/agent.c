@@ -34,10 +34,6 @@ static void err(int code, const char *text)
 		{SHMQ_E_TRUNCATED, "truncated"}, {SHMQ_E_MISUSE, "closed"},
 	};
 	const char *name = "other";
-	if (code == SHMQ_E_LAYOUT) {
-		printf("no subscriptions %s\n", text);
-		return;
-	}
 	if (code == SHMQ_E_REBUILD) {
 		printf("no rebuild %s\n", text);
 		return;
@@ -56,17 +52,33 @@ static void reply(shmq *q, int64_t rc)
 		err((int)rc, shmq_last_error(q)->text);
 }
 
-static bool open_end(const char *name, enum shmq_role role, uint32_t flags, enum shmq_wait_policy wait)
+static bool open_as(const char *name, enum shmq_role role, uint32_t flags, enum shmq_wait_policy wait, const char *subscription)
 {
 	struct shmq_options o = SHMQ_OPTIONS_INIT;
 	struct shmq_error e;
 	int rc;
 	o.flags = SHMQ_NO_CREATE | SHMQ_GUARD | flags;
 	o.wait = wait;
+	o.subscription = subscription;
 	rc = shmq_open(role == SHMQ_PRODUCER ? &out : &in, name, role, &o, &e);
 	if (rc < 0)
 		err(rc, e.text);
 	return rc >= 0;
+}
+
+static bool open_end(const char *name, enum shmq_role role, uint32_t flags, enum shmq_wait_policy wait)
+{
+	return open_as(name, role, flags, wait, NULL);
+}
+
+/* QUEUE newest|oldest [NAME] */
+static void subscribe(char *arg)
+{
+	char *name = strsep(&arg, " "), *from = strsep(&arg, " ");
+	if (from == NULL)
+		exit(1);
+	if (open_as(name, SHMQ_CONSUMER, SHMQ_UNTIL_END | (strcmp(from, "oldest") == 0 ? SHMQ_FROM_OLDEST : 0), SHMQ_SPIN_THEN_PARK, arg))
+		puts("ok ");
 }
 
 static void attach(const char *name, enum shmq_role role, uint32_t flags)
@@ -464,7 +476,7 @@ static void obey(char *s)
 	else if (strcmp(s, "fork") == 0)
 		fork_child();
 	else if (strcmp(s, "subscribe") == 0)
-		puts("no subscriptions libshmq has none");
+		subscribe(arg);
 	else if (strcmp(s, "close") == 0)
 		leave(shmq_close, out != NULL ? &out : &in);
 	else

@@ -28,7 +28,7 @@ static void describe(const char *name)
 	int n;
 	if (shmq_stat(name, &i, &e) < 0 || (n = shmq_participants(name, list, 1024, &e)) < 0)
 		die(e.text);
-	printf("{\"producers\":\"%s\",\"consumers\":\"%s\",", i.shape.producers == SHMQ_ONE ? "one" : "many", i.shape.consumers == SHMQ_ONE ? "one" : "many");
+	printf("{\"producers\":\"%s\",\"consumers\":\"%s\",", i.shape.producers == SHMQ_ONE ? "one" : "many", i.shape.consumers == SHMQ_EACH ? "each" : i.shape.consumers == SHMQ_ONE ? "one" : "many");
 	NUMBER("slots", i.shape.slots);
 	NUMBER("slot_size", i.shape.slot_size);
 	NUMBER("seats", i.shape.seats);
@@ -62,16 +62,25 @@ static void drain(const char *name)
 	static unsigned char b[1 << 20];
 	struct shmq_options o = SHMQ_OPTIONS_INIT;
 	struct shmq_error e;
+	struct shmq_info i;
 	struct shmq_id id;
 	char text[72];
 	const char *comma = "";
 	int64_t n;
 	shmq *q;
 	o.flags = SHMQ_NO_CREATE | SHMQ_UNTIL_END;
+	if (shmq_stat(name, &i, &e) < 0)
+		die(e.text);
+	if (i.shape.consumers == SHMQ_EACH) { /* as the durable one of that name, or all that there is */
+		o.flags |= SHMQ_FROM_OLDEST;
+		o.subscription = "d";
+	}
 	if (shmq_open(&q, name, SHMQ_CONSUMER, &o, &e) < 0)
 		die(e.text);
 	printf("],\"delivered\":[");
-	while ((n = shmq_receive(q, b, sizeof b, PATIENCE)) >= 0) {
+	while ((n = shmq_receive(q, b, sizeof b, PATIENCE)) >= 0 || n == SHMQ_E_LAGGED) {
+		if (n < 0)
+			continue;
 		if (shmq_received_id(q, &id) < 0)
 			die(shmq_last_error(q)->text);
 		shmq_id_text(&id, text);

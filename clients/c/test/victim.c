@@ -602,6 +602,8 @@ static const struct scenario {
 	{"look from outside", NULL, {look}},
 };
 
+#include "victim_each.h"
+
 static void cut_suffix(char *name, const char *suffix, int *found)
 {
 	size_t n = strlen(name), m = strlen(suffix);
@@ -651,6 +653,8 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "list") == 0) {
 		for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
 			puts(scenarios[i].name);
+		for (size_t i = 0; i < sizeof each_scenarios / sizeof each_scenarios[0]; i++)
+			puts(each_scenarios[i].name);
 		return 0;
 	}
 	for (int i = 0; i < 4; i++)
@@ -665,6 +669,15 @@ int main(int argc, char **argv)
 	cut_suffix(words[3], ", time stamps", &ignored);
 	cut_suffix(words[3], ", fd", &ignored);
 	cut_suffix(words[3], ", sysv", &ignored);
+	for (size_t i = 0; i < sizeof each_scenarios / sizeof each_scenarios[0]; i++) {
+		size_t n = strlen(each_scenarios[i].name);
+		/* The name says behind it which kind of producers there are. */
+		if (strncmp(each_scenarios[i].name, words[3], n) != 0 || strchr(words[3], '/') == NULL || strrchr(words[3], ',') != words[3] + n)
+			continue;
+		if (each_scenarios[i].prepare != NULL)
+			each_scenarios[i].prepare();
+		perform(map_page(words[0]), &each_scenarios[i]);
+	}
 	for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
 		if (strcmp(scenarios[i].name, words[3]) != 0)
 			continue;

@@ -197,7 +197,7 @@ const commands = {
   'send-stream': sendStream,
   'receive-stream': receiveStream,
   echo,
-  async subscribe () { refuse('subscriptions libshmq has none') },
+  async subscribe () { refuse('subscriptions this package subscribes without a name, to what comes') },
   async fork () { refuse('fork Node.js has no fork: its child processes execute a program') },
   finish: () => out.finish(),
   abandon: () => out.abandon(),

@@ -3,7 +3,7 @@
 
 const { codes, errorOf } = require('./errors')
 
-const MULTIPLICITY = { any: 0, many: 1, one: 2 }
+const MULTIPLICITY = { any: 0, many: 1, one: 2, each: 3 }
 const CHECKSUM = 1
 const TIMESTAMPS = 2
 const FLAGS = { anyShape: 1 << 1, untilEnd: 1 << 2, strict: 1 << 3, guard: 1 << 4, prefault: 1 << 6, lockMemory: 1 << 7 }
@@ -30,7 +30,7 @@ function whole (shape, key, most) {
 
 function multiplicity (shape, key) {
   const v = shape[key] ?? 'any'
-  if (!Object.hasOwn(MULTIPLICITY, v)) throw bad(`${key} has to be "one", "many" or "any": ${String(v)}`)
+  if (!Object.hasOwn(MULTIPLICITY, v)) throw bad(`${key} has to be "one", "many" or "any", or "each" of consumers: ${String(v)}`)
   return MULTIPLICITY[v]
 }
 

@@ -80,10 +80,15 @@ test('what can not be opened says why', async t => {
   await fails(Consumer.open('other'), shmq.NotQueueError, 'SHMQ_E_NOT_QUEUE', 'other')
 })
 
-test('a queue of which each consumer gets every record is refused', { skip: noGo }, async t => {
+test('each consumer gets every record, where a queue is made so', { skip: noGo }, async t => {
   const q = queue(t)
   goRun('shmq', ['create', q, '--consumers', 'each'])
-  for (const call of [() => shmq.Producer.open(q), () => shmq.Consumer.open(q, { anyShape: true }), () => shmq.stat(q)]) await fails(call(), shmq.LayoutError, 'SHMQ_E_LAYOUT', q)
+  assert.strictEqual((await shmq.stat(q)).shape.consumers, 'each')
+  const p = await shmq.Producer.open(q, { create: { consumers: 'each' } })
+  const consumers = [await shmq.Consumer.open(q), await shmq.Consumer.open(q)]
+  await p.send('x')
+  for (const c of consumers) assert.strictEqual(await c.receive(), 'x')
+  for (const end of [p, ...consumers]) await end.close()
 })
 
 test('options that are wrong are refused, not ignored', async t => {

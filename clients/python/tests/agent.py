@@ -96,7 +96,7 @@ class Agent:
             "release": lambda c, i: self.leases[int(i)].release() and "" or "",
         }
         if command == "subscribe":
-            raise Refused("subscriptions libshmq has none")
+            raise Refused("subscriptions this package subscribes without a name, to what comes")
         if command == "echo":
             self.echo(*args)
         if command == "fork":

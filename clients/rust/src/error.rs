@@ -148,8 +148,7 @@ errors! {
     NoSpace = NO_SPACE -19, StorageFull;
     /// The file is something else.
     NotQueue = NOT_QUEUE -20, InvalidData;
-    /// A layout version or a feature that the library does not know, as of queues of which each consumer gets every
-    /// record.
+    /// A layout version or a feature that the library does not know.
     Layout = LAYOUT -21, Unsupported;
     /// The machine stopped while the queue was in use, and it has to be rebuilt: `shmq recover`.
     Rebuild = REBUILD -22, InvalidData;
@@ -171,6 +170,9 @@ errors! {
     Sync = SYNC -30, Other;
     /// Any other system call failed.
     System = SYSTEM -31, Other;
+    /// Where each consumer gets every record and producers wait for none: this one was a lap behind, and records were
+    /// overwritten. The next call goes on behind them; the text tells the positions.
+    Lagged = LAGGED -32, Other;
 }
 
 /// A value or a record that the codec refused.

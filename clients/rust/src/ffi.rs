@@ -28,7 +28,11 @@ pub struct shmq_shape {
     pub producers: u8,
     pub consumers: u8,
     pub flags: u8,
-    pub reserved: [u8; 13],
+    pub reserved: u8,
+    pub subscriptions: u16,
+    pub reserved2: u16,
+    pub keep: u32,
+    pub reserved3: u32,
 }
 
 #[repr(C)]
@@ -40,6 +44,7 @@ pub struct shmq_options {
     pub reserved: u32,
     pub cancel: *mut u32,
     pub command: *const c_char,
+    pub subscription: *const c_char,
 }
 
 #[repr(C)]
@@ -157,6 +162,7 @@ pub struct shmq_participant {
 pub const SHMQ_ANY: u8 = 0;
 pub const SHMQ_MANY: u8 = 1;
 pub const SHMQ_ONE: u8 = 2;
+pub const SHMQ_EACH: u8 = 3;
 pub const SHMQ_CHECKSUM: u8 = 1 << 0;
 pub const SHMQ_TIMESTAMPS: u8 = 1 << 1;
 

@@ -40,8 +40,8 @@ fn declarations_are_those_of_the_header() {
     let mut out: (String, Vec<(&str, i64)>) = Default::default();
     structs!(out,
         shmq_error { code, os, text }
-        shmq_shape { slots, slot_size, seats, mode, producers, consumers, flags, reserved }
-        shmq_options { size, flags, create, wait, reserved, cancel, command }
+        shmq_shape { slots, slot_size, seats, mode, producers, consumers, flags, reserved, subscriptions, reserved2, keep, reserved3 }
+        shmq_options { size, flags, create, wait, reserved, cancel, command, subscription }
         shmq_counters { records, bytes, waits, wakes, redelivered }
         shmq_bytes { data, size }
         shmq_buffer { data, cap, size, redelivered, reserved }
@@ -54,7 +54,7 @@ fn declarations_are_those_of_the_header() {
         shmq_participant { seat, role, pid, uid, start_time, attached, counters, alive, command }
     );
     constants!(out,
-        SHMQ_ANY SHMQ_MANY SHMQ_ONE SHMQ_CHECKSUM SHMQ_TIMESTAMPS SHMQ_PRODUCER SHMQ_CONSUMER
+        SHMQ_ANY SHMQ_MANY SHMQ_ONE SHMQ_EACH SHMQ_CHECKSUM SHMQ_TIMESTAMPS SHMQ_PRODUCER SHMQ_CONSUMER
         SHMQ_NO_CREATE SHMQ_ANY_SHAPE SHMQ_UNTIL_END SHMQ_STRICT SHMQ_GUARD SHMQ_PREFAULT SHMQ_LOCK_MEMORY SHMQ_INTERRUPTIBLE
         SHMQ_SPIN_THEN_PARK SHMQ_SPIN SHMQ_PARK SHMQ_FOREVER SHMQ_MOST_MEMBERS
     );

@@ -175,6 +175,7 @@ impl OpenOptions {
             reserved: 0,
             cancel: self.cancel.as_ref().map_or(ptr::null_mut(), Cancel::as_ptr),
             command: command.as_ref().map_or(ptr::null(), |c| c.as_ptr()),
+            subscription: ptr::null(),
         };
         let mut q = ptr::null_mut();
         // SAFETY: all pointers are valid for the call; the cancel word, which has to live longer, is kept

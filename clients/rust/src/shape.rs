@@ -12,6 +12,8 @@ pub enum Multiplicity {
     Many,
     /// A single participant has the role to itself.
     One,
+    /// Of consumers: each of them gets every record. A consumer that is opened gets those that are sent from then on.
+    Each,
 }
 
 /// The shape of a queue. What is not set has its default in a new queue, and is not asked of one that
@@ -146,7 +148,7 @@ impl Shape {
             producers: self.producers.to_raw(),
             consumers: self.consumers.to_raw(),
             flags: flag(self.checksums, ffi::SHMQ_CHECKSUM) | flag(self.timestamps, ffi::SHMQ_TIMESTAMPS),
-            reserved: [0; 13],
+            ..ffi::shmq_shape::default()
         }
     }
 
@@ -170,6 +172,7 @@ impl Multiplicity {
             Multiplicity::Any => ffi::SHMQ_ANY,
             Multiplicity::Many => ffi::SHMQ_MANY,
             Multiplicity::One => ffi::SHMQ_ONE,
+            Multiplicity::Each => ffi::SHMQ_EACH,
         }
     }
 
@@ -177,6 +180,7 @@ impl Multiplicity {
         match m {
             ffi::SHMQ_MANY => Multiplicity::Many,
             ffi::SHMQ_ONE => Multiplicity::One,
+            ffi::SHMQ_EACH => Multiplicity::Each,
             _ => Multiplicity::Any,
         }
     }

@@ -35,6 +35,7 @@ from .errors import (
     Forked,
     Full,
     InUse,
+    Lagged,
     Misuse,
     NeedsRebuild,
     NoSeat,
@@ -76,7 +77,7 @@ _shmq._set_pops(
 __version__ = "0.1.0"
 __all__ = [
     "Absent", "BadName", "BadOption", "BrokenStream", "Bytes", "Closed", "Codec", "Consumer", "Damaged", "DecodeError", "Empty",
-    "EndOfStream", "Error", "Exists", "Forked", "Full", "InUse", "Info", "Json", "Misuse", "Msgpack", "NeedsRebuild", "NoSeat",
+    "EndOfStream", "Error", "Exists", "Forked", "Full", "InUse", "Info", "Json", "Lagged", "Misuse", "Msgpack", "NeedsRebuild", "NoSeat",
     "NoSpace", "NotPermitted", "NotQueue", "NotReserved", "NotSynced", "Participant", "Producer", "Record", "Refused", "Removed",
     "Reservation", "Reserved", "RoleTaken", "Settled", "Shape", "SystemFailure", "Timeout", "TooLarge", "Truncated",
     "UnknownLayout", "Waiter", "create", "create_anonymous", "participants", "path", "recover", "remove", "stat", "version",

@@ -170,6 +170,13 @@ class SystemFailure(Error, OSError):
     """Another system call failed."""
 
 
+class Lagged(Error):
+    """Records were overwritten before this consumer received them, as it was a lap behind producers that wait for nobody.
+
+    The next call goes on behind them. The text tells the positions that were lost.
+    """
+
+
 class DecodeError(Error, ValueError):
     """The codec can't make a value of a record, whose bytes are in ``data``. ``__cause__`` is the reason.
 
@@ -194,7 +201,7 @@ _BY_CODE: Dict[int, Type[Error]] = {
     -9: TooLarge, -10: Reserved, -11: NotReserved, -12: Misuse, -13: Forked, -14: BadName, -15: BadOption,
     -16: Damaged, -17: Removed, -18: Truncated, -19: NoSpace, -20: NotQueue, -21: UnknownLayout, -22: NeedsRebuild,
     -23: Absent, -24: Exists, -25: RoleTaken, -26: NoSeat, -27: InUse, -28: NotPermitted, -29: Refused, -30: NotSynced,
-    -31: SystemFailure, -1000: Closed, -1001: Settled,
+    -31: SystemFailure, -32: Lagged, -1000: Closed, -1001: Settled,
 }  # fmt: skip
 
 _shmq._set_errors(_BY_CODE, _undecodable)

@@ -24,7 +24,7 @@ def name_of(name: Name) -> str:
     return text
 
 
-_MULTIPLICITY = {"any": 0, "many": 1, "one": 2}
+_MULTIPLICITY = {"any": 0, "many": 1, "one": 2, "each": 3}
 _MULTIPLICITY_NAMES = {number: name for name, number in _MULTIPLICITY.items()}
 _ROLES = {1: "producer", 2: "consumer"}
 
@@ -38,7 +38,7 @@ class Shape:
     seats: int = 0  #: participants at a time; 128
     mode: int = 0  #: permission bits; 0o600
     producers: str = "any"  #: "many", or "one": a single participant has the role, and is faster
-    consumers: str = "any"
+    consumers: str = "any"  #: the same, or "each": each of them gets every record that is sent while it is there
     checksum: bool = False  #: each record has a CRC-32C
     timestamps: bool = False  #: each record says when it was sent
 
@@ -49,7 +49,7 @@ class Shape:
                 raise BadOption(f"shmq: {field} is a whole number from 0 to {most}, not {value!r}", -15)
         for field in ("producers", "consumers"):
             if getattr(self, field) not in list(_MULTIPLICITY):
-                raise BadOption(f'shmq: {field} is "any", "many" or "one", not {getattr(self, field)!r}', -15)
+                raise BadOption(f'shmq: {field} is "any", "many" or "one", or "each" of consumers, not {getattr(self, field)!r}', -15)
         return (
             self.slots,
             self.slot_size,

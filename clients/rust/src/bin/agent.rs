@@ -103,7 +103,7 @@ fn payload(text: &str) -> Result<Vec<u8>, String> {
 
 fn unknown(word: &str) -> Result<String, String> {
     match word {
-        "subscribe" => return Err("no subscriptions libshmq has none".into()),
+        "subscribe" => return Err("no subscriptions this package subscribes without a name, to what comes".into()),
         "fork" => return Err("no fork std has none: its child processes execute a program".into()),
         _ => {}
     }
