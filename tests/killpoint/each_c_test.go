@@ -4,6 +4,7 @@ package killpoint
 
 import (
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -48,7 +49,7 @@ func TestKillForEachOfC(t *testing.T) {
 			all = all[dice.IntN(len(all)):][:1]
 		}
 		for _, s := range all {
-			choice := choice{testproc.Long(), variantPoints(), true, rand.New(rand.NewPCG(seed, dice.Uint64()))}
+			choice := choice{testproc.Long(), variantPoints(math.MaxInt), true, rand.New(rand.NewPCG(seed, dice.Uint64()))}
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
 				p := s.play()

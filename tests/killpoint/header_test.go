@@ -12,11 +12,11 @@ import (
 )
 
 // aside are the functions of libshmq that have no kill point: they look at nothing but the handle, or at what is given
-// to them. shmq_fault puts private zeros in the place of a queue whose file was cut: there is no queue then.
+// to them; shmq_lost loads words of the handle's own subscription. shmq_fault puts private zeros in the place of a queue whose file was cut: there is no queue then.
 var aside = []string{
 	"shmq_strerror", "shmq_code_name", "shmq_version", "shmq_path", "shmq_name", "shmq_role_of", "shmq_max_record",
 	"shmq_slot_size", "shmq_inline_size", "shmq_seat_of", "shmq_shape_of", "shmq_redelivered", "shmq_sent_at", "shmq_id_text",
-	"shmq_fault",
+	"shmq_fault", "shmq_lost",
 }
 
 // TestEveryFunctionOfCHasAKillPoint reads the header, and the victim.
