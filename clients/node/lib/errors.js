@@ -45,7 +45,8 @@ const kinds = [
   ['PERMISSION', named('PermissionError')],
   ['REFUSED', named('RefusedError')],
   ['SYNC'],
-  ['SYSTEM', named('SystemError')]
+  ['SYSTEM', named('SystemError')],
+  ['LAGGED'] // of what is received without a lease
 ]
 
 const codes = {}
