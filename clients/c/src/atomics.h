@@ -24,6 +24,9 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics need no lock");
 /* Of a function in a file that is built for speed: what no record goes through, and is built for size. */
 #define COLD __attribute__((cold, noinline))
 
+/* Of the way to a wait: how soon it looks again decides how often a line moves, so it is built for speed. */
+#define NOINLINE __attribute__((noinline))
+
 INLINE uint64_t load(const a64 *a) { return atomic_load_explicit(a, memory_order_seq_cst); }
 INLINE uint32_t load32(const a32 *a) { return atomic_load_explicit(a, memory_order_seq_cst); }
 INLINE uint64_t relaxed(const a64 *a) { return atomic_load_explicit(a, memory_order_relaxed); }

@@ -141,7 +141,7 @@ void passed_small(shmq *q)
 	pass_on_record(q);
 }
 
-static COLD int64_t receive_later(shmq *q, void *buf, size_t cap, int64_t timeout, int64_t n)
+static NOINLINE int64_t receive_later(shmq *q, void *buf, size_t cap, int64_t timeout, int64_t n)
 {
 	struct attempt a = {.run = try_receive, .out = buf, .n = cap};
 	int rc = n < 0 ? (int)n : 0;
@@ -159,7 +159,7 @@ static COLD int64_t receive_later(shmq *q, void *buf, size_t cap, int64_t timeou
 	return aftermath(q, (int64_t)a.got);
 }
 
-static COLD int64_t receive_long(shmq *q, void *buf, size_t cap, int64_t timeout)
+static NOINLINE int64_t receive_long(shmq *q, void *buf, size_t cap, int64_t timeout)
 {
 	int rc = begin(q, SHMQ_CONSUMER);
 	if (rc < 0)

@@ -150,7 +150,7 @@ static COLD int refused(shmq *q, int code)
 
 static int try_send(shmq *q, struct attempt *a) { return ring_send(q, a->in, a->n); }
 
-static COLD int send_later(shmq *q, const void *data, size_t n, int64_t timeout, int rc)
+static NOINLINE int send_later(shmq *q, const void *data, size_t n, int64_t timeout, int rc)
 {
 	struct attempt a = {.run = try_send, .in = data, .n = n};
 	if (rc == SHMQ_E_FULL)
@@ -161,7 +161,7 @@ static COLD int send_later(shmq *q, const void *data, size_t n, int64_t timeout,
 	return settled(q);
 }
 
-static COLD int send_long(shmq *q, const void *data, size_t n, int64_t timeout)
+static NOINLINE int send_long(shmq *q, const void *data, size_t n, int64_t timeout)
 {
 	int rc = begin(q, SHMQ_PRODUCER);
 	if (rc < 0)
