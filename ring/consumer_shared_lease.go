@@ -21,6 +21,7 @@ func (c *sharedConsumer) lease(l *Lease) error {
 	}
 	if seen && r.m.Plain && !c.by.ends.limited &&
 		atomics.CAS64((*uint64)(line), full, uint64(layout.ReadingWord(h, 1, c.seat, false, r.m.Shift))) {
+		// From here on the word names the holder: one that dies leaves it to Sweep.
 		c.held++ // if it is damaged the word stays ours until Close
 		c.took(h, 1)
 		return c.leaseOne(l, h)

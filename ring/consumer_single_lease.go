@@ -22,6 +22,7 @@ func (c *singleConsumer) lease(l *Lease) error {
 		return err
 	}
 	c.next, c.told, c.fresh = p+1, p+1, false
+	// Before the record is handed out: one that dies from here on leaves it to a successor as perhaps seen.
 	atomics.StoreRelease64(c.handoutAt, p+1)
 	l.fill(data, 0, p, 1, c.base, c.by)
 	c.open, c.first = append(c.open[:0], span{end: p + 1}), 0
